@@ -1,0 +1,33 @@
+# The newest of these that runs and can make a virtual environment; `make PYTHON=…` overrides.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+UV ?= uv
+
+.PHONY: demo test check format lock
+
+demo: .venv/.stamp
+	.venv/bin/crmkit demo
+
+test: .venv/.stamp
+	.venv/bin/pytest
+
+check: .venv/.stamp
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: .venv/.stamp
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+lock:
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra dev --output-file requirements.lock pyproject.toml
+
+.venv/.stamp: pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "crmkit needs Python 3.11 or newer with venv." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --no-build-isolation --no-deps -e .
+	touch $@

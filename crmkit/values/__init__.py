@@ -1,0 +1,1 @@
+"""Values without neighbours: errors, clock, ids, money, text."""
