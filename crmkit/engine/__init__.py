@@ -1,0 +1,1 @@
+"""GraphQL operations as plans over declared fields; knows SQLAlchemy, no domain word."""

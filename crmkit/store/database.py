@@ -1,0 +1,383 @@
+"""What a table is: rows made with checked keywords, columns that say what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    Mapped,
+    MappedAsDataclass,
+    mapped_column,
+)
+from sqlalchemy.types import TypeEngine, UserDefinedType
+from typing_extensions import dataclass_transform
+
+from crmkit.values import ids
+from crmkit.values.text import fold, sort_key
+
+E = TypeVar("E", bound=Enum)
+
+
+# -- column types ---------------------------------------------------------------------
+
+
+class Code(TypeDecorator[str]):
+    """Identifiers: ids, keys, codes. Compared byte by byte on both engines."""
+
+    impl = Text
+    cache_ok = True
+    python_type = str
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(Text(collation=collation))
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: timestamptz on PostgreSQL, `2026-01-31T09:00:00.000000Z` on SQLite.
+
+    One format of one width, because SQLite compares moments as text.
+    """
+
+    impl = Text
+    cache_ok = True
+    python_type = datetime
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        kind = DateTime(timezone=True) if dialect.name == "postgresql" else Text()
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return instant(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        return None if value is None else value.astimezone(UTC)
+
+
+class Choice(TypeDecorator[E], Generic[E]):
+    """A member of a closed enum, stored as its value."""
+
+    impl = Text
+    cache_ok = True
+    python_type = Enum
+
+    def __init__(self, choices: type[E]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return Code().load_dialect_impl(dialect)
+
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> Any:
+        return None if value is None else self.choices(value).value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> E | None:
+        return None if value is None else self.choices(value)
+
+
+class Json(UserDefinedType[Any]):
+    """Free properties: jsonb on PostgreSQL, text on SQLite."""
+
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[Any]:
+        return dict
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "TEXT"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        return lambda value: None if value is None else orjson.dumps(value).decode()
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return lambda value: orjson.loads(value) if isinstance(value, str) else value
+
+
+@compiles(Json, "postgresql")
+def _json_on_postgresql(*_: Any, **__: Any) -> str:
+    return "JSONB"
+
+
+def instant(value: datetime) -> str:
+    """The one text of a moment, in SQLite and in answers: UTC, six digits, `Z`."""
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def array_type(kind: TypeEngine[Any]) -> str:
+    """PostgreSQL's name for the elements when values of this type travel as an array."""
+    if isinstance(kind, Json):
+        return "jsonb"
+    names = {bool: "boolean", int: "bigint", datetime: "timestamptz", date: "date", bytes: "bytea"}
+    return next((name for type_, name in names.items() if issubclass(kind.python_type, type_)), "text")
+
+
+# -- scopes ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose rows a table holds; decides which of them an actor reaches.
+
+    `kind` is `root` (the record that scopes are about), `through` (as the rows that
+    all `keys` point to), `or_null` (the same, and rows without an owner) or `unscoped`.
+    """
+
+    kind: str
+    keys: tuple[str, ...] = ()
+    reason: str = ""
+    deleted: str = ""
+
+
+def root_scope(*, deleted: str) -> Scope:
+    """The table that row scopes are about; `deleted` is its column of soft deletion."""
+    return Scope("root", deleted=deleted)
+
+
+def through(key: str) -> Scope:
+    """Reached with the one record that this key points to."""
+    return Scope("through", (key,))
+
+
+def both(first: str, second: str) -> Scope:
+    """Reached only with both records that these keys point to."""
+    return Scope("through", (first, second))
+
+
+def or_null(key: str) -> Scope:
+    """Reached with the record that this key points to, or without one."""
+    return Scope("or_null", (key,))
+
+
+def unscoped(reason: str) -> Scope:
+    """Reached by everyone who may read the table at all, for this reason."""
+    return Scope("unscoped", reason=reason)
+
+
+# -- tables ---------------------------------------------------------------------------
+
+
+def column(
+    type_: TypeEngine[Any] | type[TypeEngine[Any]] | ForeignKey | None = None,
+    *,
+    doc: str | None = None,
+    personal: bool | None = None,
+    filterable: bool = False,
+    primary_key: bool = False,
+    unique: bool = False,
+    nullable: bool | None = None,
+    init: bool = True,
+    default: Any = MISSING,
+    default_factory: Any = MISSING,
+) -> Any:
+    """Declares a column and everything that follows from what it is.
+
+    Args:
+        type_: A column type, or a ForeignKey (an id that is indexed by itself).
+        doc: What it means, in one sentence; the field's description unless it has one.
+        personal: Whether it can hold something about a person; every text says so.
+        filterable: Makes the index, the filter and the order. Text also gets its fold
+            and its sort key beside it.
+        primary_key: Part of the key.
+        unique: No two rows share a value.
+        nullable: Follows the annotation unless given.
+        init: Whether the row's constructor takes it.
+        default: The value of a row that does not say.
+        default_factory: Makes that value.
+    """
+    given: dict[str, Any] = {"doc": doc, "primary_key": primary_key, "unique": unique or None, "init": init}
+    if nullable is not None:
+        given["nullable"] = nullable
+    if default is not MISSING:
+        given["default"] = default
+    if default_factory is not MISSING:
+        given["default_factory"] = default_factory
+    parts: list[Any] = [Code(), type_] if isinstance(type_, ForeignKey) else [] if type_ is None else [type_]
+    made = mapped_column(*parts, sort_order=-1 if primary_key else 0, **given)
+    made.column.info.update(personal=personal, filterable=filterable)
+    return made
+
+
+def reference(target: str, **given: Any) -> Any:
+    """An id of another plugin's record (`"orders.Order"`), without a foreign key.
+
+    For what a plugin only works with: the other may be absent. Merge moves it.
+    """
+    made = column(Code, **given)
+    made.column.info["reference"] = target
+    return made
+
+
+class Frozen(AttributeError):
+    """A row was changed after it had been handed to the unit of work."""
+
+
+_TYPES: dict[Any, Any] = {
+    str: Text(),
+    int: BigInteger(),
+    bool: Boolean(),
+    datetime: UtcDateTime(),
+    date: Date(),
+    dict: Json(),
+}
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(column, reference, mapped_column))
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=False):
+    """A row: made with checked keywords, attached to nothing, frozen once it is added."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = _TYPES  # noqa: RUF012  SQLAlchemy reads a plain attribute
+
+    __append_only__: ClassVar[bool] = False
+    __scope__: ClassVar[Scope | None] = None
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        if "__table__" in cls.__dict__:
+            _complete(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self.__dict__.get("_frozen"):
+            raise Frozen(
+                f"{type(self).__name__}.{name}: this row has been added; "
+                "say context.write.change(...) instead"
+            )
+        super().__setattr__(name, value)
+
+
+class Record(Base):
+    """A row that a client can name: an id of its own and the moment it was made."""
+
+    __abstract__ = True
+
+    id: Mapped[str] = column(Code, primary_key=True, init=False, doc="Globally unique; its prefix names the kind.")
+    created_at: Mapped[datetime] = column(UtcDateTime, init=False, filterable=True, doc="When it was recorded here.")
+
+    def __post_init__(self) -> None:
+        self.id = ids.new_id(type(self).__tablename__)
+
+
+class Versioned(Record):
+    """A record that can change: each change counts its version up."""
+
+    __abstract__ = True
+
+    updated_at: Mapped[datetime] = column(UtcDateTime, init=False, filterable=True, doc="When it last changed.")
+    version: Mapped[int] = column(Integer, init=False, doc="Counts its changes; send it back to change only what you saw.")
+
+
+def freeze(row: Base) -> None:
+    """Forbids further changes of a row whose values have been taken."""
+    row.__dict__["_frozen"] = True
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, as SQLAlchemy Core knows it."""
+    return model.__table__  # type: ignore[return-value]
+
+
+def companions(column_: Column[Any]) -> tuple[str, str] | None:
+    """The names of a text's fold and sort key beside it, if it has them."""
+    if not column_.info.get("folded"):
+        return None
+    return f"{column_.name}_fold", f"{column_.name}_sort"
+
+
+def with_companions(table: Table, values: dict[str, Any]) -> dict[str, Any]:
+    """Adds the fold and the sort key of every text among these values."""
+    for name in table.info.get("folded", ()):
+        if name in values:
+            text = values[name]
+            values[f"{name}_fold"] = None if text is None else fold(text)
+            values[f"{name}_sort"] = None if text is None else sort_key(text)
+    return values
+
+
+def personal_columns(table: Table) -> Sequence[Column[Any]]:
+    """The columns that can hold something about a person."""
+    return [each for each in table.columns if each.info.get("personal")]
+
+
+def _complete(cls: type[Base]) -> None:
+    """Adds what follows from the declarations: companions of text, and indexes."""
+    table = table_of(cls)
+    folded = [each for each in table.columns if each.info.get("filterable") and type(each.type) is Text]
+    table.info["folded"] = [each.name for each in folded]
+    for each in folded:
+        each.info["folded"] = True
+        for suffix in ("fold", "sort"):
+            made = mapped_column(f"{each.name}_{suffix}", Code(), nullable=each.nullable)
+            made.column.info.update(personal=each.info.get("personal"), companion_of=each.name)
+            setattr(cls, f"{each.name}_{suffix}", made)
+    table.info["append_only"] = cls.__append_only__
+    table.info["scope"] = cls.__scope__
+    table.info["model"] = cls
+    _index(table)
+
+
+def _index(table: Table) -> None:
+    """Every foreign key and every filterable column has an index that begins with it."""
+    have = {next(iter(index.columns)).name for index in table.indexes}
+    have |= {each.name for each in table.columns if each.unique}
+    if len(table.primary_key.columns):
+        have.add(next(iter(table.primary_key.columns)).name)
+    for names in _wanted(table):
+        if names[0] not in have:
+            Index(None, *[table.c[name] for name in names])
+            have.add(names[0])
+
+
+def _wanted(table: Table) -> Iterator[tuple[str, ...]]:
+    key = [each.name for each in table.primary_key.columns]
+    for each in table.columns:
+        if each.foreign_keys or each.info.get("reference"):
+            yield (each.name,)
+        if each.info.get("filterable"):
+            if names := companions(each):
+                yield (names[0],)
+                yield (names[1], *key)
+            else:
+                yield (each.name, *key)
+
+
+def attribute(of: InstrumentedAttribute[Any]) -> tuple[Table, Column[Any]]:
+    """The table and the column behind `Model.attribute`."""
+    mapped = of.property.columns[0]
+    return mapped.table, mapped

@@ -1,0 +1,159 @@
+"""Who reaches which rows: row scope, soft delete and hidden columns, in one place.
+
+A statement is compiled by a compiler that writes `(SELECT … FROM customer WHERE …)`
+wherever a scoped table is read from. So nothing that reads through it can forget a
+scope: the planner, `context.read`, filters, counts and exports all end here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Dialect, FromClause, Table, exists, or_, select
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from crmkit.store.database import Scope
+from crmkit.values.errors import Forbidden, SetupError
+
+Narrow = Callable[[Table, FromClause], ColumnElement[bool] | None]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What an actor reaches: all rows but deleted ones, narrowed by his row scope.
+
+    `everything` is for rules and for the framework's own work: no visitor at all.
+    """
+
+    everything: bool = False
+    deleted: bool = False
+    narrow: tuple[Narrow, ...] = ()
+    hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def conditions(self, table: Table, rows: FromClause) -> Iterator[ColumnElement[bool]]:
+        """What a row of this table must fulfil to be seen."""
+        scope = scope_of(table)
+        if scope.kind == "root" and not self.deleted:
+            yield rows.c[scope.deleted].is_(None)
+        for narrow in self.narrow:
+            condition = narrow(table, rows)
+            if condition is not None:
+                yield condition
+        for key in scope.keys:
+            seen = self._followed(rows.c[key], target_of(table, key))
+            if seen is not None:
+                yield or_(rows.c[key].is_(None), seen) if scope.kind == "or_null" else seen
+
+    def _followed(self, key: ColumnElement[Any], owner: Table) -> ColumnElement[bool] | None:
+        """That the row this key points to is seen; None where every row is."""
+        rows = owner.alias()
+        conditions = list(self.conditions(owner, rows))
+        if not conditions:
+            return None
+        primary = next(iter(owner.primary_key.columns))
+        return exists().where(rows.c[primary.name] == key, *conditions)
+
+
+EVERYTHING = Reach(everything=True)
+
+
+def scope_of(table: Table) -> Scope:
+    """The scope that a table declares, or the one that follows from its keys.
+
+    Raises:
+        SetupError: Several keys could decide, or a nullable one; the model must say.
+    """
+    known: Scope | None = table.info.get("scope")
+    if known is None:
+        known = table.info["scope"] = _derived(table)
+    return known
+
+
+def target_of(table: Table, key: str) -> Table:
+    """The table that a foreign key points to."""
+    return next(iter(table.c[key].foreign_keys)).column.table
+
+
+def is_scoped(table: Table) -> bool:
+    """Whether row scopes and soft deletion can hide rows of this table."""
+    return scope_of(table).kind != "unscoped"
+
+
+def _derived(table: Table) -> Scope:
+    owners = [
+        each
+        for each in table.columns
+        for key in each.foreign_keys
+        if key.column.table is not table and is_scoped(key.column.table)
+    ]
+    if not owners:
+        return Scope("unscoped", reason="nobody's rows")
+    roots = [each for each in owners if scope_of(target_of(table, each.name)).kind == "root"]
+    decisive = [each for each in roots or owners if not each.nullable]
+    if len(decisive) != 1 or any(each.nullable for each in roots):
+        names = ", ".join(each.name for each in owners)
+        raise SetupError(
+            f"The table {table.name} belongs to others through {names}, and it is open whose rows it "
+            "holds; write __scope__ = sdk.through(key), sdk.both(a, b), sdk.or_null(key) "
+            'or sdk.unscoped("reason") into its model.'
+        )
+    return Scope("through", (decisive[0].name,))
+
+
+class _Scoped(SQLCompiler):
+    """Writes scoped tables as what the actor reaches of them."""
+
+    def __init__(self, dialect: Dialect, statement: Any, *, reach: Reach, **given: Any) -> None:
+        self.reach = reach
+        self.plain = 0
+        super().__init__(dialect, statement, **given)
+
+    def visit_table(self, table: Table, asfrom: bool = False, iscrud: bool = False, **given: Any) -> str:
+        plain: str = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, **given)  # type: ignore[no-untyped-call]
+        if not asfrom or iscrud or self.plain or not isinstance(table, Table):
+            return plain
+        rows = table.alias()
+        conditions = list(self.reach.conditions(table, rows))
+        if not conditions:
+            return plain
+        self.plain += 1
+        try:
+            seen = self.process(select(rows).where(*conditions), asfrom=True)
+        finally:
+            self.plain -= 1
+        alias = given.get("enclosing_alias")
+        named = "" if alias is not None and alias.element is table else f" AS {self.preparer.quote(table.name)}"
+        return f"({seen}){named}"
+
+    def visit_column(self, column: Any, *args: Any, **given: Any) -> str:
+        owner = getattr(column, "table", None)
+        table = getattr(owner, "element", owner)
+        if not self.plain and column.name in self.reach.hidden.get(getattr(table, "name", ""), ()):
+            raise Forbidden(f"{table.name}.{column.name} is hidden from this actor.")
+        return super().visit_column(column, *args, **given)  # type: ignore[no-any-return,no-untyped-call]
+
+    def visit_textclause(self, textclause: Any, **given: Any) -> str:
+        raise Forbidden(
+            "SQL as text knows no scope; build the statement with SQLAlchemy, "
+            "or say context.unscoped(reason)."
+        )
+
+
+_COMPILERS: dict[type[SQLCompiler], type[SQLCompiler]] = {}
+
+
+def compiled(statement: Any, dialect: Dialect, reach: Reach) -> SQLCompiler:
+    """The SQL of a statement as this reach sees it.
+
+    Raises:
+        Forbidden: The statement names a hidden column, or is SQL as text.
+    """
+    plain = dialect.statement_compiler
+    options: dict[str, Any] = {"compile_kwargs": {"render_postcompile": True}}
+    if reach.everything:
+        return plain(dialect, statement, **options)
+    if plain not in _COMPILERS:
+        _COMPILERS[plain] = type(f"Scoped{plain.__name__}", (_Scoped, plain), {})
+    return _COMPILERS[plain](dialect, statement, reach=reach, **options)
