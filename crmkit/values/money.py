@@ -1,0 +1,91 @@
+"""Money: a whole number of minor units and an ISO 4217 code, never a float."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import numbers
+
+from crmkit.values.errors import Invalid
+
+_LARGEST = 2**63 - 1  # what a BIGINT column holds
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount of one currency, exact."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if not -_LARGEST <= self.minor <= _LARGEST:
+            raise _too_large(self.currency)
+
+    @classmethod
+    def of(cls, amount: Decimal, currency: str) -> Money:
+        """Reads an amount as it is written: `Money.of(Decimal("42.00"), "EUR")`."""
+        if not is_currency(currency):
+            raise Invalid(
+                f"{currency!r} is no currency: use an ISO 4217 code such as EUR.",
+                field="currency",
+            )
+        return cls(_minor(amount, currency), currency)
+
+    @property
+    def amount(self) -> Decimal:
+        """The amount with exactly the digits of its currency."""
+        sign, figures, _ = Decimal(self.minor).as_tuple()
+        return Decimal((sign, figures, -digits(self.currency)))
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.minor + self._same(other).minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.minor - self._same(other).minor, self.currency)
+
+    def _same(self, other: Money) -> Money:
+        if self.currency != other.currency:
+            raise Invalid(
+                f"{self.currency} and {other.currency} cannot be added up.",
+                field="currency",
+            )
+        return other
+
+
+def is_currency(code: str) -> bool:
+    """Knows every code of ISO 4217, also of currencies that are gone."""
+    return numbers.is_currency(code)
+
+
+@lru_cache(maxsize=512)
+def digits(currency: str) -> int:
+    """Counts the decimal places of a currency: JPY 0, EUR 2, KWD 3."""
+    return numbers.get_currency_precision(currency)
+
+
+def _minor(amount: Decimal, currency: str) -> int:
+    """Counts minor units digit by digit: arithmetic would round to its context."""
+    sign, figures, exponent = amount.as_tuple()
+    if not isinstance(exponent, int):
+        raise Invalid(f"{amount} is no amount.", field="amount")
+    significant = "".join(map(str, figures)).rstrip("0")
+    places = exponent + len(figures) - len(significant) + digits(currency)
+    if not significant:
+        return 0
+    if amount.adjusted() > 18:
+        raise _too_large(currency)
+    if places < 0:
+        raise Invalid(
+            f"{currency} has {digits(currency)} decimal places, not more.",
+            field="amount",
+            params={"digits": digits(currency)},
+        )
+    minor = int(significant + "0" * places)
+    return -minor if sign else minor
+
+
+def _too_large(currency: str) -> Invalid:
+    return Invalid(f"The amount in {currency} is too large.", field="amount")
