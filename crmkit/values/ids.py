@@ -57,9 +57,7 @@ class _Ids:
 
     def _begin(self, millisecond: int) -> None:
         self._millisecond = millisecond
-        self._head = "".join(
-            _PAIRS[millisecond >> n & 1023] for n in (40, 30, 20, 10, 0)
-        )
+        self._head = "".join(_PAIRS[millisecond >> n & 1023] for n in (40, 30, 20, 10, 0))
         # The highest bit stays free, so the count cannot run over.
         self._count = _unguessable_bits(73)
 

@@ -1,0 +1,193 @@
+"""`crmkit.toml` and `CRMKIT_*` as one frozen object; a variable wins over the file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from crmkit.values.errors import SetupError
+from crmkit.values.money import is_currency
+
+_PREFIX = "CRMKIT_"
+_DEVELOPMENT_SECRET = SecretStr("development-secret")
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+    """Reads the file, then the environment, then what the caller says."""
+    file = path or Path(os.environ.get(f"{_PREFIX}CONFIG", "crmkit.toml"))
+    written = _read(file, required=file != Path("crmkit.toml"))
+    try:
+        return Settings(**_merged(written, _environment(), overrides))
+    except ValidationError as error:
+        # Its text repeats the values, and one of them may be the secret.
+        raise SetupError(_sentence(file, error)) from None
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone such as Europe/Berlin") from None
+    return name
+
+
+def _locale(name: str) -> str:
+    try:
+        Locale.parse(name, sep="_" if "_" in name else "-")
+    except (UnknownLocaleError, ValueError):
+        raise ValueError(f"{name!r} is no locale such as de or zh-CN") from None
+    return name
+
+
+def _currency(code: str) -> str:
+    if not is_currency(code):
+        raise ValueError(f"{code!r} is no ISO 4217 code such as EUR")
+    return code
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(_Section):
+    """Where the rows are and how many connections lead there."""
+
+    url: str = "sqlite:///crmkit.db"
+    pool_size: int = Field(default=10, ge=1)
+    readers: int = Field(default=4, ge=1)
+
+
+class Organisation(_Section):
+    """The one organisation whose database this is."""
+
+    name: str = "Our company"
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    locale: Annotated[str, AfterValidator(_locale)] = "en"
+    currency: Annotated[str, AfterValidator(_currency)] = "EUR"
+    phone_region: str = Field(default="DE", pattern="^[A-Z]{2}$")
+
+
+class ServerSettings(_Section):
+    """Where the endpoint listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+
+
+class PluginSettings(BaseModel):
+    """Which plugins are loaded, and the raw section of each."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, dict[str, Any]] = Field(init=False)
+
+    enabled: tuple[str, ...] | None = None
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        return MappingProxyType(self.__pydantic_extra__.get(name, {}))
+
+
+class Settings(BaseSettings):
+    """Everything an operator can say; made by hand it reads no file and no variable."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+    )
+
+    profile: Literal["development", "production"] = "development"
+    secret: SecretStr = _DEVELOPMENT_SECRET
+    database: DatabaseSettings = DatabaseSettings()
+    organisation: Organisation = Organisation()
+    server: ServerSettings = ServerSettings()
+    plugins: PluginSettings = PluginSettings()
+
+    @model_validator(mode="after")
+    def _own_secret_in_production(self) -> Self:
+        if self.profile == "production" and self.secret == _DEVELOPMENT_SECRET:
+            raise ValueError(f"production needs a secret of its own: set {_PREFIX}SECRET")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leaves the reading to `load_settings`, whose errors name file or variable."""
+        return (init_settings,)
+
+
+def _read(file: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise SetupError(f"There is no {file}.") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{file} cannot be read: {error}.") from None
+
+
+def _environment() -> dict[str, Any]:
+    for name in os.environ:
+        section, nested, _ = name.upper().removeprefix(_PREFIX).partition("__")
+        known = section.lower() in Settings.model_fields
+        if nested and name.upper().startswith(_PREFIX) and not known:
+            raise SetupError(f"{name} names no section of the settings.")
+    try:
+        return EnvSettingsSource(Settings)()
+    except SettingsError as error:
+        raise SetupError(f"A {_PREFIX}* variable is not valid JSON: {error}.") from None
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Lays one over the other, section by section; the last wins."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            below = merged.get(key)
+            if isinstance(below, Mapping) and isinstance(value, Mapping):
+                merged[key] = _merged(below, value)
+            else:
+                merged[key] = value
+    return merged
+
+
+def _sentence(file: Path, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    keys = [str(key) for key in first["loc"]]
+    variable = _PREFIX + "__".join(keys).upper()
+    if variable in map(str.upper, os.environ):
+        return f"{variable} cannot be used: {message}."
+    if not keys:
+        return f"The settings cannot be used: {message}."
+    return f"{'.'.join(keys)} in {file} cannot be used: {message}."
