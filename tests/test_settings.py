@@ -123,4 +123,4 @@ def test_the_secret_is_never_printed() -> None:
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Settings().profile = "production"  # type: ignore[misc]
+        Settings().profile = "production"
