@@ -1,0 +1,1 @@
+"""Access: who acts here, users and the teams they stand in."""

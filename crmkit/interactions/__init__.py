@@ -1,0 +1,1 @@
+"""Interactions: what was said and done, never changed afterwards."""

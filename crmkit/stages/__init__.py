@@ -1,0 +1,1 @@
+"""Stages: the ladder a customer climbs, as data."""

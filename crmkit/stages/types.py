@@ -1,0 +1,39 @@
+"""What a client sees of the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003  the engine reads the hint
+
+from crmkit.engine.fields import computed, list_of, node, to_one
+from crmkit.settings import Organisation  # noqa: TC001  the engine reads the hint
+from crmkit.stages import models
+from crmkit.values import labels
+
+
+def label(
+    given: Mapping[str, str], key: str, *, locale: str | None = None, organisation: Organisation
+) -> str:
+    """What people call it, in this locale or else in the organisation's."""
+    return labels.label(given, locale, organisation.locale) or key
+
+
+@node(models.Stage, list="stages", read="core.stage.read", order_by=models.Stage.position)
+class Stage:
+    """A step of the ladder that customers climb."""
+
+    key: str
+    label: str = computed(label, models.Stage.labels, models.Stage.key)
+    position: int
+    is_default: bool
+    moves: list[StageTransition] = list_of(models.StageTransition.from_id)
+    """The moves that are allowed from here."""
+
+
+@node(models.StageTransition, read="core.stage.read")
+class StageTransition:
+    """A move from one stage to another that is allowed."""
+
+    from_: Stage = to_one(models.StageTransition.from_id)
+    """The stage it leaves."""
+    to: Stage = to_one(models.StageTransition.to_id)
+    """The stage it leads to."""
