@@ -1,0 +1,292 @@
+"""Where rows are: asyncpg's pool, or SQLite with reader threads and one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Dialect, Executable, make_url
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg as postgresql
+
+from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.statements import Row, prepare
+from crmkit.store.violations import translated
+from crmkit.values.errors import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+
+    from crmkit.settings import DatabaseSettings
+
+T = TypeVar("T")
+
+_PATIENCE = 10  # seconds that a statement waits for a connection or for a lock
+
+
+async def open_database(settings: DatabaseSettings) -> Database:
+    """Opens the database that the settings name.
+
+    Raises:
+        SetupError: The address is neither SQLite's nor PostgreSQL's.
+        Unavailable: Nobody answers there.
+    """
+    kind = settings.url.partition(":")[0].partition("+")[0]
+    if kind == "sqlite":
+        return await Sqlite.open(settings)
+    if kind == "postgresql":
+        return await Postgres.open(settings)
+    raise SetupError(
+        "database.url is no address that crmkit knows; write sqlite:///file.db "
+        "or postgresql://user@host/name."
+    )
+
+
+class Reader(ABC):
+    """What answers SELECTs."""
+
+    dialect: Dialect
+    watchers: list[Callable[[str], None]]
+
+    async def fetch(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
+        """Reads what this reach sees, as plain tuples of Python values."""
+        prepared = prepare(statement, self.dialect, reach)
+        return prepared.rows(await self._rows(prepared.sql, prepared.arguments))
+
+    @abstractmethod
+    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]: ...
+
+    def _watch(self, sql: str) -> None:
+        for watcher in self.watchers:
+            watcher(sql)
+
+
+class Transaction(Reader):
+    """Statements that take effect together or not at all."""
+
+    def __init__(self, database: Database) -> None:
+        self.dialect = database.dialect
+        self.watchers = database.watchers
+
+    @abstractmethod
+    async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
+        """Runs a statement in the driver's own SQL and says how many rows it touched."""
+
+    async def run(self, statement: Executable) -> int:
+        """Runs an INSERT, UPDATE or DELETE and says how many rows it touched."""
+        prepared = prepare(statement, self.dialect)
+        return await self.execute(prepared.sql, prepared.arguments)
+
+
+class Database(Reader):
+    """One database; `watchers` are told each statement that goes to the driver."""
+
+    name: str
+
+    def __init__(self) -> None:
+        self.watchers = []
+
+    @abstractmethod
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Begins; commits at the end of the block, rolls back when it raises."""
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+
+# -- PostgreSQL -----------------------------------------------------------------------
+
+
+class Postgres(Database):
+    """asyncpg's own pool."""
+
+    name = "postgresql"
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__()
+        self.dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, settings: DatabaseSettings) -> Postgres:
+        address = settings.url.replace("postgresql+asyncpg:", "postgresql:", 1)
+        with _plainly():
+            pool = asyncpg.create_pool(
+                address, min_size=1, max_size=settings.pool_size, timeout=_PATIENCE
+            )
+            return cls(await pool)
+
+    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        async with self._connection() as connection:
+            return await _PostgresTransaction(self, connection)._rows(sql, arguments)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        async with self._connection() as connection:
+            begun = connection.transaction()
+            with _plainly():
+                await begun.start()
+            try:
+                yield _PostgresTransaction(self, connection)
+            except BaseException:
+                if not connection.is_closed():
+                    await begun.rollback()
+                raise
+            with _plainly():
+                await begun.commit()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[Any]:
+        with _plainly():
+            connection = await self._pool.acquire(timeout=_PATIENCE)
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+class _PostgresTransaction(Transaction):
+    def __init__(self, database: Database, connection: Any) -> None:
+        super().__init__(database)
+        self._connection = connection
+
+    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        self._watch(sql)
+        with _plainly():
+            found: list[Sequence[Any]] = await self._connection.fetch(sql, *arguments)
+            return found
+
+    async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
+        self._watch(sql)
+        with _plainly():
+            status = await self._connection.execute(sql, *arguments)
+        return int(status.rpartition(" ")[2])
+
+
+# -- SQLite ---------------------------------------------------------------------------
+
+
+class Sqlite(Database):
+    """One file: reader threads that cannot write, and one thread that does."""
+
+    name = "sqlite"
+
+    def __init__(self, path: str, readers: int) -> None:
+        super().__init__()
+        self.dialect = sqlite.dialect(paramstyle="qmark")
+        self._path = path
+        self._own = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._readers = ThreadPoolExecutor(readers, "sqlite-reader")
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, settings: DatabaseSettings) -> Sqlite:
+        path = make_url(settings.url).database
+        if not path or path == ":memory:":
+            raise SetupError("database.url names no file; write sqlite:///crmkit.db.")
+        made = cls(path, settings.readers)
+        await made.write(lambda connection: connection.execute("PRAGMA journal_mode = WAL").close())
+        return made
+
+    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        self._watch(sql)
+        return await self._in(
+            self._readers,
+            lambda connection: connection.execute(sql, arguments).fetchall(),
+            "PRAGMA query_only = ON",
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        # A queue in the process is fair; SQLite's own busy timeout polls and is not.
+        async with self._turn:
+            try:
+                await self.write(lambda connection: connection.execute("BEGIN IMMEDIATE").close())
+                yield _SqliteTransaction(self)
+                await self.write(sqlite3.Connection.commit)
+            except BaseException:
+                # The thread works in order, so even a cancelled wait ends in a rollback.
+                await asyncio.shield(self.write(sqlite3.Connection.rollback))
+                raise
+
+    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs a job on the writer's thread."""
+        return await self._in(self._writer, job, "PRAGMA synchronous = NORMAL")
+
+    async def _in(
+        self,
+        threads: ThreadPoolExecutor,
+        job: Callable[[sqlite3.Connection], T],
+        pragma: str,
+    ) -> T:
+        def work() -> T:
+            if not hasattr(self._own, "connection"):
+                self._own.connection = self._connect(pragma)
+            return job(self._own.connection)
+
+        with _plainly():
+            return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    def _connect(self, pragma: str) -> sqlite3.Connection:
+        made = sqlite3.connect(
+            self._path,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        made.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
+        made.execute("PRAGMA foreign_keys = ON")
+        # Without it INSERT OR REPLACE deletes from append-only tables unseen by triggers.
+        made.execute("PRAGMA recursive_triggers = ON")
+        made.execute(pragma)
+        # JSON carries no bytes: in arrays they travel as hexadecimal digits.
+        made.create_function("bytes_of", 1, _bytes_of, deterministic=True)
+        self._opened.append(made)
+        return made
+
+    async def close(self) -> None:
+        for threads in (self._readers, self._writer):
+            await asyncio.to_thread(threads.shutdown)
+        for connection in self._opened:
+            connection.close()
+
+
+class _SqliteTransaction(Transaction):
+    def __init__(self, database: Sqlite) -> None:
+        super().__init__(database)
+        self._write = database.write
+
+    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        self._watch(sql)
+        return await self._write(lambda connection: connection.execute(sql, arguments).fetchall())
+
+    async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
+        self._watch(sql)
+        return await self._write(lambda connection: connection.execute(sql, arguments).rowcount)
+
+
+def _bytes_of(digits: str | None) -> bytes | None:
+    return None if digits is None else bytes.fromhex(digits)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Lets no driver's error out untranslated if it means something to a caller."""
+    try:
+        yield
+    except Exception as error:
+        meant = translated(error)
+        if meant is None:
+            raise
+        raise meant from error

@@ -1,0 +1,74 @@
+"""A SQLAlchemy statement as its driver wants it: text, arguments, and how to read rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, Dialect, Executable, Integer
+
+from crmkit.store.reach import EVERYTHING, Reach, compiled
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import ResultColumnsEntry, SQLCompiler
+
+Row = tuple[Any, ...]
+Processor = Callable[[Any], Any]
+
+_NUMERIC = 1700  # what SQLAlchemy wants to be told about PostgreSQL's numbers
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What goes to the driver, and what makes Python values of its answer."""
+
+    sql: str
+    arguments: tuple[Any, ...]
+    processors: tuple[tuple[int, Processor], ...]
+
+    def rows(self, raw: Iterable[Sequence[Any]]) -> list[Row]:
+        """Reads the driver's rows as plain tuples."""
+        if not self.processors:
+            return [tuple(each) for each in raw]
+        return [self._row(each) for each in raw]
+
+    def _row(self, raw: Sequence[Any]) -> Row:
+        values = list(raw)
+        for index, process in self.processors:
+            values[index] = process(values[index])
+        return tuple(values)
+
+
+def prepare(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING) -> Prepared:
+    """Compiles a statement as this reach sees it and binds by the types of its columns."""
+    made = compiled(statement, dialect, reach)
+    return Prepared(made.string, _arguments(made), _processors(made, dialect))
+
+
+def _arguments(made: SQLCompiler) -> tuple[Any, ...]:
+    state = made._post_compile_expanded_state
+    values = made.construct_params(escape_names=False, _check=False)
+    processors: dict[str, Any] = dict(made._bind_processors)
+    if state is not None:
+        values = dict(state.parameters)
+        processors |= state.processors
+    found = []
+    for name in made.positiontup or ():
+        process = processors.get(name)
+        found.append(process(values[name]) if process else values[name])
+    return tuple(found)
+
+
+def _processors(made: SQLCompiler, dialect: Dialect) -> tuple[tuple[int, Processor], ...]:
+    found = ((index, _processor(each, dialect)) for index, each in enumerate(made._result_columns))
+    return tuple((index, process) for index, process in found if process)
+
+
+def _processor(entry: ResultColumnsEntry, dialect: Dialect) -> Processor | None:
+    # PostgreSQL adds bigints up to a numeric, which its driver hands out as a Decimal.
+    computed = not any(isinstance(each, Column) for each in entry.objects)
+    if dialect.name == "postgresql" and computed and isinstance(entry.type, Integer):
+        return lambda value: None if value is None else int(value)
+    process: Processor | None = entry.type._cached_result_processor(dialect, _NUMERIC)
+    return process
