@@ -13,12 +13,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import strawberry
-from sqlalchemy import Select
+from sqlalchemy import Column, Select
 from sqlalchemy.orm import InstrumentedAttribute
+from strawberry.scalars import JSON as JSON
 from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 from typing_extensions import TypeAliasType
 
-from crmkit.store.database import Base, Record, Versioned
+from crmkit.store.database import Base, Record, Versioned, attribute
 
 T = TypeVar("T")
 N = TypeVar("N")
@@ -381,6 +383,27 @@ def node_spec(cls: type) -> NodeSpec | None:
     return cls.__dict__.get("__node__")
 
 
+def own_column(field: Declared) -> Column[Any]:
+    """The column that a column, side or money field is read from and filtered by."""
+    source = field.source
+    if isinstance(source, FromMoney):
+        return attribute(source.minor)[1]
+    assert isinstance(source, FromColumn | FromSide)  # noqa: S101  the kinds with a column
+    assert source.attribute is not None  # noqa: S101  filled in when the registry was made
+    return attribute(source.attribute)[1]
+
+
+def is_filterable(field: Declared) -> bool:
+    """Whether there is an index that makes filtering and sorting by this field cheap."""
+    source = field.source
+    if isinstance(source, Expression):
+        return source.filterable
+    if isinstance(source, FromColumn | FromSide | FromMoney):
+        column = own_column(field)
+        return bool(column.info.get("filterable") or column.primary_key)
+    return False
+
+
 def description_of(thing: Any) -> str | None:
     """The docstring, unless it is the one that `@dataclass` writes by itself."""
     doc = vars(thing).get("__doc__") if isinstance(thing, type) else thing.__doc__
@@ -433,6 +456,8 @@ def _fields_of(cls: type) -> list[Declared]:
     for each in cls.__strawberry_definition__.fields:  # type: ignore[attr-defined]
         made = each if isinstance(each, Declared) else _plain(each)
         made.description = made.description or docs.get(made.python_name)
+        if made.python_name.endswith("_"):  # Python's own words, such as `from_`.
+            made.graphql_name = to_camel_case(made.python_name.rstrip("_"))
         found.append(made)
     return found
 

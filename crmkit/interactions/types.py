@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from strawberry.scalars import JSON
-
 from crmkit.customers.types import Customer
 from crmkit.engine.fields import (
+    JSON,
     Connection,
     Node,
     any_node,

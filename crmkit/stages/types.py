@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003  the engine reads the hint
+from typing import TYPE_CHECKING
 
 from crmkit.engine.fields import computed, list_of, node, to_one
-from crmkit.settings import Organisation  # noqa: TC001  the engine reads the hint
 from crmkit.stages import models
 from crmkit.values import labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crmkit.settings import Organisation
 
 
 def label(
