@@ -1,0 +1,241 @@
+"""What a request carries, bound to the plugin that is being called."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
+
+import structlog
+from sqlalchemy import Table, TextClause
+from sqlalchemy.sql import visitors
+from typing_extensions import TypeVar, TypeVarTuple
+
+from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.values.errors import ErrorCode, Forbidden, Path, Problem, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from sqlalchemy.sql.selectable import TypedReturnsRows
+
+    from crmkit.host.host import Host
+    from crmkit.settings import Organisation
+    from crmkit.store.unit_of_work import UnitOfWork
+    from crmkit.store.write import Write
+    from crmkit.values.clock import Clock
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Row = TypeVarTuple("Row")
+Input = TypeVar("Input", covariant=True)
+Model = TypeVar("Model", covariant=True, default=Any)
+Config = TypeVar("Config", covariant=True, default=object)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a user, a key, a plugin, or the system itself."""
+
+    id: str
+    kind: str
+
+
+SYSTEM = Actor("system", "system")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that has happened, told after the commit; plugins subclass it.
+
+    Handlers get the events of one `record` in the order in which they were emitted.
+    """
+
+    version: ClassVar[int] = 1
+
+    record: str
+
+    def payload(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+class Draft(Generic[Input, Model]):
+    """One record on its way in: what was asked for, and the row that it becomes."""
+
+    __slots__ = ("_extensions", "_row", "index", "input")
+
+    def __init__(
+        self, input: Input, index: int = 0, extensions: Mapping[type, Any] | None = None
+    ) -> None:
+        self.input = input
+        self.index = index
+        self._extensions = extensions or {}
+        self._row: Any = None
+
+    @property
+    def row(self) -> Model:
+        """Its row, which hooks may change until the service adds it."""
+        if self._row is None:
+            raise RuntimeError(f"Draft {self.index} has no row yet; its service says becomes(row).")
+        return self._row  # type: ignore[no-any-return]
+
+    def becomes(self, row: T) -> T:
+        """Says which row this draft becomes, and returns it."""
+        self._row = row
+        return row
+
+    def extension(self, kind: type[T]) -> T | None:
+        """What the client said in the field that `kind` adds to this input, if anything."""
+        return self._extensions.get(kind)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One record that a rule refuses, and the plugin whose rule it is."""
+
+    draft: Draft[Any, Any]
+    problem: Problem
+    reason: str
+    plugin: str
+
+
+class DraftsRefused(Refused):
+    """Some drafts of a unit were refused; the paths of its problems begin at their inputs."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        first = refusals[0]
+        problems = [each.problem for each in refusals]
+        super().__init__(first.problem.message, reason=first.reason, problems=problems)
+        self.plugin = first.plugin
+        self.refusals = tuple(refusals)
+
+
+class Context(Generic[Config]):
+    """The configuration, the actor, the clock and the data, as one plugin sees them."""
+
+    __slots__ = ("_refusals", "_unit", "actor", "config", "host", "plugin")
+
+    def __init__(
+        self,
+        host: Host,
+        plugin: str,
+        actor: Actor = SYSTEM,
+        unit: UnitOfWork | None = None,
+        refusals: list[Refusal] | None = None,
+    ) -> None:
+        self.host = host
+        self.plugin = plugin
+        self.config: Config = host.loaded.config(plugin)
+        self.actor = actor
+        self._unit = unit
+        self._refusals: list[Refusal] = [] if refusals is None else refusals
+
+    @property
+    def clock(self) -> Clock:
+        return self.host.clock
+
+    @property
+    def organisation(self) -> Organisation:
+        return self.host.settings.organisation
+
+    @property
+    def log(self) -> Any:
+        """A structured log in which every line names the plugin and the actor."""
+        return structlog.get_logger().bind(plugin=self.plugin, actor=self.actor.id)
+
+    @property
+    def refusals(self) -> Sequence[Refusal]:
+        return self._refusals
+
+    @property
+    def unit(self) -> UnitOfWork:
+        """The unit of work that this context is in."""
+        if self._unit is None:
+            raise RuntimeError(
+                f"The plugin {self.plugin} writes outside a unit of work; "
+                "do it in a mutation, a hook or an event handler."
+            )
+        return self._unit
+
+    @property
+    def write(self) -> Write:
+        return self.unit.write
+
+    async def read(self, statement: TypedReturnsRows[*Row]) -> list[tuple[*Row]]:
+        """Reads what the actor reaches: for queries, batch functions and exports."""
+        return await self._fetch(statement, self.host.reach_of(self.actor))
+
+    async def rules(self, statement: TypedReturnsRows[*Row]) -> list[tuple[*Row]]:
+        """Reads all rows, to decide; what it returns is never handed to a client.
+
+        Raises:
+            Forbidden: The statement is SQL as text, or reads a table of a plugin that
+                does not show it in its api.py.
+        """
+        self._check_tables(statement)
+        return await self._fetch(statement, EVERYTHING)
+
+    def emit(self, event: Event) -> None:
+        """Tells handlers of an event, once the unit has been committed."""
+        name = self.host.loaded.event_name(type(event))
+        self.unit.emit(name, type(event).version, event.record, event.payload(), plugin=self.plugin)
+        self.unit.after_commit.append(self.host.relay.wake)
+
+    def refuse(
+        self,
+        draft: Draft[Any, Any],
+        message: str,
+        *,
+        reason: str,
+        field: str | Path | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Refuses one record; the others of the unit are looked at all the same."""
+        path = (field,) if isinstance(field, str) else field or ()
+        problem = Problem(path, ErrorCode.REFUSED, message, params or {})
+        self._refusals.append(Refusal(draft, problem, reason, self.plugin))
+
+    async def call(
+        self,
+        spec: Callable[Concatenate[Context[Any], P], Awaitable[None]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Calls every plugin's implementation of a hook, in the order of loading."""
+        named = dict(zip(_parameters(spec), args, strict=False))
+        await self.host.hooks.call(self, spec.__name__, {**named, **kwargs})
+
+    def bound(self, plugin: str) -> Context[Any]:
+        """The same request and unit, as another plugin sees them."""
+        if plugin == self.plugin:
+            return self
+        return Context(self.host, plugin, self.actor, self._unit, self._refusals)
+
+    def nested(self, plugin: str) -> Context[Any]:
+        """The same, for a mutation called from code: its refusals are its own."""
+        return Context(self.host, plugin, self.actor, self._unit)
+
+    async def _fetch(self, statement: Any, reach: Reach) -> list[Any]:
+        if self._unit is None:
+            return list(await self.host.database.fetch(statement, reach))
+        return list(await self._unit.read(statement, reach))
+
+    def _check_tables(self, statement: Any) -> None:
+        for element in visitors.iterate(statement):
+            if isinstance(element, TextClause):
+                raise Forbidden(
+                    f"The plugin {self.plugin} reads with SQL as text; build the statement "
+                    "with SQLAlchemy."
+                )
+            if isinstance(element, Table) and not self.host.loaded.shows(element, self.plugin):
+                raise Forbidden(
+                    f"The plugin {self.plugin} may not read {element.name}; it reads its own "
+                    "tables, the core's, and those in the api.py of plugins that it names."
+                )
+
+
+@cache
+def _parameters(spec: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of what a hook hands over besides the context."""
+    return tuple(inspect.signature(spec).parameters)[1:]

@@ -1,0 +1,92 @@
+"""Calls hooks in the order of loading: awaits them, times them, names the culprit."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import pluggy
+
+from crmkit.values.errors import Failure, Timeout
+
+if TYPE_CHECKING:
+    from crmkit.host.context import Context
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PROJECT = "crmkit"
+
+_spec = pluggy.HookspecMarker(PROJECT)
+_impl = pluggy.HookimplMarker(PROJECT)
+
+
+def hookspec(function: F) -> F:
+    """Offers a hook: plugins may implement a function of this name."""
+    return _spec(function)
+
+
+@overload
+def hook(function: F, /) -> F: ...
+@overload
+def hook(*, of: str | None = None) -> Callable[[F], F]: ...
+def hook(function: Any = None, /, *, of: str | None = None) -> Any:
+    """Implements a hook; with `of`, one of a plugin that may be absent."""
+
+    def decorate(given: Any) -> Any:
+        given.__hook_of__ = of
+        return _impl(given)
+
+    return decorate if function is None else decorate(function)
+
+
+class Hooks:
+    """The hooks of one app and their implementations; each app has its own."""
+
+    def __init__(self, *, slow: float = 0.1, limit: float = 2.0) -> None:
+        self.manager = pluggy.PluginManager(PROJECT)
+        self.slow = slow
+        self.limit = limit
+
+    async def call(self, context: Context[Any], name: str, arguments: Mapping[str, Any]) -> None:
+        """Calls every implementation of a hook, each with a context of its own plugin.
+
+        Raises:
+            Timeout: One of them took longer than the limit.
+        """
+        # Pluggy keeps the last registered first.
+        for each in reversed(getattr(self.manager.hook, name).get_hookimpls()):
+            bound = context.bound(each.plugin_name)
+            began = time.monotonic()
+            await self._run(each, name, {"context": bound, **arguments})
+            seconds = time.monotonic() - began
+            if seconds > self.slow:
+                bound.log.warning("slow hook", hook=name, milliseconds=round(seconds * 1000))
+            if seconds > self.limit:
+                raise self._timeout(each.plugin_name, name)
+
+    async def _run(self, each: pluggy.HookImpl, name: str, given: Mapping[str, Any]) -> None:
+        limit = asyncio.timeout(self.limit)
+        try:
+            async with limit:
+                result = each.function(*[given[argument] for argument in each.argnames])
+                if inspect.isawaitable(result):
+                    await result
+        except Failure as failure:
+            failure.plugin = failure.plugin or each.plugin_name
+            raise
+        except TimeoutError as error:
+            if limit.expired():
+                raise self._timeout(each.plugin_name, name) from error
+            error.add_note(f"plugin {each.plugin_name}, hook {name}")
+            raise
+        except Exception as error:
+            error.add_note(f"plugin {each.plugin_name}, hook {name}")
+            raise
+
+    def _timeout(self, plugin: str, name: str) -> Timeout:
+        failure = Timeout(f"The plugin {plugin} took longer than {self.limit:g} s in {name}.")
+        failure.plugin = plugin
+        return failure

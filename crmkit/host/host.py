@@ -1,0 +1,120 @@
+"""One app: its settings, its database, its plugins, and every unit of work it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Insert, Table, exists, insert, literal, select
+
+from crmkit.host.context import SYSTEM, Actor, Context, DraftsRefused
+from crmkit.store.database import Base, table_of
+from crmkit.store.outbox import Relay
+from crmkit.store.reach import Reach
+from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
+from crmkit.values import ids
+from crmkit.values.errors import Failure
+
+if TYPE_CHECKING:
+    from crmkit.host.loading import Loaded
+    from crmkit.settings import Settings
+    from crmkit.store.drivers import Database
+    from crmkit.values.clock import Clock
+
+Body = Callable[[Context[Any]], Awaitable[Any]]
+
+
+class Host:
+    """What is shared by all requests of an app; several may live in one process."""
+
+    def __init__(
+        self, settings: Settings, database: Database, clock: Clock, loaded: Loaded
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        self.loaded = loaded
+        self.hooks = loaded.hooks
+        self.sides: Mapping[Table, tuple[type[Base], ...]] = {}
+        self.relay = Relay(database, clock, self._handlers(), self._deliver)
+
+    def context(
+        self, plugin: str, actor: Actor = SYSTEM, unit: UnitOfWork | None = None
+    ) -> Context[Any]:
+        """A context of this plugin; without a unit it can only read."""
+        return Context(self, plugin, actor, unit)
+
+    def reach_of(self, actor: Actor) -> Reach:
+        """The rows that an actor reaches."""
+        return Reach()
+
+    async def run_unit(
+        self,
+        plugin: str,
+        body: Body,
+        *,
+        operation: str,
+        actor: Actor = SYSTEM,
+        key: IdempotencyKey | None = None,
+        request_id: str | None = None,
+    ) -> Any:
+        """Runs `body` in a unit of work of its own, bound to a plugin.
+
+        Raises:
+            DraftsRefused: Rules refused some of its drafts; nothing was written.
+        """
+
+        async def run(unit: UnitOfWork) -> Any:
+            context = self.context(plugin, actor, unit)
+            result = await _attributed(body(context), plugin)
+            if context.refusals:
+                raise DraftsRefused(context.refusals)
+            return result
+
+        origin = Origin(actor.id, operation, request_id or ids.new_id("request"))
+        return await run_unit(self.database, self.clock, origin, run, key=key, sides=self.sides)
+
+    async def prepare(self, *presets: Body) -> None:
+        """Adds what a migrated database lacks: rows of side tables, then the core's presets."""
+        async with self.database.transaction() as transaction:
+            for parent, models in self.sides.items():
+                for model in models:
+                    await transaction.run(_missing_rows(parent, model))
+        for preset in presets:
+            await self.run_unit("core", preset, operation="prepare")
+
+    async def start(self) -> None:
+        """Starts the plugins in the order of loading, then the relay."""
+        for each in self.loaded.plugins:
+            await _attributed(each.manifest.startup(self), each.name)
+        await self.relay.start()
+
+    async def stop(self) -> None:
+        """Stops the relay, then the plugins, the last one first."""
+        await self.relay.stop()
+        for each in reversed(self.loaded.plugins):
+            await _attributed(each.manifest.shutdown(self), each.name)
+
+
+async def _attributed(work: Awaitable[Any], plugin: str) -> Any:
+    """Awaits what a plugin does, and names it when that fails."""
+    try:
+        return await work
+    except Failure as failure:
+        failure.plugin = failure.plugin or plugin
+        raise
+    except Exception as error:
+        error.add_note(f"plugin {plugin}")
+        raise
+
+
+def _missing_rows(parent: Table, model: type[Base]) -> Insert:
+    """The default side row of every record that has none yet."""
+    table = table_of(model)
+    key = next(iter(table.primary_key.columns))
+    there = parent.c.id
+    fresh = model(**{key.name: ""})
+    given = {each: getattr(fresh, each.name) for each in table.columns if each is not key}
+    values = [literal(value, each.type) for each, value in given.items()]
+    lacking = select(there, *values).where(~exists().where(key == there))
+    return insert(table).from_select([key.name, *[each.name for each in given]], lacking)

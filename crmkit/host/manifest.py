@@ -1,0 +1,72 @@
+"""What a plugin says about itself, and the moments of its life."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from crmkit.host.builders import (
+        EventBuilder,
+        ImportBuilder,
+        PermissionBuilder,
+        SchemaBuilder,
+    )
+    from crmkit.host.context import Context
+    from crmkit.host.host import Host
+
+SDK_VERSION = "1.0"
+"""The version of what `crmkit.sdk` promises, counted apart from the product's."""
+
+
+class NoConfig(BaseModel):
+    """The options of a plugin that has none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Plugin:
+    """A part of the product that can be taken out; subclasses say what it is.
+
+    Attributes:
+        name: Prefix of its tables, its section of crmkit.toml, its lineage; never changes.
+        version: Its own version.
+        words: What its names on others' types may contain besides its own name.
+        requires_sdk: The versions of `crmkit.sdk` that it is written for.
+        works_with: Plugins that it uses when they are there, such as `orders>=1`.
+        depends_on: Plugins without which nothing of it works.
+        Config: The model of its section `[plugins.<name>]`.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    words: ClassVar[tuple[str, ...]] = ()
+    requires_sdk: ClassVar[str] = ""
+    works_with: ClassVar[tuple[str, ...]] = ()
+    depends_on: ClassVar[tuple[str, ...]] = ()
+    Config: ClassVar[type[BaseModel]] = NoConfig
+
+    def register_schema(self, schema: SchemaBuilder) -> None:
+        """Lists its nodes, extensions, inputs and mutations."""
+
+    def register_permissions(self, permissions: PermissionBuilder) -> None:
+        """Names the permissions that its nodes and mutations declare."""
+
+    def register_events(self, events: EventBuilder) -> None:
+        """Lists the events that it emits and the handlers of those it listens to."""
+
+    def register_imports(self, imports: ImportBuilder) -> None:
+        """Lists the kinds of file that it can read."""
+
+    async def startup(self, app: Host) -> None:
+        """Opens what it needs while the application runs."""
+
+    async def shutdown(self, app: Host) -> None:
+        """Closes what `startup` opened."""
+
+    async def health(self, app: Host) -> None:
+        """Raises an exception that says what is wrong, if something is."""
+
+    async def seed(self, context: Context[Any], profile: str) -> None:
+        """Adds the rows that a fresh database of this profile begins with."""
