@@ -169,7 +169,9 @@ class _PostgresTransaction(Transaction):
         self._watch(sql)
         with _plainly():
             status = await self._connection.execute(sql, *arguments)
-        return int(status.rpartition(" ")[2])
+        # `UPDATE 3` counts rows, `CREATE TABLE` does not.
+        rows: str = status.rpartition(" ")[2]
+        return int(rows) if rows.isdigit() else 0
 
 
 # -- SQLite ---------------------------------------------------------------------------

@@ -30,10 +30,10 @@ def translated(error: Exception) -> Exception | None:
         return _from_sqlite(error)
     if isinstance(error, asyncpg.PostgresError):
         return _from_postgresql(error)
-    if isinstance(error, (asyncpg.DataError, OverflowError)):
+    if isinstance(error, OverflowError) or _says(error, "value out of int"):
         return _too_large()
     # A pool says TimeoutError when no connection came free, a socket OSError.
-    if isinstance(error, (OSError, TimeoutError)) or _is_lost(error):
+    if isinstance(error, (OSError, TimeoutError)) or _says(error, "clos"):
         return _gone()
     return None
 
@@ -84,8 +84,9 @@ def _columns(error: asyncpg.PostgresError) -> tuple[str, ...]:
     return tuple(each.strip(' "') for each in found[1].split(",")) if found else ()
 
 
-def _is_lost(error: Exception) -> bool:
-    return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+def _says(error: Exception, part: str) -> bool:
+    # Asyncpg has no kinds for these: a closed connection, a number it cannot send.
+    return isinstance(error, asyncpg.InterfaceError) and part in str(error)
 
 
 def _gone() -> Failure:

@@ -1,0 +1,1 @@
+"""What tests of crmkit and of its plugins stand on."""

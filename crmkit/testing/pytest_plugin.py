@@ -1,0 +1,45 @@
+"""Fixtures: each test that asks for a database runs on both engines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from crmkit.testing.postgres import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Runs asynchronous tests on asyncio, as the server does."""
+    return "asyncio"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Runs a test once on SQLite and once on PostgreSQL."""
+    return cast("str", request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a new, empty database."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'crmkit.db'}"
+        return
+    server: EmbeddedPostgres = request.getfixturevalue("embedded_postgres")
+    address = server.new_database()
+    yield address
+    server.drop(address)
+
+
+@pytest.fixture(scope="session")
+def embedded_postgres() -> Iterator[EmbeddedPostgres]:
+    """One server a session, started by the first test that needs it."""
+    server = EmbeddedPostgres()
+    yield server
+    server.stop()
