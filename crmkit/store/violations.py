@@ -30,10 +30,10 @@ def translated(error: Exception) -> Exception | None:
         return _from_sqlite(error)
     if isinstance(error, asyncpg.PostgresError):
         return _from_postgresql(error)
-    if isinstance(error, OverflowError) or _says(error, "value out of int"):
+    if isinstance(error, OverflowError):
         return _too_large()
     # A pool says TimeoutError when no connection came free, a socket OSError.
-    if isinstance(error, (OSError, TimeoutError)) or _says(error, "clos"):
+    if isinstance(error, (OSError, TimeoutError)) or _is_lost(error):
         return _gone()
     return None
 
@@ -69,7 +69,8 @@ def _from_postgresql(error: asyncpg.PostgresError) -> Exception | None:
         return Violation(
             _POSTGRESQL_KINDS.get(state, "check"), error.table_name or "", _columns(error)
         )
-    if state == "22003":
+    # Asyncpg itself says 22000 of a number that it cannot send.
+    if state == "22003" or "value out of int" in str(error):
         return _too_large()
     if state in {"22021", "22P05"}:
         return Invalid("A text holds a character that cannot be stored.")
@@ -84,9 +85,9 @@ def _columns(error: asyncpg.PostgresError) -> tuple[str, ...]:
     return tuple(each.strip(' "') for each in found[1].split(",")) if found else ()
 
 
-def _says(error: Exception, part: str) -> bool:
-    # Asyncpg has no kinds for these: a closed connection, a number it cannot send.
-    return isinstance(error, asyncpg.InterfaceError) and part in str(error)
+def _is_lost(error: Exception) -> bool:
+    # Asyncpg has no kind of its own for a connection that was closed.
+    return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
 
 
 def _gone() -> Failure:
