@@ -38,6 +38,8 @@ else:
     BigInt = NewType("BigInt", int)
     CurrencyCode = NewType("CurrencyCode", str)
 
+ID = strawberry.ID
+
 Ref = TypeAliasType("Ref", str, type_params=(N,))
 """An id of a node in an input: a str to mypy, its target to whoever reads the hint."""
 
