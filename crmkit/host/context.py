@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, fields
+from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 
@@ -60,16 +61,30 @@ class Event:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
+class Outcome(Enum):
+    """What became of one record of a bulk mutation."""
+
+    CREATED = "created"
+    """It is new."""
+    UPDATED = "updated"
+    """It was there, and has changed."""
+    UNCHANGED = "unchanged"
+    """It was there already, just like this."""
+    REJECTED = "rejected"
+    """It was refused; its error says why."""
+
+
 class Draft(Generic[Input, Model]):
     """One record on its way in: what was asked for, and the row that it becomes."""
 
-    __slots__ = ("_extensions", "_row", "index", "input")
+    __slots__ = ("_extensions", "_row", "index", "input", "outcome")
 
     def __init__(
         self, input: Input, index: int = 0, extensions: Mapping[type, Any] | None = None
     ) -> None:
         self.input = input
         self.index = index
+        self.outcome = Outcome.CREATED  # The service says so where it is another.
         self._extensions = extensions or {}
         self._row: Any = None
 
