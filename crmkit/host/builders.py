@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
 
 from crmkit.host.context import Event
 from crmkit.values.errors import SetupError
@@ -13,6 +15,7 @@ from crmkit.values.errors import SetupError
 E = TypeVar("E", bound=type[Event])
 Handle = Callable[[Any, Any], Awaitable[None]]
 H = TypeVar("H", bound=Handle)
+R = TypeVar("R", bound=BaseModel)
 
 _PERMISSION = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*){2}")
 
@@ -91,13 +94,46 @@ class EventBuilder:
 
 
 @dataclass(frozen=True)
+class ImportOptions:
+    """What the operator says about a file."""
+
+    source: str
+    currency: str
+
+
+@dataclass(frozen=True)
+class ImportedRow(Generic[R]):
+    """A row of a file whose form is right.
+
+    `nth` counts the rows of the whole file that say the same, from 1 on, so that two
+    equal rows are two things, and the same two when the file is read again.
+    """
+
+    line: int
+    nth: int
+    value: R
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What became of some rows; each rejected one is its line and the reason."""
+
+    created: int = 0
+    unchanged: int = 0
+    rejected: tuple[tuple[int, str], ...] = ()
+
+
+TakeIn = Callable[[Any, Sequence[ImportedRow[R]], ImportOptions], Awaitable[ImportResult]]
+
+
+@dataclass(frozen=True)
 class Import:
     """A kind of file: what a row of it is, and the function that takes rows in."""
 
     name: str
     plugin: str
-    row: type
-    function: Any
+    row: type[BaseModel]
+    function: TakeIn[Any]
 
 
 class ImportBuilder:
@@ -107,7 +143,15 @@ class ImportBuilder:
         self.plugin = plugin
         self.imports: dict[str, Import] = {}
 
-    def add(self, name: str, row: type, function: Any) -> None:
+    def add(self, name: str, row: type[R], function: TakeIn[R]) -> None:
+        """Names a kind of file.
+
+        Args:
+            name: What `crmkit import` calls it.
+            row: A pydantic model, made of the cells of a line by the names of its columns.
+            function: Takes in at most 1,000 rows, in a unit of its own; what it raises
+                rejects its rows, of which each is then tried alone.
+        """
         if name in self.imports:
             raise SetupError(
                 f"The plugin {self.plugin} registers the import {name} twice; remove one."
