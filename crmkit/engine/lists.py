@@ -1,0 +1,169 @@
+"""Plans lists: pages of connections, their cursors and counts, and bounded lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, cast
+
+from graphql import (
+    FieldNode,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    get_named_type,
+    get_nullable_type,
+)
+from sqlalchemy import func, select
+
+from crmkit.engine import builder as b
+from crmkit.engine import fields as f
+from crmkit.engine.filters import Filters, beside
+from crmkit.engine.pagination import Key, Page, beyond, keys_of, ordering, page_of
+from crmkit.engine.registry import Entity
+from crmkit.engine.steps import Below, Read, Step
+from crmkit.store.database import attribute
+
+if TYPE_CHECKING:
+    from crmkit.engine.planner import Planner
+
+Nodes = Sequence[FieldNode]
+
+
+@dataclass(eq=False)
+class Parent:
+    """What a list hangs below: nothing for a root field, else the rows of a step."""
+
+    below: list[Below]
+    read: Read
+    order_by: Sequence[Any]
+    key: f.Attribute | None = None
+    step: Step | None = None
+    entity: Entity | None = None
+
+    def link(self, other: Entity) -> Any:
+        """The column of the list's records that points to the parent."""
+        return None if self.key is None else other.column(attribute(self.key)[1])
+
+
+class Lists:
+    """Plans the lists of one operation."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.planner = planner
+        self.registry = planner.registry
+
+    def bounded(self, parent: Parent, target: f.NodeSpec, limit: int, nodes: Nodes) -> b.Value:
+        """All of a few records, in their declared order."""
+        other = Entity.of(target.model)
+        step = Step(other, parent.link(other), limit=limit)
+        step.order = ordering(keys_of(self.registry, target, other, parent.order_by, None), False)
+        parent.below.append(Below(step, lambda row: (parent.read(row),)))
+        slots = self.planner.object(step, other, target, nodes)
+        return b.Many(step, parent.read, b.Obj(lambda row: row, slots))
+
+    def connection(
+        self,
+        parent: Parent,
+        target: f.NodeSpec,
+        kind: GraphQLObjectType,
+        nodes: Nodes,
+        arguments: Mapping[str, Any],
+    ) -> b.Value:
+        """One page of a list, filtered and sorted as asked."""
+        other = Entity.of(target.model)
+        step = Step(other, parent.link(other))
+        page = page_of(arguments)
+        where = arguments.get("where") or {}
+        chosen = [each.value for each in arguments.get("orderBy") or ()]
+        keys = keys_of(self.registry, target, other, parent.order_by, chosen)
+        step.conditions.append(Filters(self.registry).where(target, other, where))
+        for cursor, name, back in ((page.after, "after", False), (page.before, "before", True)):
+            if cursor is not None:
+                values = self.planner.cursors.open(keys, cursor, name)
+                step.conditions.append(beyond(keys, values, back))
+        step.order = ordering(keys, page.backwards)
+        step.limit = page.size + 1
+        parent.below.append(Below(step, lambda row: (parent.read(row),)))
+        made = _Selected(self.planner, step, target, keys, page)
+        slots = made.slots(kind.fields[nodes[0].name.value].type, nodes)
+        total = self._total(parent, step, target, where) if made.counted else None
+        return b.ConnectionPage(step, parent.read, page, total, slots)
+
+    def _total(
+        self, parent: Parent, step: Step, target: f.NodeSpec, where: Mapping[str, Any]
+    ) -> Read | None:
+        """Below a parent the count is a scalar in its statement, else a statement of its own."""
+        other = Entity.of(target.model)
+        condition = Filters(self.registry).where(target, other, where)
+        counted = select(func.count()).where(condition).select_from(beside(other.table, other))
+        if parent.step is None or parent.entity is None:
+            step.count = counted
+            return None
+        linked = counted.where(parent.link(other) == parent.entity.id)
+        place = parent.step.place((step, "count"), linked.correlate(parent.entity.table).scalar_subquery())
+        return lambda row: row[place]
+
+
+@dataclass(eq=False)
+class _Selected:
+    """Plans what is selected of one connection."""
+
+    planner: Planner
+    step: Step
+    target: f.NodeSpec
+    keys: Sequence[Key]
+    page: Page
+    counted: bool = False
+
+    def slots(self, kind: GraphQLOutputType, nodes: Nodes) -> list[b.Slot]:
+        return self._each(cast("GraphQLObjectType", get_nullable_type(kind)), nodes)
+
+    def _each(self, kind: GraphQLObjectType, nodes: Nodes) -> list[b.Slot]:
+        found = []
+        for key, same in self.planner.selections.of(kind, nodes).items():
+            name = same[0].name.value
+            if name == "__typename":
+                found.append(self.planner.typename(key, kind, same))
+            else:
+                value = self._value(kind, name, same)
+                found.append(self.planner.slot(key, kind, same, value))
+        return found
+
+    def _value(self, kind: GraphQLObjectType, name: str, nodes: Nodes) -> b.Value:
+        below = get_named_type(kind.fields[name].type)
+        match name:
+            case "nodes":
+                return b.Each(attrgetter("rows"), self._node(nodes), required=True)
+            case "node":
+                return self._node(nodes)
+            case "edges":
+                slots = self._each(cast("GraphQLObjectType", below), nodes)
+                return b.Each(attrgetter("rows"), b.Obj(lambda row: row, slots), required=True)
+            case "cursor":
+                return self._cursor(lambda row: row)
+            case "pageInfo":
+                return b.Obj(lambda own: own, self._each(cast("GraphQLObjectType", below), nodes))
+            case "totalCount":
+                self.counted = True
+                return b.Leaf(attrgetter("total"), kind.fields[name].type)
+            case "startCursor":
+                return self._cursor(lambda own: own.rows[0] if own.rows else None)
+            case "endCursor":
+                return self._cursor(lambda own: own.rows[-1] if own.rows else None)
+            case _:
+                return b.Leaf(self._is_there(name), kind.fields[name].type)
+
+    def _node(self, nodes: Nodes) -> b.Obj:
+        slots = self.planner.object(self.step, self.step.entity, self.target, nodes)
+        return b.Obj(lambda row: row, slots)
+
+    def _cursor(self, row: Read) -> b.Value:
+        places = [self.step.place(("key", key.name), key.element) for key in self.keys]
+        return b.CursorOf(self.planner.cursors, self.keys, places, row)
+
+    def _is_there(self, name: str) -> Read:
+        """Whether there is more: known from one row too many, or from the cursor given."""
+        ahead = (name == "hasNextPage") != self.page.backwards
+        given = self.page.before if name == "hasNextPage" else self.page.after
+        return (lambda own: own.more) if ahead else (lambda _: given is not None)

@@ -1,0 +1,194 @@
+"""Keyset pages: the order, the sealed cursor, the comparison."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+import orjson
+from sqlalchemy import Alias, Column, ColumnElement, and_, false, literal, or_, tuple_
+from sqlalchemy.types import TypeEngine
+
+from crmkit.engine import fields as f
+from crmkit.engine.registry import Entity, Registry
+from crmkit.store.database import Choice, UtcDateTime, companions, instant
+from crmkit.values.errors import Invalid
+
+PAGE = 25
+MOST = 1000
+_SEAL = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Key:
+    """One key of an order."""
+
+    element: ColumnElement[Any]
+    descending: bool
+    nullable: bool
+    name: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a client asks of a connection."""
+
+    size: int
+    backwards: bool
+    after: str | None
+    before: str | None
+
+
+def page_of(arguments: dict[str, Any]) -> Page:
+    """Reads `first`, `last`, `after` and `before`.
+
+    Raises:
+        Invalid: Both directions at once, or a size out of bounds.
+    """
+    first, last = arguments.get("first"), arguments.get("last")
+    if first is not None and last is not None:
+        raise Invalid("Ask for `first` or for `last`, not for both.", field="last")
+    name, size = ("first", first) if last is None else ("last", last)
+    size = PAGE if size is None else size
+    if not 0 <= size <= MOST:
+        raise Invalid(f"A page holds 0 to {MOST} records, not {size}.", field=name)
+    return Page(size, last is not None, arguments.get("after"), arguments.get("before"))
+
+
+def keys_of(
+    registry: Registry,
+    spec: f.NodeSpec,
+    entity: Entity,
+    declared: Sequence[Any],
+    chosen: Sequence[tuple[str, str]] | None,
+) -> list[Key]:
+    """The order of a list: what the client chose, else what was declared; then the id."""
+    keys: list[Key] = []
+    if chosen:
+        for name, way in chosen:
+            keys.append(_chosen(registry, entity, registry.field(spec.cls, name), way == "DESC"))
+    else:
+        keys.extend(_declared(entity, given) for given in declared)
+    names = [key.name for key in keys]
+    if "id" in names:
+        return keys[: names.index("id") + 1]
+    return [*keys, Key(entity.id, bool(keys) and keys[-1].descending, False, "id")]
+
+
+def ordering(keys: Sequence[Key], backwards: bool) -> list[ColumnElement[Any]]:
+    """ORDER BY, with null as the largest value on both engines."""
+    made = []
+    for key in keys:
+        down = key.descending != backwards
+        element: ColumnElement[Any] = key.element.desc() if down else key.element.asc()
+        if key.nullable:
+            element = element.nulls_first() if down else element.nulls_last()
+        made.append(element)
+    return made
+
+
+def beyond(keys: Sequence[Key], values: Sequence[Any], backwards: bool) -> ColumnElement[bool]:
+    """What stands after (or before) the record with these key values."""
+    # Bound by the column's type: by the value's own, SQLite would compare other text.
+    bound = [literal(v, k.element.type) for v, k in zip(values, keys, strict=True)]
+    directions = {key.descending for key in keys}
+    if len(directions) == 1 and not any(key.nullable for key in keys):
+        left, right = tuple_(*(key.element for key in keys)), tuple_(*bound)
+        return left < right if directions.pop() != backwards else left > right
+    choices = []
+    for index, key in enumerate(keys):
+        same = [
+            k.element.is_(None) if v is None else k.element == b
+            for k, v, b in zip(keys[:index], values, bound, strict=False)
+        ]
+        choices.append(and_(*same, _further(key, values[index], bound[index], backwards)))
+    return or_(*choices)
+
+
+class Cursors:
+    """Seals cursors, so that only what this list gave out comes back to it."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = hashlib.sha256(b"cursor:" + secret.encode()).digest()
+
+    def seal(self, keys: Sequence[Key], values: Sequence[Any]) -> str:
+        body = orjson.dumps([_plain(value) for value in values])
+        return urlsafe_b64encode(self._seal(keys, body) + body).decode().rstrip("=")
+
+    def open(self, keys: Sequence[Key], cursor: str, argument: str) -> list[Any]:
+        """The key values in a cursor.
+
+        Raises:
+            Invalid: It was not given out by this list in this order.
+        """
+        try:
+            raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        except ValueError:
+            raw = b""
+        seal, body = raw[:_SEAL], raw[_SEAL:]
+        if not hmac.compare_digest(seal, self._seal(keys, body)):
+            raise Invalid("This cursor was not given out by this list in this order.", field=argument)
+        return [_typed(value, key.element.type) for value, key in zip(orjson.loads(body), keys, strict=True)]
+
+    def _seal(self, keys: Sequence[Key], body: bytes) -> bytes:
+        table = getattr(keys[-1].element, "table", None)
+        order = ",".join(f"{key.name}{'-' if key.descending else '+'}" for key in keys)
+        of = getattr(getattr(table, "element", None), "name", "")
+        return hmac.digest(self.secret, f"{of}:{order}:".encode() + body, "sha256")[:_SEAL]
+
+
+def _chosen(registry: Registry, entity: Entity, field: f.Declared, down: bool) -> Key:
+    name = registry.name(field)
+    if isinstance(field.source, f.Expression):
+        return Key(registry.element(field, entity), down, True, name)
+    column = f.own_column(field)
+    rows = entity.side(column.table) if isinstance(field.source, f.FromSide) else entity.table
+    return Key(_sorted_by(rows, column), down, bool(column.nullable), name)
+
+
+def _sorted_by(rows: Alias, column: Column[Any]) -> ColumnElement[Any]:
+    """Text sorts by the key beside it, everything else by itself."""
+    names = companions(column)
+    return rows.c[names[1] if names else column.name]
+
+
+def _declared(entity: Entity, given: Any) -> Key:
+    down = getattr(given, "modifier", None) is not None and given.modifier.__name__ == "desc_op"
+    named = given.element if down else given
+    column = entity.table.element.c[named.key]
+    return Key(_sorted_by(entity.table, column), down, bool(column.nullable), column.name)
+
+
+def _further(key: Key, value: Any, bound: ColumnElement[Any], backwards: bool) -> ColumnElement[bool]:
+    down = key.descending != backwards
+    if value is None:
+        return key.element.is_not(None) if down else false()
+    if down:
+        return key.element < bound
+    further: ColumnElement[bool] = key.element > bound
+    return or_(further, key.element.is_(None)) if key.nullable else further
+
+
+def _plain(value: Any) -> Any:
+    """What a cursor holds is what the column means, in a form that JSON has."""
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value
+
+
+def _typed(value: Any, kind: TypeEngine[Any]) -> Any:
+    if value is None:
+        return None
+    if isinstance(kind, UtcDateTime):
+        return datetime.fromisoformat(value)
+    if isinstance(kind, Choice):
+        return kind.choices(value)
+    return date.fromisoformat(value) if kind.python_type is date else value

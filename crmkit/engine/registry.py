@@ -1,0 +1,350 @@
+"""Which fields each type has in one schema, who added them, and what they mean in SQL."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import strawberry
+from sqlalchemy import Alias, BindParameter, Column, ColumnElement, Select, Table
+from sqlalchemy import inspect as inspect_model
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql import visitors
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import StrawberryList, StrawberryOptional
+from strawberry.types.field import StrawberryField
+
+from crmkit.engine import fields as f
+from crmkit.engine.inputs import Inputs
+from crmkit.engine.scalars import SCALARS
+from crmkit.store.database import Base, Record, attribute, table_of
+from crmkit.store.reach import is_scoped, scope_of
+from crmkit.values.errors import SetupError
+
+CORE = "core"
+Parts = Sequence[tuple[str, Any]]
+
+
+@dataclass(eq=False)
+class Entity:
+    """One occurrence of a table in a statement: for Core its alias, for authors its model."""
+
+    model: Any
+    table: Alias
+    sides: dict[Table, Alias] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, model: type[Base]) -> Entity:
+        made = aliased(model)
+        return cls(made, cast("Alias", inspect_model(made).selectable))
+
+    def column(self, column: Column[Any]) -> ColumnElement[Any]:
+        return self.table.c[column.name]
+
+    def side(self, table: Any) -> Alias:
+        """The 1:1 side table beside this occurrence; whoever asks has it joined."""
+        if table not in self.sides:
+            self.sides[table] = table.alias()
+        return self.sides[table]
+
+    @property
+    def id(self) -> ColumnElement[Any]:
+        return self.table.c.id
+
+
+class Registry:
+    """The nodes of one schema with all fields that the core and plugins gave them."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        words: Mapping[str, Sequence[str]] | None = None,
+        permissions: Mapping[str, str] | None = None,
+    ) -> None:
+        self.config = StrawberryConfig(scalar_map=SCALARS)
+        self.words = words or {}
+        self.permissions = permissions
+        self.nodes: dict[type, f.NodeSpec] = {}
+        self.owners: dict[type, str] = {}
+        self.by_prefix: dict[str, f.NodeSpec] = {}
+        self.by_type: dict[str, f.NodeSpec] = {}
+        self.members: dict[type, list[f.Declared]] = {}
+        self._by_name: dict[type, dict[str, f.Declared]] = {}
+        self.inputs = Inputs(self)
+        for plugin, part in parts:
+            if (spec := f.node_spec(part)) is not None:
+                self._add_node(plugin, spec)
+        extensions = [(p, part.__extension__) for p, part in parts if "__extension__" in vars(part)]
+        for cls, spec in self.nodes.items():
+            own = [(self.owners[cls], each) for each in spec.fields]
+            added = [(p, each) for p, ext in extensions if self._target(ext) is cls for each in ext.fields]
+            self._add_members(cls, own + added)
+        self.query = self._query()
+        for cls, declared in self.members.items():
+            for each in declared:
+                self._complete(cls, each)
+
+    # -- what the planner and the filters ask -------------------------------------------
+
+    def spec(self, cls: type) -> f.NodeSpec:
+        return self.nodes[cls]
+
+    def named(self, name: str) -> f.NodeSpec:
+        return self.by_type[name]
+
+    def field(self, cls: type, name: str) -> f.Declared:
+        """The field of this GraphQL name."""
+        return self._by_name[cls][name]
+
+    def fields_of(self, cls: type) -> list[f.Declared]:
+        return self.members[cls]
+
+    def name(self, field: StrawberryField) -> str:
+        return self.config.name_converter.get_graphql_name(field)
+
+    def target(self, field: f.Declared) -> f.NodeSpec:
+        """The node type that a relation leads to."""
+        kind: Any = field.type
+        while isinstance(kind, StrawberryOptional | StrawberryList):
+            kind = kind.of_type
+        definition = getattr(kind, "__strawberry_definition__", None)
+        if definition is not None and definition.concrete_of is f.Connection.__strawberry_definition__:  # type: ignore[attr-defined]
+            kind = definition.type_var_map["T"]
+        return self.nodes[kind]
+
+    def element(self, field: f.Declared, entity: Entity, **arguments: Any) -> ColumnElement[Any]:
+        """The SQL of a field whose value stands in, or is computed from, the own row."""
+        source = field.source
+        if isinstance(source, f.Expression):
+            made = _with_constants_as_text(source.function(entity.model, **arguments))
+            return made.correlate(entity.table).scalar_subquery()
+        return entity.column(f.own_column(field))
+
+    # -- putting it together --------------------------------------------------------------
+
+    def _add_node(self, plugin: str, spec: f.NodeSpec) -> None:
+        if (other := self.by_type.get(spec.name)) is not None:
+            raise SetupError(
+                f"The type {spec.name} is declared by the plugins {self.owners[other.cls]} and "
+                f"{plugin}; rename one of them."
+            )
+        self._need_permission(plugin, spec.read, f"The type {spec.name}")
+        self.nodes[spec.cls] = self.by_prefix[spec.prefix] = self.by_type[spec.name] = spec
+        self.owners[spec.cls] = plugin
+
+    def _target(self, extension: f.Extension) -> type | None:
+        """The node that an extension is for; None where its plugin is not loaded."""
+        if isinstance(extension.target, type):
+            return extension.target
+        plugin, _, name = extension.target.rpartition(".")
+        found = (cls for cls, owner in self.owners.items() if owner == plugin and cls.__name__ == name)
+        return next(found, None)
+
+    def _add_members(self, cls: type, given: Sequence[tuple[str, f.Declared]]) -> None:
+        seen: dict[str, str] = {}
+        self.members[cls] = []
+        for plugin, each in given:
+            name = self.name(each)
+            self._check_name(cls.__name__, name, plugin, self.owners.get(cls, CORE), seen)
+            made = copy.copy(each)
+            made.owner = plugin
+            self.members[cls].append(made)
+        self._by_name[cls] = {self.name(each): each for each in self.members[cls]}
+
+    def _check_name(self, kind: str, name: str, plugin: str, owner: str, seen: dict[str, str]) -> None:
+        if name in seen:
+            raise SetupError(
+                f"{kind}.{name} is declared by the plugins {seen[name]} and {plugin}; "
+                "rename the field in one of them."
+            )
+        seen[name] = plugin
+        if plugin not in {owner, CORE} and not self.may_say(plugin, name):
+            words = ", ".join(self.words_of(plugin))
+            raise SetupError(
+                f"The plugin {plugin} adds {kind}.{name}, whose name does not say whose it is; put one "
+                f"of its words ({words}) into the name, or reserve another in the manifest's words."
+            )
+
+    def words_of(self, plugin: str) -> list[str]:
+        return [plugin, *self.words.get(plugin, ())]
+
+    def may_say(self, plugin: str, name: str) -> bool:
+        """Whether a name on common ground shows which plugin it belongs to."""
+        return any(_squeezed(word) in name.lower() for word in self.words_of(plugin))
+
+    def _query(self) -> type:
+        lists = [(self.owners[cls], self._list_field(spec)) for cls, spec in self.nodes.items() if spec.list_name]
+        given = [(CORE, self._lookup("node")), (CORE, self._lookup("nodes")), *lists]
+        query = type("Query", (), {"__doc__": "What can be read."})
+        self._add_members(query, given)
+        made = strawberry.tools.create_type(
+            "Query", cast("list[StrawberryField]", self.members[query]), description="What can be read."
+        )
+        self.members[made] = self.members.pop(query)
+        self._by_name[made] = self._by_name.pop(query)
+        return made
+
+    def _list_field(self, spec: f.NodeSpec) -> f.Declared:
+        made = f.Declared(
+            python_name=cast("str", spec.list_name),
+            type_annotation=StrawberryAnnotation(f.Connection[spec.cls]),  # type: ignore[name-defined]
+            description=f"All records of the kind {spec.name} that the actor may see, by page.",
+        )
+        made.source, made.permission = f.AllOf(spec.cls), spec.read
+        return made
+
+    def _lookup(self, name: str) -> f.Declared:
+        many = name == "nodes"
+        made = f.Declared(
+            python_name=name,
+            type_annotation=StrawberryAnnotation(list[f.Node | None] if many else f.Node | None),
+            description="Records by their ids, in that order; null where there is none."
+            if many
+            else "One record by its id; null where there is none.",
+        )
+        made.source = f.Lookup(many)
+        return made
+
+    def _complete(self, cls: type, field: f.Declared) -> None:
+        """Resolves what a declaration left open, checks it, and gives it its arguments."""
+        spec = self.nodes.get(cls)
+        if spec is not None:
+            field.source = self._resolved(spec, field)
+            _check_nullability(spec, field)
+            field.description = field.description or _column_doc(field)
+        if not field.description:
+            raise SetupError(
+                f"{cls.__name__}.{self.name(field)} of the plugin {field.owner} has no description; "
+                "write a string under the attribute, or doc= on its column."
+            )
+        if field.permission is not None:
+            self._need_permission(field.owner, field.permission, f"{cls.__name__}.{self.name(field)}")
+        field.arguments = list(self._arguments(field))
+
+    def _resolved(self, spec: f.NodeSpec, field: f.Declared) -> f.Source:
+        source = field.source
+        if isinstance(source, f.FromColumn) and source.attribute is None:
+            return replace(source, attribute=_own_attribute(spec, field))
+        if isinstance(source, f.FromMoney):
+            nullable = attribute(source.minor)[1].nullable
+            field.type_annotation = StrawberryAnnotation(f.MoneyType | None if nullable else f.MoneyType)
+        if isinstance(source, f.ToOne):
+            target = table_of(self.target(field).model)
+            key = source.key if source.key is not None else _only_key(spec.model, target, field)
+            self._check_to_one(spec, field, attribute(key)[1])
+            return replace(source, key=key)
+        if isinstance(source, f.ToMany | f.ListOf) and source.key is None:
+            model = self.target(field).model
+            return replace(source, key=_only_key(model, table_of(spec.model), field))
+        return source
+
+    def _check_to_one(self, spec: f.NodeSpec, field: f.Declared, key: Column[Any]) -> None:
+        required = not isinstance(field.type, StrawberryOptional)
+        own = table_of(spec.model)
+        if required and key.nullable:
+            raise SetupError(f"{spec.name}.{field.python_name} is non-null, but {key} can be null; add `| None`.")
+        hideable = is_scoped(table_of(self.target(field).model)) and key.name not in scope_of(own).keys
+        if required and hideable:
+            raise SetupError(
+                f"{spec.name}.{field.python_name} is non-null, but its record can be hidden by a scope that "
+                f"{own.name} does not share; add `| None`."
+            )
+
+    def _need_permission(self, plugin: str, permission: str, who: str) -> None:
+        if not permission:
+            raise SetupError(f"{who} of the plugin {plugin} declares no permission; say which one it takes.")
+        if self.permissions is not None and permission not in self.permissions:
+            raise SetupError(
+                f"{who} of the plugin {plugin} takes the permission {permission!r}, which nobody registers; "
+                "add it in register_permissions."
+            )
+
+    def _arguments(self, field: f.Declared) -> Iterator[StrawberryArgument]:
+        source = field.source
+        if isinstance(source, f.Lookup):
+            yield _ids_argument() if source.many else _id_argument()
+        elif isinstance(source, f.AllOf | f.ToMany):
+            yield from self.inputs.connection_arguments(self.target(field))
+        elif isinstance(source, f.Computed | f.Expression | f.Batch):
+            yield from _function_arguments(source)
+
+
+def _squeezed(word: str) -> str:
+    return word.replace("_", "").lower()
+
+
+def _own_attribute(spec: f.NodeSpec, field: f.Declared) -> f.Attribute:
+    found = getattr(spec.model, field.python_name, None)
+    if found is None:
+        raise SetupError(
+            f"{spec.name}.{field.python_name} is no column of {table_of(spec.model).name}; "
+            "say where its value comes from."
+        )
+    return cast("f.Attribute", found)
+
+
+def _only_key(holder: type[Record], target: Table, field: f.Declared) -> f.Attribute:
+    """The one foreign key of `holder` that points to `target`."""
+    found = [c for c in table_of(holder).columns if any(k.column.table is target for k in c.foreign_keys)]
+    named = [each for each in found if each.name == f"{field.python_name}_id"]
+    if len(chosen := named or found) != 1:
+        raise SetupError(
+            f"{field.python_name}: {len(found)} columns of {table_of(holder).name} point to {target.name}; "
+            "say which one."
+        )
+    return cast("f.Attribute", getattr(holder, chosen[0].name))
+
+
+def _check_nullability(spec: f.NodeSpec, field: f.Declared) -> None:
+    source = field.source
+    required = not isinstance(field.type, StrawberryOptional)
+    if isinstance(source, f.FromColumn | f.FromSide) and required and f.own_column(field).nullable:
+        raise SetupError(f"{spec.name}.{field.python_name} is non-null, but its column can be null; add `| None`.")
+    if isinstance(source, f.Batch | f.AnyNode) and required:
+        raise SetupError(f"{spec.name}.{field.python_name} can fail on its own and must be nullable; add `| None`.")
+
+
+def _column_doc(field: f.Declared) -> str | None:
+    if isinstance(field.source, f.FromColumn | f.FromSide):
+        return f.own_column(field).doc
+    return None
+
+
+def _with_constants_as_text(statement: Select[Any]) -> Select[Any]:
+    """Constants that a declaration wrote become text, so that partial indexes are used."""
+
+    def visit(bind: BindParameter[Any]) -> None:
+        if bind.value is not None and not bind.key.startswith("given_"):
+            bind.literal_execute = True
+
+    return visitors.cloned_traverse(statement, {}, {"bindparam": visit})
+
+
+def _function_arguments(source: f.Computed | f.Expression | f.Batch) -> Iterator[StrawberryArgument]:
+    """Keyword-only parameters of a declared function are the field's arguments."""
+    namespace = vars(inspect.getmodule(source.function))
+    for each in inspect.signature(source.function).parameters.values():
+        if each.kind is inspect.Parameter.KEYWORD_ONLY and each.name != "organisation":
+            default = strawberry.UNSET if each.default in (None, inspect.Parameter.empty) else each.default
+            yield StrawberryArgument(
+                each.name,
+                None,
+                StrawberryAnnotation(each.annotation, namespace=namespace),
+                default=default,
+                description=f"See the field: {each.name.replace('_', ' ')}.",
+            )
+
+
+def _id_argument() -> StrawberryArgument:
+    return StrawberryArgument("id", "id", StrawberryAnnotation(strawberry.ID), description="The record's id.")
+
+
+def _ids_argument() -> StrawberryArgument:
+    kind = StrawberryAnnotation(list[strawberry.ID])
+    return StrawberryArgument("ids", "ids", kind, description="At most 1,000 ids.")

@@ -1,0 +1,126 @@
+"""One list level of a plan: one statement for any number of parents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from crmkit.engine.filters import beside
+from crmkit.engine.registry import Entity
+from crmkit.store.database import Json
+
+Read = Callable[[Any], Any]
+On = Callable[[Entity], ColumnElement[bool]]
+
+
+@dataclass(eq=False)
+class Step:
+    """The rows below one selection; `key` is the column that points to their parents."""
+
+    entity: Entity
+    key: ColumnElement[Any] | None = None
+    columns: list[ColumnElement[Any]] = field(default_factory=list)
+    joins: dict[Any, tuple[Entity, ColumnElement[bool]]] = field(default_factory=dict)
+    conditions: list[ColumnElement[bool]] = field(default_factory=list)
+    order: list[ColumnElement[Any]] = field(default_factory=list)
+    limit: int | None = None
+    below: list[Below] = field(default_factory=list)
+    batches: list[Batched] = field(default_factory=list)
+    count: Select[Any] | None = None
+    _places: dict[Any, int] = field(default_factory=dict)
+
+    def place(self, name: Any, element: ColumnElement[Any]) -> int:
+        """The position of a column in this step's rows; the same name is read once."""
+        if name not in self._places:
+            self._places[name] = len(self.columns)
+            self.columns.append(element)
+        # A row of a step that has parents begins with the key of its parent.
+        return self._places[name] + (self.key is not None)
+
+    def joined(self, name: Any, entity: Entity, on: On) -> Entity:
+        """A record beside this one, joined once however often it is selected."""
+        if name not in self.joins:
+            self.joins[name] = entity, on(entity)
+        return self.joins[name][0]
+
+    def statement(self, engine: str, keys: Sequence[str]) -> Select[Any]:
+        """The one statement of this step, for these parents."""
+        if not self.columns:
+            self.place("id", self.entity.id)
+        if self.key is None:
+            return self._page(select(*self.columns).select_from(self._rows(self.entity.table)))
+        return self._lateral(keys) if engine == "postgresql" else self._correlated(keys)
+
+    def _page(self, statement: Select[Any]) -> Select[Any]:
+        page = statement.where(*self.conditions).order_by(*self.order)
+        # As text, because PostgreSQL plans a LIMIT that it can see better.
+        return page if self.limit is None else page.limit(literal_column(str(self.limit)))
+
+    def _rows(self, rows: FromClause) -> FromClause:
+        """The table with all that is joined beside it."""
+        rows = beside(rows, self.entity)
+        for other, on in self.joins.values():
+            rows = beside(rows.outerjoin(other.table, on), other)
+        return rows
+
+    def _lateral(self, keys: Sequence[str]) -> Select[Any]:
+        """PostgreSQL: the page of each parent by LATERAL, in an order that is promised."""
+        given = func.unnest(bindparam("given_keys", list(keys), ARRAY(Text())))
+        parents = given.table_valued("key", with_ordinality="place").render_derived(name="parents")
+        rank = func.row_number().over(order_by=self.order or [self.entity.id])
+        labelled = [each.label(f"c{index}") for index, each in enumerate(self.columns)]
+        page = select(*labelled, rank.label("rank")).select_from(self._rows(self.entity.table))
+        rows = self._page(page.where(self.key == parents.c.key)).lateral("page")
+        return (
+            select(parents.c.key, *[rows.c[each.name] for each in labelled])
+            .select_from(parents.join(rows, true()))
+            .order_by(parents.c.place, rows.c.rank)
+        )
+
+    def _correlated(self, keys: Sequence[str]) -> Select[Any]:
+        """SQLite knows no LATERAL: the ids of each parent's page, then their rows."""
+        given = func.json_each(bindparam("given_keys", list(keys), Json()))
+        parents = given.table_valued(column("key"), column("value"), name="parents")
+        # It reads the same table under the same name: inside, that name hides the outer one.
+        page = select(self.entity.id).select_from(beside(self.entity.table, self.entity))
+        ids = self._page(page.where(self.key == parents.c.value)).correlate(parents)
+        rows = self._rows(parents.join(self.entity.table, self.entity.id.in_(ids)))
+        return (
+            select(parents.c.value, *self.columns)
+            .select_from(rows)
+            .order_by(parents.c.key, *self.order)
+        )
+
+
+@dataclass(eq=False)
+class Below:
+    """A step below some rows; `keys` reads from each of them the keys that it is asked for."""
+
+    step: Step
+    keys: Callable[[Any], Iterable[Any]]
+
+
+@dataclass(eq=False)
+class Batched:
+    """A Python function to be called once for all rows of a step."""
+
+    function: Callable[..., Any]
+    key: Read
+    arguments: dict[str, Any]
+    plugin: str
+    below: list[Below] = field(default_factory=list)
