@@ -1,0 +1,45 @@
+"""What handlers are told of customers after the commit; one event a unit, ids in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crmkit.host.context import Event
+
+
+@dataclass(frozen=True)
+class CustomersCreated(Event):
+    """Customers are new."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CustomersUpdated(Event):
+    """Customers have changed, each in at least one of these fields."""
+
+    ids: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CustomersDeleted(Event):
+    """Customers have been deleted and can be restored."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CustomersRestored(Event):
+    """Deleted customers are back."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CustomersMoved(Event):
+    """Customers stand on another stage, each in the place of its id: from, to."""
+
+    ids: tuple[str, ...]
+    from_stage_ids: tuple[str, ...]
+    to_stage_ids: tuple[str, ...]

@@ -1,0 +1,392 @@
+"""What a client asks for: inputs of mutations and what they hand back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from crmkit.access.types import Team, User
+from crmkit.customers.models import CustomerKind
+from crmkit.customers.types.nodes import Customer, CustomerRelation, StageStay
+from crmkit.engine.fields import ID, Ref, enum
+from crmkit.engine.mutation_inputs import UNSET, Unset
+from crmkit.stages.types import Stage
+from crmkit.values import checks
+from crmkit.values.contacts import email_address
+
+if TYPE_CHECKING:
+    from crmkit.values.errors import Problem
+
+T = TypeVar("T")
+
+_MOST = 100  # as many as the lists of a customer show
+
+
+@enum
+class MatchBy(Enum):
+    """How a customer that may exist already is recognised."""
+
+    EXTERNAL_ID = "external_id"
+    """By one of the external ids."""
+    EMAIL = "email"
+    """By one of the mail addresses, whatever their case."""
+
+
+@dataclass(frozen=True)
+class EmailAddress:
+    """An address to write to."""
+
+    address: str
+    """As it was given; its normal form is made of it."""
+    label: str | None = None
+    """What it is for, such as work."""
+    primary: bool = False
+    """Whether it is the one to use; without a mark it is the first."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.of_length("label", self.label))
+        _ = self.normal
+
+    @cached_property
+    def normal(self) -> str:
+        """The address in its normal form."""
+        return email_address(self.address)
+
+
+@dataclass(frozen=True)
+class PhoneNumber:
+    """A number to call."""
+
+    number: str
+    """As it was given; a national one is read as of the organisation's region."""
+    label: str | None = None
+    """What it is for, such as mobile."""
+    primary: bool = False
+    """Whether it is the one to use; without a mark it is the first."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.present("number", self.number), checks.of_length("label", self.label))
+
+
+@dataclass(frozen=True)
+class ExternalId:
+    """What another system calls a customer."""
+
+    source: str
+    """The other system, by its key."""
+    external_id: str
+    """The id that the other system gave."""
+
+    def __post_init__(self) -> None:
+        checks.check(
+            checks.present("source", self.source), checks.present("externalId", self.external_id)
+        )
+
+
+@dataclass(frozen=True)
+class CreateCustomer:
+    """Someone new."""
+
+    name: str | None = None
+    """The whole name; may be left out where given or family name stand."""
+    kind: CustomerKind = CustomerKind.PERSON
+    """Whether this is a person or an organisation; that never changes."""
+    given_name: str | None = None
+    """A person's given name."""
+    family_name: str | None = None
+    """A person's family name."""
+    name_is_placeholder: bool = False
+    """Whether the name only stands in for one that nobody knows yet."""
+    emails: Sequence[EmailAddress] = ()
+    """The addresses to write to."""
+    phones: Sequence[PhoneNumber] = ()
+    """The numbers to call."""
+    external_ids: Sequence[ExternalId] = ()
+    """What other systems call them; no two customers share one."""
+    source: str | None = None
+    """Where they came to us from."""
+    locale: str | None = None
+    """Their language, such as de-AT."""
+    zone: str | None = None
+    """Their time zone, such as Europe/Vienna."""
+    owner_id: Ref[User] | None = None
+    """The colleague who looks after them."""
+    team_id: Ref[Team] | None = None
+    """The team that looks after them."""
+    stage_id: Ref[Stage] | None = None
+    """Where on the ladder they begin; else the stage that is marked for that."""
+
+    def __post_init__(self) -> None:
+        named = self.name or self.given_name or self.family_name
+        checks.check(checks.present("name", named), *_faults(self))
+
+
+@dataclass(frozen=True)
+class CreatedCustomer:
+    """What was made."""
+
+    customer: Customer
+    """The new customer."""
+
+
+@dataclass(frozen=True)
+class UpdateCustomer:
+    """What is to change of a customer; whatever is left out stays."""
+
+    id: Ref[Customer]
+    """Who is meant."""
+    version: int | None = None
+    """The version you saw: if it has changed since, nothing happens."""
+    name: str | Unset = UNSET
+    """The whole name."""
+    given_name: str | Unset | None = UNSET
+    """A person's given name."""
+    family_name: str | Unset | None = UNSET
+    """A person's family name."""
+    name_is_placeholder: bool | Unset = UNSET
+    """Whether the name only stands in; a new name ends that unless you say so here."""
+    emails: Sequence[EmailAddress] | Unset = UNSET
+    """All addresses to write to; they replace the ones there are."""
+    phones: Sequence[PhoneNumber] | Unset = UNSET
+    """All numbers to call; they replace the ones there are."""
+    external_ids: Sequence[ExternalId] | Unset = UNSET
+    """All that other systems call them; they replace what is there."""
+    source: str | Unset | None = UNSET
+    """Where they came to us from."""
+    locale: str | Unset | None = UNSET
+    """Their language, such as de-AT."""
+    zone: str | Unset | None = UNSET
+    """Their time zone, such as Europe/Vienna."""
+    owner_id: Ref[User] | Unset | None = UNSET
+    """The colleague who looks after them."""
+    team_id: Ref[Team] | Unset | None = UNSET
+    """The team that looks after them."""
+
+    def __post_init__(self) -> None:
+        named = () if self.name is UNSET else checks.present("name", self.name)
+        checks.check(named, *_faults(self))
+
+
+@dataclass(frozen=True)
+class UpdatedCustomer:
+    """What was changed."""
+
+    customer: Customer
+    """The customer as they are now."""
+
+
+@dataclass(frozen=True)
+class UpsertCustomer:
+    """Someone who may be known already; what is left out stays, what is new is added."""
+
+    match_by: MatchBy | None = None
+    """How to recognise them; by external id where one is given, else by mail."""
+    name: str | Unset = UNSET
+    """The whole name; a placeholder never replaces a real name."""
+    kind: CustomerKind = CustomerKind.PERSON
+    """Whether this is a person or an organisation, if they are new."""
+    given_name: str | Unset | None = UNSET
+    """A person's given name."""
+    family_name: str | Unset | None = UNSET
+    """A person's family name."""
+    name_is_placeholder: bool = False
+    """Whether the name only stands in for one that nobody knows yet."""
+    emails: Sequence[EmailAddress] = ()
+    """Addresses; those they do not have yet are added."""
+    phones: Sequence[PhoneNumber] = ()
+    """Numbers; those they do not have yet are added."""
+    external_ids: Sequence[ExternalId] = ()
+    """What other systems call them; those they do not have yet are added."""
+    source: str | Unset | None = UNSET
+    """Where they came to us from."""
+    locale: str | Unset | None = UNSET
+    """Their language, such as de-AT."""
+    zone: str | Unset | None = UNSET
+    """Their time zone, such as Europe/Vienna."""
+    owner_id: Ref[User] | Unset | None = UNSET
+    """The colleague who looks after them."""
+    team_id: Ref[Team] | Unset | None = UNSET
+    """The team that looks after them."""
+    stage_id: Ref[Stage] | None = None
+    """Where on the ladder they begin, if they are new."""
+
+    def __post_init__(self) -> None:
+        named = () if self.name is UNSET else checks.present("name", self.name)
+        checks.check(named, *_faults(self), _match_faults(self))
+
+
+@dataclass(frozen=True)
+class UpsertedCustomer:
+    """Who it turned out to be."""
+
+    customer: Customer
+    """The customer, new or known."""
+
+
+@dataclass(frozen=True)
+class DeleteCustomer:
+    """Who is to disappear from every list; restoring brings them back."""
+
+    id: Ref[Customer]
+    """Who is meant."""
+    version: int | None = None
+    """The version you saw: if it has changed since, nothing happens."""
+
+
+@dataclass(frozen=True)
+class DeletedCustomer:
+    """Who has been deleted."""
+
+    deleted_customer_id: ID
+    """What `restoreCustomer` wants to hear."""
+
+
+@dataclass(frozen=True)
+class RestoreCustomer:
+    """Who is to come back."""
+
+    id: ID
+    """The id of a deleted customer."""
+
+
+@dataclass(frozen=True)
+class RestoredCustomer:
+    """Who came back."""
+
+    customer: Customer
+    """The customer as they were."""
+
+
+@dataclass(frozen=True)
+class MoveCustomer:
+    """Who takes which step on the ladder."""
+
+    id: Ref[Customer]
+    """Who is meant."""
+    stage_id: Ref[Stage]
+    """The stage they move to; the ladder must allow the move."""
+    reason: str | None = None
+    """Why, for whoever reads the history."""
+    version: int | None = None
+    """The version you saw: if it has changed since, nothing happens."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.of_length("reason", self.reason, 2000))
+
+
+@dataclass(frozen=True)
+class MovedCustomer:
+    """The step that was taken."""
+
+    customer: Customer
+    """The customer on the new stage."""
+    stay: StageStay
+    """The entry in their history that has begun."""
+
+
+@dataclass(frozen=True)
+class RelateCustomer:
+    """How one customer is related to another."""
+
+    from_id: Ref[Customer]
+    """Who is related; of a person and an organisation, the person."""
+    to_id: Ref[Customer]
+    """To whom; of a person and an organisation, the organisation."""
+    role: str
+    """What the first is to the second, by its key, such as employee."""
+    since: date | None = None
+    """The first day, if it is known."""
+    until: date | None = None
+    """The day it ended; that day is no part of it."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.key("role", self.role), _relation_faults(self))
+
+
+@dataclass(frozen=True)
+class RelatedCustomer:
+    """The relation that was made."""
+
+    relation: CustomerRelation
+    """The new relation."""
+
+
+@dataclass(frozen=True)
+class EndRelation:
+    """Which relation is over."""
+
+    id: Ref[CustomerRelation]
+    """Which one is meant."""
+    until: date | None = None
+    """The day it ended; today in the organisation's zone unless given."""
+    version: int | None = None
+    """The version you saw: if it has changed since, nothing happens."""
+
+
+@dataclass(frozen=True)
+class EndedRelation:
+    """The relation that is over."""
+
+    relation: CustomerRelation
+    """The relation with its last day."""
+
+
+_Person = CreateCustomer | UpdateCustomer | UpsertCustomer
+
+
+def said(value: T | Unset | None) -> T | None:
+    """What the client said, nothing where that was left out."""
+    return None if value is UNSET else value
+
+
+def _faults(given: _Person) -> Iterator[Iterable[Problem]]:
+    """What can be wrong with a customer however they are written."""
+    yield checks.of_length("name", said(given.name))
+    yield checks.of_length("givenName", said(given.given_name))
+    yield checks.of_length("familyName", said(given.family_name))
+    yield checks.of_length("source", said(given.source))
+    yield checks.locale("locale", said(given.locale))
+    yield checks.zone("zone", said(given.zone))
+    emails, phones = said(given.emails) or (), said(given.phones) or ()
+    yield _list_faults("emails", emails, [each.normal for each in emails])
+    yield _list_faults("phones", phones, [each.number for each in phones])
+    ids = said(given.external_ids) or ()
+    yield _list_faults("externalIds", (), [(each.source, each.external_id) for each in ids])
+
+
+def _list_faults(
+    field: str, given: Sequence[EmailAddress | PhoneNumber], keys: Sequence[object]
+) -> Iterator[Problem]:
+    if len(keys) > _MOST:
+        yield checks.fault(field, f"There are at most {_MOST} of them.")
+    for index, each in enumerate(keys):
+        if each in keys[:index]:
+            yield checks.fault((field, index), "This stands here twice.")
+    marked = [index for index, each in enumerate(given) if each.primary]
+    for index in marked[1:]:
+        yield checks.fault((field, index, "primary"), "Only one of them is the one to use.")
+
+
+def _match_faults(given: UpsertCustomer) -> Iterator[Problem]:
+    by_mail = given.match_by is MatchBy.EMAIL
+    if by_mail and not given.emails:
+        yield checks.fault("emails", "To be recognised by mail, a customer needs an address.")
+    if given.match_by is MatchBy.EXTERNAL_ID and not given.external_ids:
+        yield checks.fault(
+            "externalIds", "To be recognised by it, a customer needs an external id."
+        )
+    if given.match_by is None and not given.emails and not given.external_ids:
+        yield checks.fault(
+            "externalIds", "Give an external id or a mail address to recognise them by."
+        )
+
+
+def _relation_faults(given: RelateCustomer) -> Iterator[Problem]:
+    if given.from_id == given.to_id:
+        yield checks.fault("toId", "Nobody is related to themselves.")
+    if given.since and given.until and given.until < given.since:
+        yield checks.fault("until", "It cannot end before it began.")
