@@ -6,6 +6,8 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pluggy
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 PROJECT = "crmkit"
+OFFERED = f"{PROJECT}_spec"  # where pluggy's markers leave their marks
+IMPLEMENTED = f"{PROJECT}_impl"
 
 _spec = pluggy.HookspecMarker(PROJECT)
 _impl = pluggy.HookimplMarker(PROJECT)
@@ -42,13 +46,46 @@ def hook(function: Any = None, /, *, of: str | None = None) -> Any:
     return decorate if function is None else decorate(function)
 
 
+@dataclass(frozen=True)
+class Spec:
+    """A hook that a plugin offers."""
+
+    name: str
+    plugin: str
+    function: Callable[..., Any]
+
+
+class _Implementations:
+    """What pluggy registers: one attribute for each hook that a plugin implements."""
+
+    def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+        self.__dict__.update(functions)
+
+
 class Hooks:
     """The hooks of one app and their implementations; each app has its own."""
 
     def __init__(self, *, slow: float = 0.1, limit: float = 2.0) -> None:
         self.manager = pluggy.PluginManager(PROJECT)
+        self.specs: dict[str, Spec] = {}
+        self.plugins: list[str] = []
         self.slow = slow
         self.limit = limit
+
+    def offer(self, spec: Spec) -> None:
+        """Lets plugins implement a hook."""
+        self.manager.add_hookspecs(SimpleNamespace(**{spec.name: spec.function}))
+        self.specs[spec.name] = spec
+
+    def implement(self, plugin: str, functions: Mapping[str, Callable[..., Any]]) -> None:
+        """Calls these functions of a plugin after those of all earlier ones."""
+        self.manager.register(_Implementations(functions), name=plugin)
+        self.plugins.append(plugin)
+
+    def implemented_by(self, plugin: str) -> list[str]:
+        """The names of the hooks that a plugin implements."""
+        found = self.manager.get_hookcallers(self.manager.get_plugin(plugin)) or []
+        return sorted(each.name for each in found)
 
     async def call(self, context: Context[Any], name: str, arguments: Mapping[str, Any]) -> None:
         """Calls every implementation of a hook, each with a context of its own plugin.

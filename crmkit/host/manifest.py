@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict
 
+from crmkit.values.errors import SetupError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crmkit.host.builders import (
         EventBuilder,
         ImportBuilder,
@@ -18,6 +26,9 @@ if TYPE_CHECKING:
 
 SDK_VERSION = "1.0"
 """The version of what `crmkit.sdk` promises, counted apart from the product's."""
+
+
+_NAME = re.compile(r"[a-z]([a-z_]*[a-z])?")
 
 
 class NoConfig(BaseModel):
@@ -70,3 +81,31 @@ class Plugin:
 
     async def seed(self, context: Context[Any], profile: str) -> None:
         """Adds the rows that a fresh database of this profile begins with."""
+
+
+def requirements(plugin: type[Plugin]) -> Mapping[str, SpecifierSet]:
+    """The versions of other plugins that one depends on or works with."""
+    parsed = [Requirement(each) for each in (*plugin.depends_on, *plugin.works_with)]
+    return {each.name: each.specifier for each in parsed}
+
+
+def check_manifest(plugin: type[Plugin]) -> None:
+    """Refuses a plugin whose manifest cannot be true.
+
+    Raises:
+        SetupError: Its name or a version is none, or it wants another sdk.
+    """
+    path = f"{plugin.__module__}.{plugin.__qualname__}"
+    if not _NAME.fullmatch(getattr(plugin, "name", "")):
+        raise SetupError(f"The plugin {path} needs a name of small letters and _; write name = ….")
+    try:
+        Version(getattr(plugin, "version", ""))
+        requirements(plugin)
+        fits = SpecifierSet(plugin.requires_sdk).contains(SDK_VERSION)
+    except (InvalidVersion, InvalidSpecifier, InvalidRequirement) as error:
+        raise SetupError(f"The manifest of the plugin {plugin.name} is wrong: {error}.") from None
+    if not fits:
+        raise SetupError(
+            f"The plugin {plugin.name} {plugin.version} is written for crmkit.sdk "
+            f"{plugin.requires_sdk}, and this is {SDK_VERSION}; install a version of it that fits."
+        )

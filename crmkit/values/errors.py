@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -177,3 +178,9 @@ def combined(problems: Sequence[Problem]) -> Failure:
     if len(problems) > 1:
         message = f"{len(problems)} things are wrong with this input: {message}"
     return FAILURES[code](message, problems=problems)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Part of a sentence: which of the known names was perhaps meant."""
+    near = get_close_matches(name, list(known), 1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -1,0 +1,123 @@
+"""The plugins of one app, and what each of them contributes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+from sqlalchemy import Table
+
+from crmkit.host.builders import (
+    EventBuilder,
+    ImportBuilder,
+    PermissionBuilder,
+    SchemaBuilder,
+)
+from crmkit.host.dispatch import Hooks
+from crmkit.host.manifest import Plugin, requirements
+from crmkit.host.tables import CORE, shown_tables, tables_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import TableClause
+
+    from crmkit.host.builders import (
+        Import,
+    )
+    from crmkit.host.context import Event
+
+
+@dataclass(frozen=True)
+class LoadedPlugin:
+    """A plugin that takes part in an app, with all that it contributes."""
+
+    manifest: Plugin
+    source: str
+    config: BaseModel
+    schema: SchemaBuilder
+    permissions: PermissionBuilder
+    events: EventBuilder
+    imports: ImportBuilder
+    tables: Sequence[Table]
+    api: ModuleType | None
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def module(self) -> ModuleType:
+        return sys.modules[type(self.manifest).__module__]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The plugins of one app in the order of loading, and why others are not among them."""
+
+    plugins: Sequence[LoadedPlugin]
+    skipped: Mapping[str, str]
+    hooks: Hooks
+
+    def __contains__(self, plugin: str) -> bool:
+        return plugin in self._by_name
+
+    def __getitem__(self, plugin: str) -> LoadedPlugin:
+        return self._by_name[plugin]
+
+    def config(self, plugin: str) -> Any:
+        """The options of a plugin, as its own model."""
+        return self._by_name[plugin].config
+
+    def event_name(self, event: type[Event]) -> str:
+        """The name under which handlers listen to an event."""
+        if event not in self._event_names:
+            raise RuntimeError(
+                f"{event.__module__}.{event.__name__} is emitted, but no plugin registers it; "
+                "say events.add in register_events."
+            )
+        return self._event_names[event]
+
+    def shows(self, table: TableClause, to: str) -> bool:
+        """Whether the rules of a plugin may read a table."""
+        return table in self._shown[to]
+
+    @cached_property
+    def events(self) -> Mapping[str, type[Event]]:
+        return {name: each for one in self.plugins for name, each in one.events.events.items()}
+
+    @cached_property
+    def permissions(self) -> Mapping[str, str]:
+        return {
+            key: text for one in self.plugins for key, text in one.permissions.permissions.items()
+        }
+
+    @cached_property
+    def imports(self) -> Mapping[str, Import]:
+        return {name: each for one in self.plugins for name, each in one.imports.imports.items()}
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, LoadedPlugin]:
+        return {each.name: each for each in self.plugins}
+
+    @cached_property
+    def _event_names(self) -> Mapping[type[Event], str]:
+        return {each: name for name, each in self.events.items()}
+
+    @cached_property
+    def _shown(self) -> Mapping[str, Collection[TableClause]]:
+        core = {*tables_of(CORE)}
+        return {
+            each.name: core.union(
+                each.tables,
+                *[
+                    shown_tables(self[other].api)
+                    for other in requirements(type(each.manifest))
+                    if other in self
+                ],
+            )
+            for each in self.plugins
+        }
