@@ -10,24 +10,23 @@ from crmkit.customers.types.events import (
 from crmkit.customers.types.inputs import (
     CreateCustomer,
     CreatedCustomer,
-    DeleteCustomer,
-    DeletedCustomer,
     EmailAddress,
-    EndedRelation,
-    EndRelation,
     ExternalId,
     MatchBy,
-    MoveCustomer,
-    MovedCustomer,
     PhoneNumber,
-    RelateCustomer,
-    RelatedCustomer,
-    RestoreCustomer,
-    RestoredCustomer,
     UpdateCustomer,
     UpdatedCustomer,
     UpsertCustomer,
     UpsertedCustomer,
+    said,
+)
+from crmkit.customers.types.lifecycle import (
+    DeleteCustomer,
+    DeletedCustomer,
+    MoveCustomer,
+    MovedCustomer,
+    RestoreCustomer,
+    RestoredCustomer,
 )
 from crmkit.customers.types.nodes import (
     Customer,
@@ -36,6 +35,12 @@ from crmkit.customers.types.nodes import (
     CustomerPhone,
     CustomerRelation,
     StageStay,
+)
+from crmkit.customers.types.relations import (
+    EndedRelation,
+    EndRelation,
+    RelateCustomer,
+    RelatedCustomer,
 )
 
 __all__ = [
@@ -70,4 +75,5 @@ __all__ = [
     "UpdatedCustomer",
     "UpsertCustomer",
     "UpsertedCustomer",
+    "said",
 ]

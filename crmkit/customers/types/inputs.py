@@ -1,22 +1,22 @@
-"""What a client asks for: inputs of mutations and what they hand back."""
+"""What a client says about customers who are new, known or perhaps both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from crmkit.access.types import Team, User
 from crmkit.customers.models import CustomerKind
-from crmkit.customers.types.nodes import Customer, CustomerRelation, StageStay
-from crmkit.engine.fields import ID, Ref, enum
+from crmkit.customers.types.nodes import Customer
+from crmkit.engine.fields import Ref, enum
 from crmkit.engine.mutation_inputs import UNSET, Unset
 from crmkit.stages.types import Stage
 from crmkit.values import checks
 from crmkit.values.contacts import email_address
+from crmkit.values.text import fold
 
 if TYPE_CHECKING:
     from crmkit.values.errors import Problem
@@ -227,117 +227,6 @@ class UpsertedCustomer:
     """The customer, new or known."""
 
 
-@dataclass(frozen=True)
-class DeleteCustomer:
-    """Who is to disappear from every list; restoring brings them back."""
-
-    id: Ref[Customer]
-    """Who is meant."""
-    version: int | None = None
-    """The version you saw: if it has changed since, nothing happens."""
-
-
-@dataclass(frozen=True)
-class DeletedCustomer:
-    """Who has been deleted."""
-
-    deleted_customer_id: ID
-    """What `restoreCustomer` wants to hear."""
-
-
-@dataclass(frozen=True)
-class RestoreCustomer:
-    """Who is to come back."""
-
-    id: ID
-    """The id of a deleted customer."""
-
-
-@dataclass(frozen=True)
-class RestoredCustomer:
-    """Who came back."""
-
-    customer: Customer
-    """The customer as they were."""
-
-
-@dataclass(frozen=True)
-class MoveCustomer:
-    """Who takes which step on the ladder."""
-
-    id: Ref[Customer]
-    """Who is meant."""
-    stage_id: Ref[Stage]
-    """The stage they move to; the ladder must allow the move."""
-    reason: str | None = None
-    """Why, for whoever reads the history."""
-    version: int | None = None
-    """The version you saw: if it has changed since, nothing happens."""
-
-    def __post_init__(self) -> None:
-        checks.check(checks.of_length("reason", self.reason, 2000))
-
-
-@dataclass(frozen=True)
-class MovedCustomer:
-    """The step that was taken."""
-
-    customer: Customer
-    """The customer on the new stage."""
-    stay: StageStay
-    """The entry in their history that has begun."""
-
-
-@dataclass(frozen=True)
-class RelateCustomer:
-    """How one customer is related to another."""
-
-    from_id: Ref[Customer]
-    """Who is related; of a person and an organisation, the person."""
-    to_id: Ref[Customer]
-    """To whom; of a person and an organisation, the organisation."""
-    role: str
-    """What the first is to the second, by its key, such as employee."""
-    since: date | None = None
-    """The first day, if it is known."""
-    until: date | None = None
-    """The day it ended; that day is no part of it."""
-
-    def __post_init__(self) -> None:
-        checks.check(checks.key("role", self.role), _relation_faults(self))
-
-
-@dataclass(frozen=True)
-class RelatedCustomer:
-    """The relation that was made."""
-
-    relation: CustomerRelation
-    """The new relation."""
-
-
-@dataclass(frozen=True)
-class EndRelation:
-    """Which relation is over."""
-
-    id: Ref[CustomerRelation]
-    """Which one is meant."""
-    until: date | None = None
-    """The day it ended; today in the organisation's zone unless given."""
-    version: int | None = None
-    """The version you saw: if it has changed since, nothing happens."""
-
-
-@dataclass(frozen=True)
-class EndedRelation:
-    """The relation that is over."""
-
-    relation: CustomerRelation
-    """The relation with its last day."""
-
-
-_Person = CreateCustomer | UpdateCustomer | UpsertCustomer
-
-
 def said(value: T | Unset | None) -> T | None:
     """What the client said, nothing where that was left out."""
     return None if value is UNSET else value
@@ -352,7 +241,7 @@ def _faults(given: _Person) -> Iterator[Iterable[Problem]]:
     yield checks.locale("locale", said(given.locale))
     yield checks.zone("zone", said(given.zone))
     emails, phones = said(given.emails) or (), said(given.phones) or ()
-    yield _list_faults("emails", emails, [each.normal for each in emails])
+    yield _list_faults("emails", emails, [fold(each.normal) for each in emails])
     yield _list_faults("phones", phones, [each.number for each in phones])
     ids = said(given.external_ids) or ()
     yield _list_faults("externalIds", (), [(each.source, each.external_id) for each in ids])
@@ -383,10 +272,3 @@ def _match_faults(given: UpsertCustomer) -> Iterator[Problem]:
         yield checks.fault(
             "externalIds", "Give an external id or a mail address to recognise them by."
         )
-
-
-def _relation_faults(given: RelateCustomer) -> Iterator[Problem]:
-    if given.from_id == given.to_id:
-        yield checks.fault("toId", "Nobody is related to themselves.")
-    if given.since and given.until and given.until < given.since:
-        yield checks.fault("until", "It cannot end before it began.")
