@@ -227,6 +227,9 @@ class UpsertedCustomer:
     """The customer, new or known."""
 
 
+_Person = CreateCustomer | UpdateCustomer | UpsertCustomer
+
+
 def said(value: T | Unset | None) -> T | None:
     """What the client said, nothing where that was left out."""
     return None if value is UNSET else value

@@ -63,9 +63,6 @@ class EndedRelation:
     """The relation with its last day."""
 
 
-_Person = CreateCustomer | UpdateCustomer | UpsertCustomer
-
-
 def _relation_faults(given: RelateCustomer) -> Iterator[Problem]:
     if given.from_id == given.to_id:
         yield checks.fault("toId", "Nobody is related to themselves.")
