@@ -1,0 +1,195 @@
+"""Puts the parts together: the only place that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import literal, select
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+import crmkit
+from crmkit.access import plugin as access
+from crmkit.customers import plugin as customers
+from crmkit.engine.fields import FromSide
+from crmkit.graph.endpoint import GraphQL
+from crmkit.graph.schema import Schema
+from crmkit.host.host import Host
+from crmkit.host.loading import load
+from crmkit.host.manifest import Plugin
+from crmkit.interactions import plugin as interactions
+from crmkit.stages import plugin as stages
+from crmkit.store.database import attribute, table_of
+from crmkit.store.drivers import open_database
+from crmkit.values.clock import SystemClock
+from crmkit.values.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from sqlalchemy import Table
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from crmkit.engine.registry import Registry
+    from crmkit.host.builders import EventBuilder, PermissionBuilder, SchemaBuilder
+    from crmkit.host.loading import Loaded
+    from crmkit.settings import Settings
+    from crmkit.store.database import Base
+    from crmkit.values.clock import Clock
+
+log = structlog.get_logger("crmkit.app")
+
+_PATIENCE = 2  # seconds that a question about health may take
+
+
+class Core(Plugin):
+    """Customers, what was said and done, the ladder they climb, and who acts."""
+
+    name = "core"
+    version = crmkit.__version__
+
+    def register_schema(self, schema: SchemaBuilder) -> None:
+        for room in (access, stages, customers, interactions):
+            room.register_schema(schema)
+
+    def register_permissions(self, permissions: PermissionBuilder) -> None:
+        for room in (access, stages, customers, interactions):
+            room.register_permissions(permissions)
+
+    def register_events(self, events: EventBuilder) -> None:
+        for room in (customers, interactions):
+            room.register_events(events)
+
+
+@dataclass(frozen=True)
+class Crm:
+    """The parts of one app, put together; several may live in one process."""
+
+    host: Host
+    schema: Schema
+
+    async def start(self) -> None:
+        """Adds what a migrated database lacks, then starts plugins and relay."""
+        await self.host.prepare(stages.add_presets)
+        await self.host.start()
+
+    async def close(self) -> None:
+        await self.host.database.close()
+
+
+async def open_crm(
+    settings: Settings,
+    *,
+    plugins: Sequence[type[Plugin]] | None = None,
+    clock: Clock | None = None,
+) -> Crm:
+    """Loads the plugins, builds the schema and opens the database.
+
+    Args:
+        settings: What the operator says.
+        plugins: These and no others, instead of those that the settings enable.
+        clock: The time; the machine's unless said.
+
+    Raises:
+        SetupError: Something does not fit together.
+        Unavailable: The database does not answer.
+    """
+    loaded = load_plugins(settings, plugins)
+    schema = schema_of(loaded, settings)
+    database = await open_database(settings.database)
+    host = Host(settings, database, clock or SystemClock(), loaded)
+    host.sides = _sides(schema.registry)
+    return Crm(host, schema)
+
+
+def load_plugins(settings: Settings, plugins: Sequence[type[Plugin]] | None = None) -> Loaded:
+    """Loads the core with the enabled plugins, or with these and no others."""
+    if plugins is None:
+        return load(settings, extra=[Core])
+    none_enabled = settings.plugins.model_copy(update={"enabled": ()})
+    return load(settings.model_copy(update={"plugins": none_enabled}), extra=[Core, *plugins])
+
+
+def schema_of(loaded: Loaded, settings: Settings) -> Schema:
+    """Builds the one schema of what these plugins registered.
+
+    Raises:
+        SetupError: What they registered does not fit together.
+    """
+    return Schema(
+        [(each.name, part) for each in loaded.plugins for part in each.schema.parts],
+        settings,
+        words={each.name: each.manifest.words for each in loaded.plugins},
+        permissions=loaded.permissions,
+    )
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application that a server runs: it opens everything when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        crm = await open_crm(settings)
+        try:
+            await crm.start()
+            app.router.routes[:] = routes(crm)
+            yield
+            await crm.host.stop()
+        finally:
+            await crm.close()
+
+    return Starlette(lifespan=lifespan)
+
+
+def routes(crm: Crm) -> list[Route]:
+    """The addresses of an app that has been opened."""
+
+    async def live(request: Request) -> Response:
+        return JSONResponse({"status": "live"})
+
+    async def ready(request: Request) -> Response:
+        problems = await _problems(crm.host)
+        if problems:
+            return JSONResponse({"status": "not ready", "problems": problems}, 503)
+        return JSONResponse({"status": "ready"})
+
+    return [
+        Route("/graphql", GraphQL(crm.schema, crm.host)),
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+    ]
+
+
+async def _problems(host: Host) -> dict[str, str]:
+    """What is wrong with the database or a plugin, by its name."""
+    problems = {}
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await host.database.fetch(select(literal(1)))
+    except (Unavailable, TimeoutError):
+        problems["database"] = "The database does not answer."
+    for each in host.loaded.plugins:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await each.manifest.health(host)
+        except Exception:
+            log.exception("plugin not healthy", plugin=each.name)
+            problems[each.name] = f"The plugin {each.name} is not healthy."
+    return problems
+
+
+def _sides(registry: Registry) -> Mapping[Table, tuple[type[Base], ...]]:
+    """The side tables of each table, as the fields of its node declare them."""
+    found: dict[Table, dict[type[Base], None]] = {}
+    for spec in registry.nodes.values():
+        for each in registry.fields_of(spec.cls):
+            if isinstance(each.source, FromSide):
+                side = attribute(each.source.attribute)[0].info["model"]
+                found.setdefault(table_of(spec.model), {})[side] = None
+    return {table: tuple(models) for table, models in found.items()}

@@ -1,0 +1,1 @@
+"""The front door: one schema from many rooms, and GraphQL over HTTP."""
