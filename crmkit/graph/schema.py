@@ -165,7 +165,8 @@ class _Run:
         query = cast("GraphQLObjectType", self.schema.core.query_type)
         whole = Plan()
         introspected: dict[str, Any] = {}
-        for key, nodes in self.selections.of(query, [self.operation]).items():
+        selected = self.selections.of(query, [self.operation])
+        for key, nodes in selected.items():
             if nodes[0].name.value in ("__schema", "__type"):
                 introspected |= self._introspect(nodes)
                 continue
@@ -173,7 +174,9 @@ class _Run:
             whole.below += plan.below
             whole.slots += plan.slots
         data = await self.executor.run(whole, self.answers)
-        return None if data is None else {**data, **introspected}
+        if data is None:
+            return None
+        return {key: introspected.get(key, data.get(key)) for key in selected}
 
     async def _mutation(self) -> dict[str, Any]:
         """Runs the root fields one after the other; one that fails stops no other."""
