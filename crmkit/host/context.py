@@ -14,7 +14,7 @@ from sqlalchemy.sql import visitors
 from typing_extensions import TypeVar, TypeVarTuple
 
 from crmkit.store.reach import EVERYTHING, Reach
-from crmkit.values.errors import ErrorCode, Forbidden, Path, Problem, Refused
+from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -111,7 +111,7 @@ class Refusal:
 
     draft: Draft[Any, Any]
     problem: Problem
-    reason: str
+    reason: str | None
     plugin: str
 
 
@@ -210,6 +210,11 @@ class Context(Generic[Config]):
         path = (field,) if isinstance(field, str) else field or ()
         problem = Problem(path, ErrorCode.REFUSED, message, params or {})
         self._refusals.append(Refusal(draft, problem, reason, self.plugin))
+
+    def reject(self, draft: Draft[Any, Any], failure: Failure) -> None:
+        """Says what is wrong with one record; the others are looked at all the same."""
+        problems = failure.problems or (Problem((), failure.code, failure.message),)
+        self._refusals += [Refusal(draft, each, failure.reason, self.plugin) for each in problems]
 
     async def call(
         self,
