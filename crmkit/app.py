@@ -74,10 +74,9 @@ class Crm:
     host: Host
     schema: Schema
 
-    async def start(self) -> None:
-        """Adds what a migrated database lacks, then starts plugins and relay."""
+    async def prepare(self) -> None:
+        """Adds what a migrated database lacks: rows of side tables, and presets."""
         await self.host.prepare(stages.add_presets)
-        await self.host.start()
 
     async def close(self) -> None:
         await self.host.database.close()
@@ -137,7 +136,8 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         crm = await open_crm(settings)
         try:
-            await crm.start()
+            await crm.prepare()
+            await crm.host.start()
             app.router.routes[:] = routes(crm)
             yield
             await crm.host.stop()

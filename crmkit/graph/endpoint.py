@@ -38,6 +38,29 @@ class GraphQL:
         self._schema = schema
         self._host = host
 
+    async def execute(
+        self,
+        document: str,
+        operation: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Runs one operation and returns the answer with its errors as clients see them."""
+        request_id = request_id or new_id("request")
+        result = await self._schema.execute(
+            document=document,
+            operation=operation,
+            variables=variables,
+            host=self._host,
+            actor=SYSTEM,
+            request_id=request_id,
+        )
+        if errors := result.pop("errors", None):
+            # Errors first: a reader of the raw answer should not miss them.
+            return {"errors": formatted(errors, request_id), **result}
+        return result
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
@@ -51,7 +74,9 @@ class GraphQL:
         accepted = _accepted(request.headers.get("accept", ""))
         try:
             asked = _read(await _body(request))
-            result = await self._execute(asked, request_id)
+            result = await self.execute(
+                asked.document, asked.operation, asked.variables, request_id=request_id
+            )
             status = 200 if "data" in result or accepted == _JSON else 400
             return _response(result, status, accepted, request_id)
         except ClientDisconnect:
@@ -61,20 +86,6 @@ class GraphQL:
         except Exception as error:  # noqa: BLE001  `failed` logs it with its traceback
             answer, status = failed(error, request_id), _status(error)
         return _response(answer, status, accepted, request_id)
-
-    async def _execute(self, asked: _Asked, request_id: str) -> dict[str, Any]:
-        result = await self._schema.execute(
-            document=asked.document,
-            operation=asked.operation,
-            variables=asked.variables,
-            host=self._host,
-            actor=SYSTEM,
-            request_id=request_id,
-        )
-        if errors := result.get("errors"):
-            # Errors first: a reader of the raw answer should not miss them.
-            return {"errors": formatted(errors, request_id)} | _without_errors(result)
-        return _without_errors(result)
 
 
 @dataclass(frozen=True)
@@ -149,10 +160,6 @@ def _status(error: Exception) -> int:
     if isinstance(error, Unavailable):
         return 503
     return 400 if isinstance(error, Failure) else 500
-
-
-def _without_errors(result: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in result.items() if name != "errors"}
 
 
 def _response(answer: Mapping[str, Any], status: int, kind: str, request_id: str) -> Response:

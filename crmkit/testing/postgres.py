@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import shutil
 import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +59,14 @@ class EmbeddedPostgres:
             said = [f"ALTER SYSTEM SET {each} = off" for each in off]
             self._sql(*said, "SELECT pg_reload_conf()")
         return self._server
+
+
+@cache
+def embedded_postgres() -> EmbeddedPostgres:
+    """The one server of this process, gone when the process ends."""
+    server = EmbeddedPostgres()
+    atexit.register(server.stop)
+    return server
 
 
 def _start() -> PostgresServer:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from crmkit.testing.postgres import EmbeddedPostgres
+from crmkit.testing.postgres import embedded_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,20 +26,12 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def database_url(engine: str, tmp_path: Path) -> Iterator[str]:
     """The address of a new, empty database."""
     if engine == "sqlite":
         yield f"sqlite:///{tmp_path / 'crmkit.db'}"
         return
-    server: EmbeddedPostgres = request.getfixturevalue("embedded_postgres")
+    server = embedded_postgres()
     address = server.new_database()
     yield address
     server.drop(address)
-
-
-@pytest.fixture(scope="session")
-def embedded_postgres() -> Iterator[EmbeddedPostgres]:
-    """One server a session, started by the first test that needs it."""
-    server = EmbeddedPostgres()
-    yield server
-    server.stop()

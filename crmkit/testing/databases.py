@@ -1,0 +1,84 @@
+"""New databases for tests: made once for a set of tables, copied for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from crmkit.testing.postgres import embedded_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from sqlalchemy import Table
+
+    from crmkit.app import Crm
+    from crmkit.store.drivers import Database
+
+    Open = Callable[[str], Awaitable[Crm]]
+
+
+class Databases:
+    """Databases of one test run, in a temporary folder and in the embedded server."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="crmkit-")
+        self._numbers = count(1)
+        self._templates: dict[tuple[str, frozenset[str]], str] = {}
+
+    async def new(self, engine: str, tables: Sequence[Table], opened: Open) -> str:
+        """Copies a database that has these tables and what every app begins with."""
+        key = (engine, frozenset(table.name for table in tables))
+        if key not in self._templates:
+            template = await asyncio.to_thread(self._empty, engine)
+            crm = await opened(template)
+            await create_tables(crm.host.database, tables)
+            await crm.prepare()
+            await crm.close()
+            self._templates[key] = template
+        return await asyncio.to_thread(self._copy, engine, self._templates[key])
+
+    def drop(self, address: str) -> None:
+        """Removes a database that nobody needs any more."""
+        if address.startswith("sqlite"):
+            Path(_path(address)).unlink()
+        else:
+            embedded_postgres().drop(address)
+
+    def _empty(self, engine: str) -> str:
+        return self._file() if engine == "sqlite" else embedded_postgres().new_database()
+
+    def _copy(self, engine: str, template: str) -> str:
+        if engine != "sqlite":
+            return embedded_postgres().new_database(template)
+        made = self._file()
+        shutil.copyfile(_path(template), _path(made))
+        return made
+
+    def _file(self) -> str:
+        return f"sqlite:///{self._folder.name}/{next(self._numbers)}.db"
+
+
+@cache
+def databases() -> Databases:
+    """The databases of this process."""
+    return Databases()
+
+
+async def create_tables(database: Database, tables: Sequence[Table]) -> None:
+    """Makes tables as their models declare them, with indexes and triggers."""
+    async with database.transaction() as transaction:
+        for table in tables:
+            for each in (CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=str))):
+                await transaction.execute(str(each.compile(dialect=database.dialect)), [])
+
+
+def _path(address: str) -> str:
+    return address.removeprefix("sqlite:///")

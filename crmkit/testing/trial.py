@@ -1,0 +1,132 @@
+"""An app with chosen plugins, for as long as a test runs."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from crmkit.app import Crm, load_plugins, open_crm
+from crmkit.graph.endpoint import GraphQL
+from crmkit.host.context import SYSTEM
+from crmkit.settings import Settings
+from crmkit.testing.databases import databases
+from crmkit.values.clock import ManualClock
+from crmkit.values.errors import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Mapping
+
+    from crmkit.host.context import Actor
+    from crmkit.host.host import Body, Host
+    from crmkit.host.manifest import Plugin
+
+
+@asynccontextmanager
+async def crm(
+    *plugins: type[Plugin],
+    config: Mapping[str, Mapping[str, Any]] | None = None,
+    engine: str = "sqlite",
+    **settings: Any,
+) -> AsyncGenerator[Trial]:
+    """Opens an app with the core and these plugins, on a database of its own.
+
+    Args:
+        plugins: Their classes; no entry point is asked.
+        config: The section of each plugin in crmkit.toml, by its name.
+        engine: `sqlite` or `postgresql`; the fixture `engine` runs a test on both.
+        settings: Other sections, such as `organisation={"currency": "USD"}`.
+    """
+    clock = ManualClock()
+
+    async def opened(address: str) -> Crm:
+        made = Settings(
+            plugins=dict(config or {}),
+            database={"url": address, "readers": 2, "pool_size": 4},
+            **settings,
+        )
+        return _complete(await open_crm(made, plugins=plugins, clock=clock))
+
+    tables = [table for each in load_plugins(Settings(), plugins).plugins for table in each.tables]
+    address = await databases().new(engine, tables, opened)
+    started = await opened(address)
+    try:
+        await started.host.start()
+        yield Trial(started, clock)
+        await started.host.stop()
+    finally:
+        await started.close()
+        databases().drop(address)
+
+
+class Trial:
+    """An app on trial: its endpoint, its clock, and what goes to its database."""
+
+    def __init__(self, crm: Crm, clock: ManualClock) -> None:
+        self.crm = crm
+        self.clock = clock
+        self._endpoint = GraphQL(crm.schema, crm.host)
+
+    @property
+    def host(self) -> Host:
+        return self.crm.host
+
+    async def gql(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Runs an operation and returns its data.
+
+        Raises:
+            AssertionError: The answer has errors.
+        """
+        answer = await self.answer(document, variables)
+        if "errors" in answer:
+            raise AssertionError(_readable(answer["errors"]))
+        return dict(answer["data"])
+
+    async def errors(self, document: str, **variables: Any) -> list[dict[str, Any]]:
+        """Runs an operation that fails and returns its errors.
+
+        Raises:
+            AssertionError: It did not fail.
+        """
+        answer = await self.answer(document, variables)
+        if "errors" not in answer:
+            raise AssertionError(f"There are no errors in {_readable(answer)}.")
+        return list(answer["errors"])
+
+    async def answer(
+        self, document: str, variables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Runs an operation and returns the whole answer, as a client decodes it."""
+        made = await self._endpoint.execute(document, variables=variables)
+        return dict(orjson.loads(orjson.dumps(made, default=str)))
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """Collects the SQL that goes to the drivers within the block."""
+        sent: list[str] = []
+        watchers = self.host.database.watchers
+        watchers.append(sent.append)
+        try:
+            yield sent
+        finally:
+            watchers.remove(sent.append)
+
+    async def unit(self, body: Body, *, plugin: str = "core", actor: Actor = SYSTEM) -> Any:
+        """Runs `body(context)` in a unit of work of its own."""
+        return await self.host.run_unit(plugin, body, operation="test", actor=actor)
+
+    async def drain(self) -> None:
+        """Waits until every event has been handled."""
+        await self.host.relay.drain()
+
+
+def _complete(crm: Crm) -> Crm:
+    """Refuses an app in which a plugin is missing: a test wants all that it named."""
+    for sentence in crm.host.loaded.skipped.values():
+        raise SetupError(sentence)
+    return crm
+
+
+def _readable(answer: Any) -> str:
+    return orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
