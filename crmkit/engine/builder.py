@@ -22,7 +22,7 @@ from crmkit.engine.steps import Batched, Read, Step
 Place = tuple[str | int, ...]
 
 
-class Bubble(Exception):  # noqa: N818  control flow, as in the specification's words
+class Bubble(Exception):
     """A non-null value is missing and has been reported; the parent becomes null."""
 
 

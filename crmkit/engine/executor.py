@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
-
-from sqlalchemy import Select
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crmkit.engine.builder import Answers, Bubble
-from crmkit.engine.planner import Plan
-from crmkit.engine.steps import Batched, Below, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sqlalchemy import Select
+
+    from crmkit.engine.planner import Plan
+    from crmkit.engine.steps import Batched, Below, Step
 
 
 class Reader(Protocol):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import strawberry
@@ -20,7 +21,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 from typing_extensions import TypeAliasType
 
-from crmkit.store.database import Base, Record, Versioned, attribute
+from crmkit.store.database import Base, Record, Versioned, attribute, table_of
 
 T = TypeVar("T")
 N = TypeVar("N")
@@ -163,19 +164,28 @@ class Declared(StrawberryField):
 
 
 def column(
-    attribute: Attribute | None = None, *, description: str | None = None, permission: str | None = None
+    attribute: Attribute | None = None,
+    *,
+    description: str | None = None,
+    permission: str | None = None,
 ) -> Any:
     """A column of the own row under another name, or with a permission of its own."""
     return _declared(FromColumn(attribute), description, permission)
 
 
-def side(attribute: Attribute, *, description: str | None = None, permission: str | None = None) -> Any:
+def side(
+    attribute: Attribute, *, description: str | None = None, permission: str | None = None
+) -> Any:
     """A column of a 1:1 side table: filterable and sortable by that table's index."""
     return _declared(FromSide(attribute), description, permission)
 
 
 def money(
-    minor: Attribute, currency: Attribute, *, description: str | None = None, permission: str | None = None
+    minor: Attribute,
+    currency: Attribute,
+    *,
+    description: str | None = None,
+    permission: str | None = None,
 ) -> Any:
     """An amount in minor units and its currency, as one `Money`."""
     return _declared(FromMoney(minor, currency), description, permission)
@@ -199,7 +209,9 @@ def to_one(
     return _declared(ToOne(key), description, permission)
 
 
-def any_node(key: Attribute, *, description: str | None = None, permission: str | None = None) -> Any:
+def any_node(
+    key: Attribute, *, description: str | None = None, permission: str | None = None
+) -> Any:
     """The record of whatever kind that the id in `key` names."""
     return _declared(AnyNode(key), description, permission)
 
@@ -235,7 +247,7 @@ def expression(
     permission: str | None = None,
 ) -> T:
     """The one value of `function(model, **arguments)`, a select over the own row."""
-    made: T = _declared(Expression(function, filterable), description or _doc(function), permission)  # type: ignore[arg-type]
+    made: T = _declared(Expression(function, filterable), description or _doc(function), permission)
     return made
 
 
@@ -285,7 +297,9 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="The records with their cursors.")
     nodes: list[T] = strawberry.field(description="The records alone.")
     page_info: PageInfo = strawberry.field(description="Whether there is more, and where.")
-    total_count: int = strawberry.field(description="How many there are on all pages; counted only when asked for.")
+    total_count: int = strawberry.field(
+        description="How many there are on all pages; counted only when asked for."
+    )
 
 
 @strawberry.type(name="Money", description="An amount and its currency.")
@@ -313,7 +327,7 @@ class NodeSpec:
 
     @property
     def prefix(self) -> str:
-        return self.model.__tablename__
+        return table_of(self.model).name
 
 
 @dataclass(eq=False)
@@ -422,7 +436,7 @@ def attribute_docs(cls: type) -> dict[str, str]:
         return {}
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     found = {}
-    for statement, text in zip(body, body[1:], strict=False):
+    for statement, text in pairwise(body):
         name = _assigned(statement)
         if name and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             found[name] = inspect.cleandoc(str(text.value.value))
@@ -445,7 +459,7 @@ def _declared(source: Source, description: str | None, permission: str | None) -
 
 def _add_standing_fields(cls: type, model: type[Record]) -> None:
     """What every node has (contract: id and createdAt; updatedAt and version if it changes)."""
-    own = dict(cls.__dict__.get("__annotations__", {}))
+    own = inspect.get_annotations(cls)
     standing: dict[str, Any] = {"created_at": datetime}
     if issubclass(model, Versioned):
         standing |= {"updated_at": datetime, "version": int}

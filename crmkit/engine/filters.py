@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -20,9 +20,7 @@ from sqlalchemy import (
     select,
     true,
 )
-
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from crmkit.engine import fields as f
@@ -32,6 +30,9 @@ from crmkit.store.database import attribute, companions
 from crmkit.values.errors import Invalid, QueryTooComplex
 from crmkit.values.money import Money
 from crmkit.values.text import fold
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 HOPS = 3
 PREDICATES = 50
@@ -63,11 +64,18 @@ class Filters:
             elif name == "not":
                 parts.append(not_(self.where(spec, entity, test, hops)))
             else:
-                parts.append(self._field(spec, entity, self.registry.field(spec.cls, name), test, hops))
+                parts.append(
+                    self._field(spec, entity, self.registry.field(spec.cls, name), test, hops)
+                )
         return and_(true(), *parts)
 
     def _field(
-        self, spec: f.NodeSpec, entity: Entity, field: f.Declared, test: Mapping[str, Any], hops: int
+        self,
+        spec: f.NodeSpec,
+        entity: Entity,
+        field: f.Declared,
+        test: Mapping[str, Any],
+        hops: int,
     ) -> ColumnElement[bool]:
         source = field.source
         if isinstance(source, f.ToOne):
@@ -136,7 +144,9 @@ class Filters:
     def _text(
         self, test: Mapping[str, Any], folded: ColumnElement[Any], sort: ColumnElement[Any]
     ) -> ColumnElement[bool]:
-        plain = {name: value for name, value in test.items() if name not in ("contains", "startsWith")}
+        plain = {
+            name: value for name, value in test.items() if name not in ("contains", "startsWith")
+        }
         parts = [self._scalar(plain, folded, lambda v: literal(fold(v), folded.type))]
         for name, has in (("contains", _contains), ("startsWith", _starts_with)):
             if (value := test.get(name)) is not None:
@@ -154,7 +164,9 @@ class Filters:
                 continue
             self._count(1)
             if isinstance(value, list) and len(value) > ITEMS:
-                raise QueryTooComplex(f"A list in a filter holds at most {ITEMS} values.", field=name)
+                raise QueryTooComplex(
+                    f"A list in a filter holds at most {ITEMS} values.", field=name
+                )
             parts.append(_TESTS[name](element, _bound(value, bind)))
         return and_(true(), *parts)
 
@@ -216,7 +228,9 @@ def _starts_with(element: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     """A range instead of LIKE: both engines read it from the index."""
     if not text:
         return true()
-    return and_(element >= literal(text, element.type), element < literal(text + _HIGHEST, element.type))
+    return and_(
+        element >= literal(text, element.type), element < literal(text + _HIGHEST, element.type)
+    )
 
 
 _TESTS: dict[str, Test] = {
@@ -249,5 +263,5 @@ def _one_exists(found: Select[Any], entity: Entity, other: Entity) -> ColumnElem
 def beside(rows: FromClause, entity: Entity) -> FromClause:
     """Joins the side tables that conditions or orders of an entity have asked for."""
     for side in entity.sides.values():
-        rows = rows.outerjoin(side, next(iter(side.primary_key.columns)) == entity.id)
+        rows = rows.outerjoin(side, next(iter(side.primary_key)) == entity.id)
     return rows

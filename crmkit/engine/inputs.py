@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import keyword
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +21,8 @@ from strawberry.types.lazy_type import LazyType
 from crmkit.engine import fields as f
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crmkit.engine.registry import Registry
 
 SCALAR_NAMES: dict[Any, str] = {
@@ -88,12 +89,14 @@ class Inputs:
         order = StrawberryOptional(StrawberryList(self.later(f"{target.name}OrderBy")))
         yield _argument("where", where, "Which of them; all unless said.")
         yield _argument("orderBy", order, "In which order; the id is always the last key.")
-        yield _argument("first", int | None, "How many from the start; 25 unless said, at most 1,000.")
+        yield _argument(
+            "first", int | None, "How many from the start; 25 unless said, at most 1,000."
+        )
         yield _argument("after", str | None, "Only what follows this cursor.")
         yield _argument("last", int | None, "How many from the end, at most 1,000.")
         yield _argument("before", str | None, "Only what precedes this cursor.")
 
-    def later(self, name: str) -> Later:
+    def later(self, name: str) -> Any:
         return Later(name, "", None, self)
 
     def made(self, name: str) -> Any:
@@ -101,7 +104,7 @@ class Inputs:
             self._made[name] = self._make(name)
         return self._made[name]
 
-    def filter_for(self, field: f.Declared) -> Later | None:
+    def filter_for(self, field: f.Declared) -> Any:
         """The input by which a field is filtered; None where it cannot be."""
         source = field.source
         if isinstance(source, f.ToOne):
@@ -118,7 +121,7 @@ class Inputs:
         """The fields by which a list of these can be sorted."""
         return (each for each in self.registry.fields_of(spec.cls) if f.is_filterable(each))
 
-    def _scalar_filter(self, field: f.Declared) -> Later:
+    def _scalar_filter(self, field: f.Declared) -> Any:
         scalar = scalar_of(field)
         kind = scalar.name if isinstance(scalar, StrawberryEnumDefinition) else SCALAR_NAMES[scalar]
         self._scalars[kind] = scalar
@@ -139,17 +142,20 @@ class Inputs:
         return self._filter(name.removesuffix("Filter"))
 
     def _where(self, name: str, spec: f.NodeSpec) -> Any:
-        fields = []
-        for each in self.registry.fields_of(spec.cls):
-            if (kind := self.filter_for(each)) is not None:
-                fields.append(_field(self.registry.name(each), StrawberryOptional(kind), each.description))
+        fields = [
+            _field(self.registry.name(each), StrawberryOptional(kind), each.description)
+            for each in self.registry.fields_of(spec.cls)
+            if (kind := self.filter_for(each)) is not None
+        ]
         me = self.later(name)
         fields += [
             _field("and", StrawberryOptional(StrawberryList(me))),
             _field("or", StrawberryOptional(StrawberryList(me))),
             _field("not", StrawberryOptional(me)),
         ]
-        return _input(name, fields, f"Which records of the kind {spec.name}; all that is said must hold.")
+        return _input(
+            name, fields, f"Which records of the kind {spec.name}; all that is said must hold."
+        )
 
     def _list_where(self, name: str, spec: f.NodeSpec) -> Any:
         one = StrawberryOptional(self.later(f"{spec.name}Where"))
@@ -165,11 +171,12 @@ class Inputs:
             for each in chosen
             for way in ("ASC", "DESC")
         }
-        made = strawberry.enum(
-            enum.Enum(name, members),  # type: ignore[arg-type]
+        make: Any = enum.Enum
+        made: Any = strawberry.enum(
+            make(name, members),
             description=f"An order of records of the kind {spec.name}; null is last going up, first going down.",
         )
-        for value in made.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        for value in made.__strawberry_definition__.values:
             field, way = members[value.name]
             value.description = f"By `{field}`, {'rising' if way == 'ASC' else 'falling'}."
         return made
@@ -177,7 +184,10 @@ class Inputs:
     def _money_filter(self) -> Any:
         self._scalars["Decimal"] = Decimal
         fields = [_field("currency", f.CurrencyCode, required=True)]
-        fields += [_field(each, StrawberryOptional(Decimal)) for each in ("eq", "ne", "lt", "lte", "gt", "gte")]
+        fields += [
+            _field(each, StrawberryOptional(Decimal))
+            for each in ("eq", "ne", "lt", "lte", "gt", "gte")
+        ]
         fields.append(_field("between", StrawberryOptional(self.later("DecimalRange"))))
         fields.append(_field("isNull", StrawberryOptional(bool)))
         return _input("MoneyFilter", fields, "Which amounts; all that is said must hold.")
@@ -194,12 +204,16 @@ class Inputs:
             several = StrawberryOptional(StrawberryList(scalar))
             fields += [_field("in", several), _field("notIn", several)]
         if kind in ORDERED:
-            fields += [_field(each, StrawberryOptional(scalar)) for each in ("lt", "lte", "gt", "gte")]
+            fields += [
+                _field(each, StrawberryOptional(scalar)) for each in ("lt", "lte", "gt", "gte")
+            ]
             fields.append(_field("between", StrawberryOptional(self.later(f"{kind}Range"))))
         if kind == "String":
             fields += [_field(each, StrawberryOptional(str)) for each in ("contains", "startsWith")]
         fields.append(_field("isNull", StrawberryOptional(bool)))
-        return _input(f"{kind}Filter", fields, f"Which values of the kind {kind}; all that is said must hold.")
+        return _input(
+            f"{kind}Filter", fields, f"Which values of the kind {kind}; all that is said must hold."
+        )
 
 
 def scalar_of(field: f.Declared) -> Any:
@@ -208,7 +222,9 @@ def scalar_of(field: f.Declared) -> Any:
     return kind.of_type if isinstance(kind, StrawberryOptional) else kind
 
 
-def _field(name: str, kind: Any, description: str | None = None, *, required: bool = False) -> StrawberryField:
+def _field(
+    name: str, kind: Any, description: str | None = None, *, required: bool = False
+) -> StrawberryField:
     # The generated __init__ takes the Python name, which must not be a keyword.
     python_name = f"{name}_" if keyword.iskeyword(name) else name
     default = {} if required else {"default": strawberry.UNSET}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -60,7 +60,7 @@ class Lists:
         step.order = ordering(keys_of(self.registry, target, other, parent.order_by, None), False)
         parent.below.append(Below(step, lambda row: (parent.read(row),)))
         slots = self.planner.object(step, other, target, nodes)
-        return b.Many(step, parent.read, b.Obj(lambda row: row, slots))
+        return b.Many(step, parent.read, b.Obj(_itself, slots))
 
     def connection(
         self,
@@ -68,9 +68,9 @@ class Lists:
         target: f.NodeSpec,
         kind: GraphQLObjectType,
         nodes: Nodes,
-        arguments: Mapping[str, Any],
     ) -> b.Value:
         """One page of a list, filtered and sorted as asked."""
+        arguments = self.planner.selections.arguments(kind, nodes[0])
         other = Entity.of(target.model)
         step = Step(other, parent.link(other))
         page = page_of(arguments)
@@ -101,20 +101,40 @@ class Lists:
             step.count = counted
             return None
         linked = counted.where(parent.link(other) == parent.entity.id)
-        place = parent.step.place((step, "count"), linked.correlate(parent.entity.table).scalar_subquery())
+        place = parent.step.place(
+            (step, "count"), linked.correlate(parent.entity.table).scalar_subquery()
+        )
         return lambda row: row[place]
 
 
-@dataclass(eq=False)
 class _Selected:
     """Plans what is selected of one connection."""
 
-    planner: Planner
-    step: Step
-    target: f.NodeSpec
-    keys: Sequence[Key]
-    page: Page
-    counted: bool = False
+    def __init__(
+        self, planner: Planner, step: Step, target: f.NodeSpec, keys: Sequence[Key], page: Page
+    ) -> None:
+        self.planner, self.step, self.target, self.keys, self.page = (
+            planner,
+            step,
+            target,
+            keys,
+            page,
+        )
+        self.counted = False
+        self._values: dict[str, Callable[[Nodes, Any], b.Value]] = {
+            "nodes": lambda nodes, _: b.Each(attrgetter("rows"), self._node(nodes), required=True),
+            "node": lambda nodes, _: self._node(nodes),
+            "edges": lambda nodes, kind: b.Each(
+                attrgetter("rows"), b.Obj(_itself, self._each(kind, nodes)), required=True
+            ),
+            "cursor": lambda *_: self._cursor(_itself),
+            "pageInfo": lambda nodes, kind: b.Obj(_itself, self._each(kind, nodes)),
+            "totalCount": lambda _, kind: self._total(kind),
+            "startCursor": lambda *_: self._cursor(lambda own: own.rows[0] if own.rows else None),
+            "endCursor": lambda *_: self._cursor(lambda own: own.rows[-1] if own.rows else None),
+            "hasNextPage": lambda _, kind: b.Leaf(self._is_there(ahead=True), kind),
+            "hasPreviousPage": lambda _, kind: b.Leaf(self._is_there(ahead=False), kind),
+        }
 
     def slots(self, kind: GraphQLOutputType, nodes: Nodes) -> list[b.Slot]:
         return self._each(cast("GraphQLObjectType", get_nullable_type(kind)), nodes)
@@ -126,44 +146,29 @@ class _Selected:
             if name == "__typename":
                 found.append(self.planner.typename(key, kind, same))
             else:
-                value = self._value(kind, name, same)
+                value = self._values[name](same, get_named_type(kind.fields[name].type))
                 found.append(self.planner.slot(key, kind, same, value))
         return found
 
-    def _value(self, kind: GraphQLObjectType, name: str, nodes: Nodes) -> b.Value:
-        below = get_named_type(kind.fields[name].type)
-        match name:
-            case "nodes":
-                return b.Each(attrgetter("rows"), self._node(nodes), required=True)
-            case "node":
-                return self._node(nodes)
-            case "edges":
-                slots = self._each(cast("GraphQLObjectType", below), nodes)
-                return b.Each(attrgetter("rows"), b.Obj(lambda row: row, slots), required=True)
-            case "cursor":
-                return self._cursor(lambda row: row)
-            case "pageInfo":
-                return b.Obj(lambda own: own, self._each(cast("GraphQLObjectType", below), nodes))
-            case "totalCount":
-                self.counted = True
-                return b.Leaf(attrgetter("total"), kind.fields[name].type)
-            case "startCursor":
-                return self._cursor(lambda own: own.rows[0] if own.rows else None)
-            case "endCursor":
-                return self._cursor(lambda own: own.rows[-1] if own.rows else None)
-            case _:
-                return b.Leaf(self._is_there(name), kind.fields[name].type)
+    def _total(self, kind: GraphQLOutputType) -> b.Value:
+        self.counted = True
+        return b.Leaf(attrgetter("total"), kind)
 
     def _node(self, nodes: Nodes) -> b.Obj:
         slots = self.planner.object(self.step, self.step.entity, self.target, nodes)
-        return b.Obj(lambda row: row, slots)
+        return b.Obj(_itself, slots)
 
     def _cursor(self, row: Read) -> b.Value:
         places = [self.step.place(("key", key.name), key.element) for key in self.keys]
         return b.CursorOf(self.planner.cursors, self.keys, places, row)
 
-    def _is_there(self, name: str) -> Read:
+    def _is_there(self, *, ahead: bool) -> Read:
         """Whether there is more: known from one row too many, or from the cursor given."""
-        ahead = (name == "hasNextPage") != self.page.backwards
-        given = self.page.before if name == "hasNextPage" else self.page.after
-        return (lambda own: own.more) if ahead else (lambda _: given is not None)
+        if ahead != self.page.backwards:
+            return attrgetter("more")
+        given = self.page.before if ahead else self.page.after
+        return lambda _: given is not None
+
+
+def _itself(row: Any) -> Any:
+    return row

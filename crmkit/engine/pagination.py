@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Alias, Column, ColumnElement, and_, false, literal, or_, tuple_
-from sqlalchemy.types import TypeEngine
 
 from crmkit.engine import fields as f
-from crmkit.engine.registry import Entity, Registry
 from crmkit.store.database import Choice, UtcDateTime, companions, instant
 from crmkit.values.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.types import TypeEngine
+
+    from crmkit.engine.registry import Entity, Registry
 
 PAGE = 25
 MOST = 1000
@@ -45,7 +49,7 @@ class Page:
     before: str | None
 
 
-def page_of(arguments: dict[str, Any]) -> Page:
+def page_of(arguments: Mapping[str, Any]) -> Page:
     """Reads `first`, `last`, `after` and `before`.
 
     Raises:
@@ -133,8 +137,13 @@ class Cursors:
             raw = b""
         seal, body = raw[:_SEAL], raw[_SEAL:]
         if not hmac.compare_digest(seal, self._seal(keys, body)):
-            raise Invalid("This cursor was not given out by this list in this order.", field=argument)
-        return [_typed(value, key.element.type) for value, key in zip(orjson.loads(body), keys, strict=True)]
+            raise Invalid(
+                "This cursor was not given out by this list in this order.", field=argument
+            )
+        return [
+            _typed(value, key.element.type)
+            for value, key in zip(orjson.loads(body), keys, strict=True)
+        ]
 
     def _seal(self, keys: Sequence[Key], body: bytes) -> bytes:
         table = getattr(keys[-1].element, "table", None)
@@ -165,7 +174,9 @@ def _declared(entity: Entity, given: Any) -> Key:
     return Key(_sorted_by(entity.table, column), down, bool(column.nullable), column.name)
 
 
-def _further(key: Key, value: Any, bound: ColumnElement[Any], backwards: bool) -> ColumnElement[bool]:
+def _further(
+    key: Key, value: Any, bound: ColumnElement[Any], backwards: bool
+) -> ColumnElement[bool]:
     down = key.descending != backwards
     if value is None:
         return key.element.is_not(None) if down else false()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
     FieldNode,
@@ -27,12 +28,14 @@ from crmkit.engine import fields as f
 from crmkit.engine.lists import Lists, Parent
 from crmkit.engine.pagination import MOST, Cursors
 from crmkit.engine.registry import Entity, Registry
-from crmkit.engine.selection import Selections
 from crmkit.engine.steps import Batched, Below, Read, Step
 from crmkit.store.database import attribute
 from crmkit.values import ids
 from crmkit.values.errors import QueryTooComplex
 from crmkit.values.money import Money
+
+if TYPE_CHECKING:
+    from crmkit.engine.selection import Selections
 
 Nodes = Sequence[FieldNode]
 
@@ -43,6 +46,33 @@ class Plan:
 
     below: list[Below] = field(default_factory=list)
     slots: list[b.Slot] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Asked:
+    """One selected field of a node, and the step whose rows it is read from."""
+
+    step: Step
+    entity: Entity
+    spec: f.NodeSpec
+    declared: f.Declared
+    nodes: Nodes
+    type: GraphQLOutputType
+    arguments: dict[str, Any]
+
+    @property
+    def own_id(self) -> Read:
+        return itemgetter(self.step.place((self.entity, "id"), self.entity.id))
+
+    def read(self, column: Any, *, beside: bool = False) -> Read:
+        """Reads a column of the own row, or of the side row beside it."""
+        rows = self.entity.side(column.table) if beside else self.entity.table
+        return itemgetter(self.step.place((rows, column.name), rows.c[column.name]))
+
+    def parent(self, source: f.ToMany | f.ListOf) -> Parent:
+        return Parent(
+            self.step.below, self.own_id, source.order_by, source.key, self.step, self.entity
+        )
 
 
 class Planner:
@@ -62,6 +92,18 @@ class Planner:
         self.cursors = cursors
         self.organisation = organisation
         self.lists = Lists(self)
+        self._sources: dict[type[f.Source], Any] = {
+            f.FromColumn: self._column,
+            f.FromSide: self._side,
+            f.FromMoney: self._money,
+            f.Computed: self._computed,
+            f.Expression: self._expression,
+            f.ToOne: self._to_one,
+            f.ToMany: self._to_many,
+            f.ListOf: self._list_of,
+            f.AnyNode: self._any_node,
+            f.Batch: self._batch,
+        }
 
     def root(self, key: str, nodes: Nodes) -> Plan:
         """The plan of one field of Query."""
@@ -77,7 +119,7 @@ class Planner:
         if isinstance(declared.source, f.AllOf):
             spec = self.registry.spec(declared.source.node)
             parent = Parent(plan.below, lambda _: None, spec.order_by)
-            value = self.lists.connection(parent, spec, query, nodes, arguments)
+            value = self.lists.connection(parent, spec, query, nodes)
         elif "ids" in arguments:
             value = self._nodes(plan.below, arguments["ids"], nodes)
         else:
@@ -114,122 +156,91 @@ class Planner:
             if same[0].name.value == "__typename":
                 slots.append(self.typename(key, kind, same))
                 continue
-            declared = self.registry.field(spec.cls, same[0].name.value)
-            value = self._value(step, entity, spec, declared, same)
+            asked = self._asked(step, entity, spec, same)
+            value = self._value(asked)
             slots.append(self.slot(key, kind, same, value))
         return slots
 
-    def _value(
-        self, step: Step, entity: Entity, spec: f.NodeSpec, declared: f.Declared, nodes: Nodes
-    ) -> b.Value:
+    def _asked(self, step: Step, entity: Entity, spec: f.NodeSpec, nodes: Nodes) -> Asked:
         kind = self.kind(spec)
+        name = nodes[0].name.value
+        declared = self.registry.field(spec.cls, name)
         arguments = self.selections.arguments(kind, nodes[0])
-        source = declared.source
-        field_type = kind.fields[nodes[0].name.value].type
-        match source:
-            case f.FromColumn():
-                return b.Leaf(self._read(step, entity, f.own_column(declared)), field_type)
-            case f.FromSide():
-                return b.Leaf(self._read_side(step, entity, f.own_column(declared)), field_type)
-            case f.FromMoney():
-                return self._money(step, entity, source, field_type, nodes)
-            case f.Computed():
-                return self._computed(step, entity, source, arguments, field_type, nodes)
-            case f.Expression():
-                given = _pythonic(arguments)
-                name = (entity, declared.python_name, repr(given))
-                element = self.registry.element(declared, entity, **given)
-                return b.Leaf(itemgetter(step.place(name, element)), field_type)
-            case f.ToOne():
-                return self._to_one(step, entity, declared, nodes)
-            case f.ToMany():
-                own = itemgetter(step.place((entity, "id"), entity.id))
-                parent = Parent(step.below, own, source.order_by, source.key, step, entity)
-                target = self.registry.target(declared)
-                return self.lists.connection(parent, target, kind, nodes, arguments)
-            case f.ListOf():
-                own = itemgetter(step.place((entity, "id"), entity.id))
-                parent = Parent(step.below, own, source.order_by, source.key, step, entity)
-                return self.lists.bounded(parent, self.registry.target(declared), source.limit, nodes)
-            case f.AnyNode():
-                key = self._read(step, entity, attribute(source.key)[1])
-                return self._any(step.below, self.registry.by_prefix, nodes, key)
-            case f.Batch():
-                return self._batch(step, entity, declared, arguments, field_type, nodes)
-        raise TypeError(f"{spec.name}.{declared.python_name} has no source that can be planned.")
+        # A declared function's arguments by the names that it gave them.
+        given = {to_snake_case(each): value for each, value in arguments.items()}
+        return Asked(step, entity, spec, declared, nodes, kind.fields[name].type, given)
 
-    def _read(self, step: Step, entity: Entity, column: Any) -> Read:
-        return itemgetter(step.place((entity, column.name), entity.column(column)))
+    def _value(self, asked: Asked) -> b.Value:
+        source = asked.declared.source
+        planned: b.Value = self._sources[type(source)](asked, source)
+        return planned
 
-    def _read_side(self, step: Step, entity: Entity, column: Any) -> Read:
-        side = entity.side(column.table)
-        return itemgetter(step.place((entity, column.table.name, column.name), side.c[column.name]))
+    # -- one method for each source of a field ---------------------------------------------
 
-    def _money(
-        self, step: Step, entity: Entity, source: f.FromMoney, kind: GraphQLOutputType, nodes: Nodes
-    ) -> b.Value:
-        minor = self._read(step, entity, attribute(source.minor)[1])
-        currency = self._read(step, entity, attribute(source.currency)[1])
+    def _column(self, asked: Asked, _: f.FromColumn) -> b.Value:
+        return b.Leaf(asked.read(f.own_column(asked.declared)), asked.type)
+
+    def _side(self, asked: Asked, _: f.FromSide) -> b.Value:
+        return b.Leaf(asked.read(f.own_column(asked.declared), beside=True), asked.type)
+
+    def _money(self, asked: Asked, source: f.FromMoney) -> b.Value:
+        minor = asked.read(attribute(source.minor)[1])
+        currency = asked.read(attribute(source.currency)[1])
 
         def amount(row: Any) -> Money | None:
             return None if minor(row) is None else Money(minor(row), currency(row))
 
-        return self._plain([], kind, nodes, amount)
+        return self._plain([], asked.type, asked.nodes, amount)
 
-    def _computed(
-        self,
-        step: Step,
-        entity: Entity,
-        source: f.Computed,
-        arguments: Mapping[str, Any],
-        kind: GraphQLOutputType,
-        nodes: Nodes,
-    ) -> b.Value:
-        reads = [self._read(step, entity, attribute(each)[1]) for each in source.of]
-        given = _pythonic(arguments)
-        if "organisation" in source.function.__code__.co_varnames:
+    def _computed(self, asked: Asked, source: f.Computed) -> b.Value:
+        reads = [asked.read(attribute(each)[1]) for each in source.of]
+        given = dict(asked.arguments)
+        if "organisation" in inspect.signature(source.function).parameters:
             given["organisation"] = self.organisation
 
         def compute(row: Any) -> Any:
             return source.function(*[read(row) for read in reads], **given)
 
-        return self._plain([], kind, nodes, compute)
+        return self._plain([], asked.type, asked.nodes, compute)
 
-    def _to_one(
-        self, step: Step, entity: Entity, declared: f.Declared, nodes: Nodes
-    ) -> b.Value:
-        target = self.registry.target(declared)
-        assert isinstance(declared.source, f.ToOne)  # noqa: S101  the caller has matched
-        assert declared.source.key is not None  # noqa: S101  filled in by the registry
-        key = entity.column(attribute(declared.source.key)[1])
-        other = step.joined(
-            (entity, declared.python_name), Entity.of(target.model), lambda made: made.id == key
-        )
-        guard = itemgetter(step.place((other, "id"), other.id))
-        slots = self.object(step, other, target, nodes)
+    def _expression(self, asked: Asked, _: f.Expression) -> b.Value:
+        name = (asked.entity, asked.declared.python_name, repr(asked.arguments))
+        element = self.registry.element(asked.declared, asked.entity, **asked.arguments)
+        return b.Leaf(itemgetter(asked.step.place(name, element)), asked.type)
+
+    def _to_one(self, asked: Asked, source: f.ToOne) -> b.Value:
+        target = self.registry.target(asked.declared)
+        assert source.key is not None  # noqa: S101  filled in by the registry
+        key = asked.entity.column(attribute(source.key)[1])
+        name = (asked.entity, asked.declared.python_name)
+        other = asked.step.joined(name, Entity.of(target.model), lambda made: made.id == key)
+        guard = itemgetter(asked.step.place((other, "id"), other.id))
+        slots = self.object(asked.step, other, target, asked.nodes)
         return b.Obj(lambda row: None if guard(row) is None else row, slots)
 
-    def _batch(
-        self,
-        step: Step,
-        entity: Entity,
-        declared: f.Declared,
-        arguments: Mapping[str, Any],
-        kind: GraphQLOutputType,
-        nodes: Nodes,
-    ) -> b.Value:
-        assert isinstance(declared.source, f.Batch)  # noqa: S101  the caller has matched
-        own = itemgetter(step.place((entity, "id"), entity.id))
-        call = Batched(declared.source.function, own, _pythonic(arguments), declared.owner)
-        step.batches.append(call)
-        value = self._plain(call.below, kind, nodes, lambda found: found)
-        return b.FromBatch(call, value)
+    def _to_many(self, asked: Asked, source: f.ToMany) -> b.Value:
+        target = self.registry.target(asked.declared)
+        kind = self.kind(asked.spec)
+        return self.lists.connection(asked.parent(source), target, kind, asked.nodes)
+
+    def _list_of(self, asked: Asked, source: f.ListOf) -> b.Value:
+        target = self.registry.target(asked.declared)
+        return self.lists.bounded(asked.parent(source), target, source.limit, asked.nodes)
+
+    def _any_node(self, asked: Asked, source: f.AnyNode) -> b.Value:
+        key = asked.read(attribute(source.key)[1])
+        return self._any(asked.step.below, self.registry.by_prefix, asked.nodes, key)
+
+    def _batch(self, asked: Asked, source: f.Batch) -> b.Value:
+        call = Batched(source.function, asked.own_id, asked.arguments, asked.declared.owner)
+        asked.step.batches.append(call)
+        return b.FromBatch(
+            call, self._plain(call.below, asked.type, asked.nodes, lambda said: said)
+        )
 
     # -- any node, and what Python holds --------------------------------------------------
 
-    def _any(
-        self, below: list[Below], prefixes: Iterable[str], nodes: Nodes, key: Read
-    ) -> b.Value:
+    def _any(self, below: list[Below], prefixes: Iterable[str], nodes: Nodes, key: Read) -> b.Value:
         """A record of a kind that only its id tells; one step for each kind that can occur."""
         found = {
             prefix: self._found(below, spec, nodes, key)
@@ -251,7 +262,9 @@ class Planner:
         below.append(Below(step, lambda row: (own(row),)))
         return b.Found(step, own, b.Obj(lambda row: row, slots))
 
-    def _plain(self, below: list[Below], kind: GraphQLOutputType, nodes: Nodes, read: Read) -> b.Value:
+    def _plain(
+        self, below: list[Below], kind: GraphQLOutputType, nodes: Nodes, read: Read
+    ) -> b.Value:
         """What Python holds: a leaf, an object of ours, a node it names, or a list of them."""
         bare = get_nullable_type(kind)
         if is_leaf_type(get_named_type(bare)):
@@ -312,8 +325,3 @@ def lifted(inner: Below, parts: Read) -> Below:
 
 def _id_of(value: Any) -> str | None:
     return None if value is None else value if isinstance(value, str) else value.id
-
-
-def _pythonic(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments by the names that a declared function gave them."""
-    return {to_snake_case(name): value for name, value in arguments.items()}

@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
 from sqlalchemy import Alias, BindParameter, Column, ColumnElement, Select, Table
@@ -17,7 +17,6 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryList, StrawberryOptional
-from strawberry.types.field import StrawberryField
 
 from crmkit.engine import fields as f
 from crmkit.engine.inputs import Inputs
@@ -26,8 +25,12 @@ from crmkit.store.database import Base, Record, attribute, table_of
 from crmkit.store.reach import is_scoped, scope_of
 from crmkit.values.errors import SetupError
 
+if TYPE_CHECKING:
+    from strawberry.types.field import StrawberryField
+
 CORE = "core"
 Parts = Sequence[tuple[str, Any]]
+_CONNECTION: Any = vars(f.Connection)["__strawberry_definition__"]
 
 
 @dataclass(eq=False)
@@ -83,7 +86,12 @@ class Registry:
         extensions = [(p, part.__extension__) for p, part in parts if "__extension__" in vars(part)]
         for cls, spec in self.nodes.items():
             own = [(self.owners[cls], each) for each in spec.fields]
-            added = [(p, each) for p, ext in extensions if self._target(ext) is cls for each in ext.fields]
+            added = [
+                (p, each)
+                for p, ext in extensions
+                if self._target(ext) is cls
+                for each in ext.fields
+            ]
             self._add_members(cls, own + added)
         self.query = self._query()
         for cls, declared in self.members.items():
@@ -114,7 +122,7 @@ class Registry:
         while isinstance(kind, StrawberryOptional | StrawberryList):
             kind = kind.of_type
         definition = getattr(kind, "__strawberry_definition__", None)
-        if definition is not None and definition.concrete_of is f.Connection.__strawberry_definition__:  # type: ignore[attr-defined]
+        if definition is not None and definition.concrete_of is _CONNECTION:
             kind = definition.type_var_map["T"]
         return self.nodes[kind]
 
@@ -143,7 +151,9 @@ class Registry:
         if isinstance(extension.target, type):
             return extension.target
         plugin, _, name = extension.target.rpartition(".")
-        found = (cls for cls, owner in self.owners.items() if owner == plugin and cls.__name__ == name)
+        found = (
+            cls for cls, owner in self.owners.items() if owner == plugin and cls.__name__ == name
+        )
         return next(found, None)
 
     def _add_members(self, cls: type, given: Sequence[tuple[str, f.Declared]]) -> None:
@@ -157,7 +167,9 @@ class Registry:
             self.members[cls].append(made)
         self._by_name[cls] = {self.name(each): each for each in self.members[cls]}
 
-    def _check_name(self, kind: str, name: str, plugin: str, owner: str, seen: dict[str, str]) -> None:
+    def _check_name(
+        self, kind: str, name: str, plugin: str, owner: str, seen: dict[str, str]
+    ) -> None:
         if name in seen:
             raise SetupError(
                 f"{kind}.{name} is declared by the plugins {seen[name]} and {plugin}; "
@@ -179,12 +191,18 @@ class Registry:
         return any(_squeezed(word) in name.lower() for word in self.words_of(plugin))
 
     def _query(self) -> type:
-        lists = [(self.owners[cls], self._list_field(spec)) for cls, spec in self.nodes.items() if spec.list_name]
+        lists = [
+            (self.owners[cls], self._list_field(spec))
+            for cls, spec in self.nodes.items()
+            if spec.list_name
+        ]
         given = [(CORE, self._lookup("node")), (CORE, self._lookup("nodes")), *lists]
         query = type("Query", (), {"__doc__": "What can be read."})
         self._add_members(query, given)
         made = strawberry.tools.create_type(
-            "Query", cast("list[StrawberryField]", self.members[query]), description="What can be read."
+            "Query",
+            cast("list[StrawberryField]", self.members[query]),
+            description="What can be read.",
         )
         self.members[made] = self.members.pop(query)
         self._by_name[made] = self._by_name.pop(query)
@@ -224,7 +242,9 @@ class Registry:
                 "write a string under the attribute, or doc= on its column."
             )
         if field.permission is not None:
-            self._need_permission(field.owner, field.permission, f"{cls.__name__}.{self.name(field)}")
+            self._need_permission(
+                field.owner, field.permission, f"{cls.__name__}.{self.name(field)}"
+            )
         field.arguments = list(self._arguments(field))
 
     def _resolved(self, spec: f.NodeSpec, field: f.Declared) -> f.Source:
@@ -233,7 +253,9 @@ class Registry:
             return replace(source, attribute=_own_attribute(spec, field))
         if isinstance(source, f.FromMoney):
             nullable = attribute(source.minor)[1].nullable
-            field.type_annotation = StrawberryAnnotation(f.MoneyType | None if nullable else f.MoneyType)
+            field.type_annotation = StrawberryAnnotation(
+                f.MoneyType | None if nullable else f.MoneyType
+            )
         if isinstance(source, f.ToOne):
             target = table_of(self.target(field).model)
             key = source.key if source.key is not None else _only_key(spec.model, target, field)
@@ -248,8 +270,12 @@ class Registry:
         required = not isinstance(field.type, StrawberryOptional)
         own = table_of(spec.model)
         if required and key.nullable:
-            raise SetupError(f"{spec.name}.{field.python_name} is non-null, but {key} can be null; add `| None`.")
-        hideable = is_scoped(table_of(self.target(field).model)) and key.name not in scope_of(own).keys
+            raise SetupError(
+                f"{spec.name}.{field.python_name} is non-null, but {key} can be null; add `| None`."
+            )
+        hideable = (
+            is_scoped(table_of(self.target(field).model)) and key.name not in scope_of(own).keys
+        )
         if required and hideable:
             raise SetupError(
                 f"{spec.name}.{field.python_name} is non-null, but its record can be hidden by a scope that "
@@ -258,7 +284,9 @@ class Registry:
 
     def _need_permission(self, plugin: str, permission: str, who: str) -> None:
         if not permission:
-            raise SetupError(f"{who} of the plugin {plugin} declares no permission; say which one it takes.")
+            raise SetupError(
+                f"{who} of the plugin {plugin} declares no permission; say which one it takes."
+            )
         if self.permissions is not None and permission not in self.permissions:
             raise SetupError(
                 f"{who} of the plugin {plugin} takes the permission {permission!r}, which nobody registers; "
@@ -291,7 +319,9 @@ def _own_attribute(spec: f.NodeSpec, field: f.Declared) -> f.Attribute:
 
 def _only_key(holder: type[Record], target: Table, field: f.Declared) -> f.Attribute:
     """The one foreign key of `holder` that points to `target`."""
-    found = [c for c in table_of(holder).columns if any(k.column.table is target for k in c.foreign_keys)]
+    found = [
+        c for c in table_of(holder).columns if any(k.column.table is target for k in c.foreign_keys)
+    ]
     named = [each for each in found if each.name == f"{field.python_name}_id"]
     if len(chosen := named or found) != 1:
         raise SetupError(
@@ -305,9 +335,13 @@ def _check_nullability(spec: f.NodeSpec, field: f.Declared) -> None:
     source = field.source
     required = not isinstance(field.type, StrawberryOptional)
     if isinstance(source, f.FromColumn | f.FromSide) and required and f.own_column(field).nullable:
-        raise SetupError(f"{spec.name}.{field.python_name} is non-null, but its column can be null; add `| None`.")
+        raise SetupError(
+            f"{spec.name}.{field.python_name} is non-null, but its column can be null; add `| None`."
+        )
     if isinstance(source, f.Batch | f.AnyNode) and required:
-        raise SetupError(f"{spec.name}.{field.python_name} can fail on its own and must be nullable; add `| None`.")
+        raise SetupError(
+            f"{spec.name}.{field.python_name} can fail on its own and must be nullable; add `| None`."
+        )
 
 
 def _column_doc(field: f.Declared) -> str | None:
@@ -326,12 +360,18 @@ def _with_constants_as_text(statement: Select[Any]) -> Select[Any]:
     return visitors.cloned_traverse(statement, {}, {"bindparam": visit})
 
 
-def _function_arguments(source: f.Computed | f.Expression | f.Batch) -> Iterator[StrawberryArgument]:
+def _function_arguments(
+    source: f.Computed | f.Expression | f.Batch,
+) -> Iterator[StrawberryArgument]:
     """Keyword-only parameters of a declared function are the field's arguments."""
     namespace = vars(inspect.getmodule(source.function))
     for each in inspect.signature(source.function).parameters.values():
         if each.kind is inspect.Parameter.KEYWORD_ONLY and each.name != "organisation":
-            default = strawberry.UNSET if each.default in (None, inspect.Parameter.empty) else each.default
+            default = (
+                strawberry.UNSET
+                if each.default in (None, inspect.Parameter.empty)
+                else each.default
+            )
             yield StrawberryArgument(
                 each.name,
                 None,
@@ -342,7 +382,9 @@ def _function_arguments(source: f.Computed | f.Expression | f.Batch) -> Iterator
 
 
 def _id_argument() -> StrawberryArgument:
-    return StrawberryArgument("id", "id", StrawberryAnnotation(strawberry.ID), description="The record's id.")
+    return StrawberryArgument(
+        "id", "id", StrawberryAnnotation(strawberry.ID), description="The record's id."
+    )
 
 
 def _ids_argument() -> StrawberryArgument:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.types.scalar import ScalarDefinition
 
 from crmkit.engine.fields import BigInt, CurrencyCode
 from crmkit.store.database import instant
 from crmkit.values import money
+
+if TYPE_CHECKING:
+    from strawberry.types.scalar import ScalarDefinition
 
 HIGHEST = 2**63 - 1
 
@@ -56,7 +58,9 @@ def _date(value: Any) -> date:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise GraphQLError(f"Date cannot be {str(value)[:40]!r}; send it like 2026-01-31.") from None
+        raise GraphQLError(
+            f"Date cannot be {str(value)[:40]!r}; send it like 2026-01-31."
+        ) from None
 
 
 def _currency(value: Any) -> str:
@@ -72,13 +76,19 @@ def _whole(value: Any) -> str:
 
 
 def _scalar(name: str, description: str, serialize: Any, parse: Any) -> ScalarDefinition:
-    return strawberry.scalar(name=name, description=description, serialize=serialize, parse_value=parse)
+    return strawberry.scalar(
+        name=name, description=description, serialize=serialize, parse_value=parse
+    )
 
 
 SCALARS: dict[Any, Any] = {
     BigInt: _scalar("BigInt", "An integer of 64 bits, as a string.", _whole, _big_int),
-    Decimal: _scalar("Decimal", "An exact decimal number, as a string.", lambda v: format(v, "f"), _decimal),
-    datetime: _scalar("DateTime", "A moment in UTC as RFC 3339 has it, always with six digits.", instant, _moment),
+    Decimal: _scalar(
+        "Decimal", "An exact decimal number, as a string.", lambda v: format(v, "f"), _decimal
+    ),
+    datetime: _scalar(
+        "DateTime", "A moment in UTC as RFC 3339 has it, always with six digits.", instant, _moment
+    ),
     date: _scalar("Date", "A day of the calendar, like 2026-01-31.", date.isoformat, _date),
     CurrencyCode: _scalar("CurrencyCode", "An ISO 4217 currency code, like EUR.", str, _currency),
 }

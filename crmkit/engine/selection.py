@@ -50,7 +50,9 @@ class Selections:
         seen: set[str] = set()
         for node in nodes:
             for each in self._flat(kind, node.selection_set, seen):
-                found.setdefault(each.alias.value if each.alias else each.name.value, []).append(each)
+                found.setdefault(each.alias.value if each.alias else each.name.value, []).append(
+                    each
+                )
         return found
 
     def arguments(self, kind: GraphQLObjectType, node: FieldNode) -> dict[str, Any]:

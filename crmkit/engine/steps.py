@@ -85,6 +85,7 @@ class Step:
         rank = func.row_number().over(order_by=self.order or [self.entity.id])
         labelled = [each.label(f"c{index}") for index, each in enumerate(self.columns)]
         page = select(*labelled, rank.label("rank")).select_from(self._rows(self.entity.table))
+        assert self.key is not None  # noqa: S101  the caller has looked
         rows = self._page(page.where(self.key == parents.c.key)).lateral("page")
         return (
             select(parents.c.key, *[rows.c[each.name] for each in labelled])
@@ -96,6 +97,7 @@ class Step:
         """SQLite knows no LATERAL: the ids of each parent's page, then their rows."""
         given = func.json_each(bindparam("given_keys", list(keys), Json()))
         parents = given.table_valued(column("key"), column("value"), name="parents")
+        assert self.key is not None  # noqa: S101  the caller has looked
         # It reads the same table under the same name: inside, that name hides the outer one.
         page = select(self.entity.id).select_from(beside(self.entity.table, self.entity))
         ids = self._page(page.where(self.key == parents.c.value)).correlate(parents)

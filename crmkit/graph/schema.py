@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,10 +20,8 @@ from graphql import (
     validate,
 )
 from graphql.execution.values import VariableValues, get_variable_values
-from sqlalchemy import Select
 from strawberry.tools import create_type
 from strawberry.types.base import StrawberryObjectDefinition
-from strawberry.types.field import StrawberryField
 
 from crmkit.engine import builder as b
 from crmkit.engine.executor import Executor
@@ -36,6 +33,11 @@ from crmkit.engine.selection import Selections
 from crmkit.values.errors import Failure, SetupError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Select
+    from strawberry.types.field import StrawberryField
+
     from crmkit.host.context import Actor
     from crmkit.host.host import Host
     from crmkit.settings import Settings
@@ -49,8 +51,12 @@ class StrawberrySchema(strawberry.Schema):
     def __init__(self, registry: Registry, mutations: Sequence[MutationField]) -> None:
         self.registry = registry
         fields = [each.field for each in mutations]
-        mutation = create_type("Mutation", fields, description="What can be changed.") if fields else None
-        super().__init__(registry.query, mutation, types=list(registry.nodes), config=registry.config)
+        mutation = (
+            create_type("Mutation", fields, description="What can be changed.") if fields else None
+        )
+        super().__init__(
+            registry.query, mutation, types=list(registry.nodes), config=registry.config
+        )
 
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
         found = self.registry.members.get(type_definition.origin, type_definition.fields)
@@ -60,7 +66,9 @@ class StrawberrySchema(strawberry.Schema):
         definition = self.get_type_by_name(type_name)
         if not isinstance(definition, StrawberryObjectDefinition):
             return None
-        named = (each for each in self.get_fields(definition) if self.registry.name(each) == field_name)
+        named = (
+            each for each in self.get_fields(definition) if self.registry.name(each) == field_name
+        )
         return next(named, None)
 
     @property
@@ -110,7 +118,9 @@ class Schema:
         chosen = _chosen(parsed, operation)
         if isinstance(chosen, GraphQLError):
             return {"errors": [chosen]}
-        values = get_variable_values(self.core, chosen.variable_definitions or (), dict(variables or {}))
+        values = get_variable_values(
+            self.core, chosen.variable_definitions or (), dict(variables or {})
+        )
         if isinstance(values, list):
             return {"errors": values}
         run = _Run(self, parsed, chosen, values, host, actor, request_id)
@@ -139,9 +149,15 @@ class _Run:
         self.selections = Selections(schema.core, document, operation, values)
         self.answers = b.Answers()
         self.planner = Planner(
-            schema.registry, schema.core, self.selections, schema.cursors, host.settings.organisation
+            schema.registry,
+            schema.core,
+            self.selections,
+            schema.cursors,
+            host.settings.organisation,
         )
-        self.executor = Executor(host.database.name, self, lambda plugin: host.context(plugin, actor))
+        self.executor = Executor(
+            host.database.name, self, lambda plugin: host.context(plugin, actor)
+        )
 
     async def read(self, statement: Select[Any]) -> Sequence[tuple[Any, ...]]:
         """Reads as far as this request's actor reaches."""
@@ -154,7 +170,9 @@ class _Run:
             case OperationType.MUTATION:
                 data = await self._mutation()
             case _:
-                return {"errors": [GraphQLError("Subscriptions are not served here.", self.operation)]}
+                return {
+                    "errors": [GraphQLError("Subscriptions are not served here.", self.operation)]
+                }
         answer: dict[str, Any] = {"data": data}
         if self.answers.errors:
             answer["errors"] = self.answers.errors
@@ -186,7 +204,9 @@ class _Run:
             data[key] = await self._mutated(key, mutation, nodes)
         return data
 
-    async def _mutated(self, key: str, mutation: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Any:
+    async def _mutated(
+        self, key: str, mutation: GraphQLObjectType, nodes: Sequence[FieldNode]
+    ) -> Any:
         name = nodes[0].name.value
         if name == "__typename":
             return mutation.name
@@ -216,7 +236,11 @@ class _Run:
             directives=(),
             selection_set=selected,
         )
-        rest = [each for each in self.document.definitions if not isinstance(each, OperationDefinitionNode)]
+        rest = [
+            each
+            for each in self.document.definitions
+            if not isinstance(each, OperationDefinitionNode)
+        ]
         document = DocumentNode(definitions=(operation, *rest))
         result = execute_sync(self.schema.core, document, variable_values=dict(self.values.coerced))
         self.answers.errors.extend(result.errors or ())
@@ -247,11 +271,15 @@ def _mutations(
 
 
 def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode | GraphQLError:
-    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    operations = [
+        each for each in document.definitions if isinstance(each, OperationDefinitionNode)
+    ]
     if name is not None:
         operations = [each for each in operations if each.name and each.name.value == name]
     if len(operations) == 1:
         return operations[0]
     if not operations:
-        return GraphQLError("There is no such operation in the document." if name else "There is no operation.")
+        return GraphQLError(
+            "There is no such operation in the document." if name else "There is no operation."
+        )
     return GraphQLError("The document has several operations; say operationName.")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, TYPE_CHECKING
 
 import orjson
 from sqlalchemy import (
@@ -37,6 +36,9 @@ from typing_extensions import dataclass_transform
 
 from crmkit.values import ids
 from crmkit.values.text import fold, sort_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 E = TypeVar("E", bound=Enum)
 
@@ -138,7 +140,9 @@ def array_type(kind: TypeEngine[Any]) -> str:
     if isinstance(kind, Json):
         return "jsonb"
     names = {bool: "boolean", int: "bigint", datetime: "timestamptz", date: "date", bytes: "bytea"}
-    return next((name for type_, name in names.items() if issubclass(kind.python_type, type_)), "text")
+    return next(
+        (name for type_, name in names.items() if issubclass(kind.python_type, type_)), "text"
+    )
 
 
 # -- scopes ---------------------------------------------------------------------------
@@ -214,14 +218,21 @@ def column(
         default: The value of a row that does not say.
         default_factory: Makes that value.
     """
-    given: dict[str, Any] = {"doc": doc, "primary_key": primary_key, "unique": unique or None, "init": init}
+    given: dict[str, Any] = {
+        "doc": doc,
+        "primary_key": primary_key,
+        "unique": unique or None,
+        "init": init,
+    }
     if nullable is not None:
         given["nullable"] = nullable
     if default is not MISSING:
         given["default"] = default
     if default_factory is not MISSING:
         given["default_factory"] = default_factory
-    parts: list[Any] = [Code(), type_] if isinstance(type_, ForeignKey) else [] if type_ is None else [type_]
+    parts: list[Any] = (
+        [Code(), type_] if isinstance(type_, ForeignKey) else [] if type_ is None else [type_]
+    )
     made = mapped_column(*parts, sort_order=-1 if primary_key else 0, **given)
     made.column.info.update(personal=personal, filterable=filterable)
     return made
@@ -263,7 +274,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = _TYPES  # noqa: RUF012  SQLAlchemy reads a plain attribute
+    type_annotation_map = _TYPES
 
     __append_only__: ClassVar[bool] = False
     __scope__: ClassVar[Scope | None] = None
@@ -287,8 +298,12 @@ class Record(Base):
 
     __abstract__ = True
 
-    id: Mapped[str] = column(Code, primary_key=True, init=False, doc="Globally unique; its prefix names the kind.")
-    created_at: Mapped[datetime] = column(UtcDateTime, init=False, filterable=True, doc="When it was recorded here.")
+    id: Mapped[str] = column(
+        Code, primary_key=True, init=False, doc="Globally unique; its prefix names the kind."
+    )
+    created_at: Mapped[datetime] = column(
+        UtcDateTime, init=False, filterable=True, doc="When it was recorded here."
+    )
 
     def __post_init__(self) -> None:
         self.id = ids.new_id(type(self).__tablename__)
@@ -299,8 +314,12 @@ class Versioned(Record):
 
     __abstract__ = True
 
-    updated_at: Mapped[datetime] = column(UtcDateTime, init=False, filterable=True, doc="When it last changed.")
-    version: Mapped[int] = column(Integer, init=False, doc="Counts its changes; send it back to change only what you saw.")
+    updated_at: Mapped[datetime] = column(
+        UtcDateTime, init=False, filterable=True, doc="When it last changed."
+    )
+    version: Mapped[int] = column(
+        Integer, init=False, doc="Counts its changes; send it back to change only what you saw."
+    )
 
 
 def freeze(row: Base) -> None:
@@ -338,7 +357,9 @@ def personal_columns(table: Table) -> Sequence[Column[Any]]:
 def _complete(cls: type[Base]) -> None:
     """Adds what follows from the declarations: companions of text, and indexes."""
     table = table_of(cls)
-    folded = [each for each in table.columns if each.info.get("filterable") and type(each.type) is Text]
+    folded = [
+        each for each in table.columns if each.info.get("filterable") and type(each.type) is Text
+    ]
     table.info["folded"] = [each.name for each in folded]
     for each in folded:
         each.info["folded"] = True

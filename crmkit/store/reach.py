@@ -110,8 +110,9 @@ class _Scoped(SQLCompiler):
         self.plain = 0
         super().__init__(dialect, statement, **given)
 
-    def visit_table(self, table: Table, asfrom: bool = False, iscrud: bool = False, **given: Any) -> str:
-        plain: str = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, **given)  # type: ignore[no-untyped-call]
+    def visit_table(self, table: Any, *args: Any, **given: Any) -> str:
+        plain: str = super().visit_table(table, *args, **given)
+        asfrom, iscrud = given.get("asfrom"), given.get("iscrud")
         if not asfrom or iscrud or self.plain or not isinstance(table, Table):
             return plain
         rows = table.alias()
@@ -124,17 +125,22 @@ class _Scoped(SQLCompiler):
         finally:
             self.plain -= 1
         alias = given.get("enclosing_alias")
-        named = "" if alias is not None and alias.element is table else f" AS {self.preparer.quote(table.name)}"
+        named = (
+            ""
+            if alias is not None and alias.element is table
+            else f" AS {self.preparer.quote(table.name)}"
+        )
         return f"({seen}){named}"
 
     def visit_column(self, column: Any, *args: Any, **given: Any) -> str:
         owner = getattr(column, "table", None)
-        table = getattr(owner, "element", owner)
-        if not self.plain and column.name in self.reach.hidden.get(getattr(table, "name", ""), ()):
-            raise Forbidden(f"{table.name}.{column.name} is hidden from this actor.")
-        return super().visit_column(column, *args, **given)  # type: ignore[no-any-return,no-untyped-call]
+        name = getattr(getattr(owner, "element", owner), "name", "")
+        if not self.plain and column.name in self.reach.hidden.get(name, ()):
+            raise Forbidden(f"{name}.{column.name} is hidden from this actor.")
+        found: str = super().visit_column(column, *args, **given)
+        return found
 
-    def visit_textclause(self, textclause: Any, **given: Any) -> str:
+    def visit_textclause(self, textclause: Any, *_: Any, **given: Any) -> str:
         raise Forbidden(
             "SQL as text knows no scope; build the statement with SQLAlchemy, "
             "or say context.unscoped(reason)."

@@ -1,0 +1,149 @@
+"""All that a plugin may import; everything else may change without notice.
+
+What a plugin says about others it says with these words too: the core's node types
+(`sdk.Customer`), its tables (`sdk.rows.Customer`) and its verbs
+(`sdk.customers.create`), which run in the caller's unit with all hooks.
+"""
+
+from __future__ import annotations
+
+from crmkit.access.types import Team, User
+from crmkit.customers import api as customers
+from crmkit.customers.types import CreateCustomer, Customer
+from crmkit.engine.fields import (
+    JSON,
+    BigInt,
+    Connection,
+    CurrencyCode,
+    Node,
+    Ref,
+    any_node,
+    batch,
+    computed,
+    enum,
+    expression,
+    extend,
+    list_of,
+    money,
+    node,
+    ref,
+    side,
+    to_many,
+    to_one,
+)
+from crmkit.engine.fields import column as field
+from crmkit.engine.mutation_inputs import UNSET, Unset
+from crmkit.engine.mutations import BulkMutation, Mutation, Outcome, extend_input, mutation
+from crmkit.host.builders import EventBuilder, ImportBuilder, PermissionBuilder, SchemaBuilder
+from crmkit.host.context import Actor, Context, Draft, Event
+from crmkit.host.dispatch import hook, hookspec
+from crmkit.host.manifest import SDK_VERSION, Plugin
+from crmkit.interactions import api as interactions
+from crmkit.interactions.types import Interaction
+from crmkit.stages.types import Stage
+from crmkit.store.database import (
+    Base,
+    Choice,
+    Code,
+    Json,
+    Record,
+    UtcDateTime,
+    Versioned,
+    both,
+    column,
+    or_null,
+    reference,
+    through,
+    unscoped,
+)
+from crmkit.values.errors import (
+    Ambiguous,
+    Conflict,
+    Failure,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    Refused,
+    SetupError,
+    Unsupported,
+)
+from crmkit.values.ids import new_id
+from crmkit.values.money import Money
+
+VERSION = SDK_VERSION
+
+__all__ = [
+    "JSON",
+    "UNSET",
+    "VERSION",
+    "Actor",
+    "Ambiguous",
+    "Base",
+    "BigInt",
+    "BulkMutation",
+    "Choice",
+    "Code",
+    "Conflict",
+    "Connection",
+    "Context",
+    "CreateCustomer",
+    "CurrencyCode",
+    "Customer",
+    "Draft",
+    "Event",
+    "EventBuilder",
+    "Failure",
+    "Forbidden",
+    "ImportBuilder",
+    "Interaction",
+    "Invalid",
+    "Json",
+    "Money",
+    "Mutation",
+    "Node",
+    "NotFound",
+    "Outcome",
+    "PermissionBuilder",
+    "Plugin",
+    "Problem",
+    "Record",
+    "Ref",
+    "Refused",
+    "SchemaBuilder",
+    "SetupError",
+    "Stage",
+    "Team",
+    "Unset",
+    "Unsupported",
+    "User",
+    "UtcDateTime",
+    "Versioned",
+    "any_node",
+    "batch",
+    "both",
+    "column",
+    "computed",
+    "customers",
+    "enum",
+    "expression",
+    "extend",
+    "extend_input",
+    "field",
+    "hook",
+    "hookspec",
+    "interactions",
+    "list_of",
+    "money",
+    "mutation",
+    "new_id",
+    "node",
+    "or_null",
+    "ref",
+    "reference",
+    "side",
+    "through",
+    "to_many",
+    "to_one",
+    "unscoped",
+]
