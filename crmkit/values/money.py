@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
 from babel import numbers
 
 from crmkit.values.errors import Invalid
 
 _LARGEST = 2**63 - 1  # what a BIGINT column holds
+
+# ISO 4217's minor units, said here: CLDR's digits are for display, differ (RSD 0 instead
+# of 2) and change between its versions, which would change what stored amounts mean.
+_DIGITS = (
+    dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0)
+    | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
+    | dict.fromkeys(["CLF", "UYW"], 4)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +67,9 @@ def is_currency(code: str) -> bool:
     return numbers.is_currency(code)
 
 
-@lru_cache(maxsize=512)
 def digits(currency: str) -> int:
-    """Counts the decimal places of a currency: JPY 0, EUR 2, KWD 3."""
-    return numbers.get_currency_precision(currency)
+    """Counts the decimal places of a currency as ISO 4217 does: JPY 0, EUR 2, KWD 3."""
+    return _DIGITS.get(currency, 2)
 
 
 def _minor(amount: Decimal, currency: str) -> int:
