@@ -7,14 +7,19 @@ What a plugin says about others it says with these words too: the core's node ty
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+from crmkit.access import models as _access
 from crmkit.access.types import Team, User
 from crmkit.customers import api as customers
-from crmkit.customers.types import CreateCustomer, Customer
+from crmkit.customers import models as _customers
+from crmkit.customers.types import CreateCustomer, Customer, ExternalId
 from crmkit.engine.fields import (
     JSON,
     BigInt,
     Connection,
     CurrencyCode,
+    MoneyType,
     Node,
     Ref,
     any_node,
@@ -34,12 +39,22 @@ from crmkit.engine.fields import (
 from crmkit.engine.fields import column as field
 from crmkit.engine.mutation_inputs import UNSET, Unset
 from crmkit.engine.mutations import BulkMutation, Mutation, Outcome, extend_input, mutation
-from crmkit.host.builders import EventBuilder, ImportBuilder, PermissionBuilder, SchemaBuilder
+from crmkit.host.builders import (
+    EventBuilder,
+    ImportBuilder,
+    ImportedRow,
+    ImportOptions,
+    ImportResult,
+    PermissionBuilder,
+    SchemaBuilder,
+)
 from crmkit.host.context import Actor, Context, Draft, Event
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
+from crmkit.interactions import models as _interactions
 from crmkit.interactions.types import Interaction
+from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.database import (
     Base,
@@ -56,6 +71,7 @@ from crmkit.store.database import (
     through,
     unscoped,
 )
+from crmkit.values import checks
 from crmkit.values.errors import (
     Ambiguous,
     Conflict,
@@ -72,6 +88,24 @@ from crmkit.values.ids import new_id
 from crmkit.values.money import Money
 
 VERSION = SDK_VERSION
+
+
+class rows:  # noqa: N801  read as a module of the sdk
+    """The core's tables, for statements of plugins."""
+
+    Channel: TypeAlias = _interactions.Channel
+    Customer: TypeAlias = _customers.Customer
+    CustomerEmail: TypeAlias = _customers.CustomerEmail
+    CustomerExternalId: TypeAlias = _customers.CustomerExternalId
+    CustomerPhone: TypeAlias = _customers.CustomerPhone
+    CustomerRelation: TypeAlias = _customers.CustomerRelation
+    Interaction: TypeAlias = _interactions.Interaction
+    Stage: TypeAlias = _stages.Stage
+    StageStay: TypeAlias = _customers.StageStay
+    Team: TypeAlias = _access.Team
+    Touchpoint: TypeAlias = _interactions.Touchpoint
+    User: TypeAlias = _access.User
+
 
 __all__ = [
     "JSON",
@@ -93,13 +127,18 @@ __all__ = [
     "Draft",
     "Event",
     "EventBuilder",
+    "ExternalId",
     "Failure",
     "Forbidden",
     "ImportBuilder",
+    "ImportOptions",
+    "ImportResult",
+    "ImportedRow",
     "Interaction",
     "Invalid",
     "Json",
     "Money",
+    "MoneyType",
     "Mutation",
     "Node",
     "NotFound",
@@ -122,6 +161,7 @@ __all__ = [
     "any_node",
     "batch",
     "both",
+    "checks",
     "column",
     "computed",
     "customers",
@@ -141,6 +181,7 @@ __all__ = [
     "or_null",
     "ref",
     "reference",
+    "rows",
     "side",
     "through",
     "to_many",
