@@ -1,0 +1,35 @@
+"""The plugin orders: what it brings, and what it asks of the house."""
+
+from __future__ import annotations
+
+from crmkit import sdk
+from crmkit_orders import service, types
+from crmkit_orders.imports import OrderLine, import_orders
+
+
+class Orders(sdk.Plugin):
+    """What customers buy."""
+
+    name = "orders"
+    version = "1.0"
+    words = ("order",)
+    requires_sdk = ">=1,<2"
+
+    def register_schema(self, schema: sdk.SchemaBuilder) -> None:
+        schema.add(types.Order, types.OrderLine, types.CustomerOrders)
+        schema.add(service.record_orders, service.refund_orders)
+
+    def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
+        permissions.add("orders.order.read", "See orders and their lines.")
+        permissions.add("orders.order.record", "Record orders.")
+        permissions.add("orders.order.refund", "Give back the price of orders.")
+
+    def register_events(self, events: sdk.EventBuilder) -> None:
+        events.add(types.OrdersRecorded, types.OrdersRefunded)
+
+    def register_imports(self, imports: sdk.ImportBuilder) -> None:
+        imports.add("orders", OrderLine, import_orders)
+
+    async def seed(self, context: sdk.Context, profile: str) -> None:
+        if profile == "demo":
+            await service.seed(context)

@@ -1,0 +1,193 @@
+"""What a client sees of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, reduce
+from operator import add
+
+from crmkit import sdk
+from crmkit_orders import models, repository
+
+LONGEST_TEXT = 2_000
+
+
+@sdk.node(
+    models.Order,
+    list="orders",
+    read="orders.order.read",
+    order_by=models.Order.placed_at.desc(),
+)
+class Order:
+    """What a customer bought at one time."""
+
+    customer: sdk.Customer = sdk.to_one()
+    """Who bought."""
+    placed_at: datetime
+    total: sdk.Money = sdk.money(models.Order.total_minor, models.Order.currency)
+    """What was paid."""
+    lines: sdk.Connection[OrderLine] = sdk.to_many(models.Line.order_id)
+    """What was bought; empty where only the total is known."""
+    state: models.OrderState
+    refunded_at: datetime | None
+    source: str | None
+    external_id: str | None
+    cause: sdk.Node | None = sdk.any_node(models.Order.cause_id)
+    """What led to it: an interaction, a campaign, whatever has an id."""
+
+
+@sdk.node(models.Line, read="orders.order.read")
+class OrderLine:
+    """One thing of an order."""
+
+    order: Order = sdk.to_one()
+    """The order it is of."""
+    quantity: int
+    amount: sdk.Money = sdk.money(models.Line.amount_minor, models.Line.currency)
+    """What they cost together."""
+    sku: str | None
+    description: str | None
+
+
+@sdk.extend(sdk.Customer)
+class CustomerOrders:
+    """What orders add to a customer."""
+
+    orders: sdk.Connection[Order] = sdk.to_many(
+        models.Order.customer_id, order_by=models.Order.placed_at.desc()
+    )
+    """What the customer bought, the newest first."""
+    order_count: int = sdk.expression(repository.order_count, filterable=True)
+    last_order_at: datetime | None = sdk.expression(repository.last_order_at, filterable=True)
+    order_totals: list[sdk.MoneyType] | None = sdk.batch(repository.order_totals)
+
+
+@dataclass(frozen=True)
+class RecordOrderLine:
+    """One thing that was bought."""
+
+    amount: sdk.Money
+    """What they cost together; a discount is below zero."""
+    quantity: int = 1
+    """How many of it."""
+    sku: str | None = None
+    """The article, by the key that the shop gives it."""
+    description: str | None = None
+    """What it is, in words."""
+
+    def __post_init__(self) -> None:
+        sdk.checks.check(
+            _faults_of_quantity(self.quantity),
+            sdk.checks.of_length("sku", self.sku),
+            sdk.checks.of_length("description", self.description, LONGEST_TEXT),
+        )
+
+
+@dataclass(frozen=True)
+class RecordOrder:
+    """An order that a customer placed, here or elsewhere."""
+
+    customer_id: sdk.Ref[sdk.Customer]
+    """Who bought."""
+    total: sdk.Money | None = None
+    """What was paid; the sum of the lines unless said."""
+    lines: Sequence[RecordOrderLine] = ()
+    """What was bought; may be left out where only the total is known."""
+    placed_at: datetime | None = None
+    """When it was placed; now unless said."""
+    source: str | None = None
+    """The system it comes from; stands together with the external id."""
+    external_id: str | None = None
+    """What that system calls it; one order of it is recorded only once."""
+    cause_id: sdk.Ref[sdk.Node] | None = None
+    """What led to it, a record of any kind."""
+
+    def __post_init__(self) -> None:
+        sdk.checks.check(
+            self._faults_of_identity(),
+            self._faults_of_total(),
+        )
+
+    @cached_property
+    def paid(self) -> sdk.Money:
+        """The total, said or summed up."""
+        return self._sum() if self.total is None else self.total
+
+    def _faults_of_identity(self) -> Iterator[sdk.Problem]:
+        if self.source is None and self.external_id is None:
+            return
+        yield from sdk.checks.present("source", self.source)
+        yield from sdk.checks.present("externalId", self.external_id)
+
+    def _faults_of_total(self) -> Iterator[sdk.Problem]:
+        if self.total is None and not self.lines:
+            yield sdk.checks.fault("total", "An order has a total, or lines that sum up to it.")
+            return
+        currency = (self.total or self.lines[0].amount).currency
+        others = [i for i, line in enumerate(self.lines) if line.amount.currency != currency]
+        if others:
+            yield sdk.checks.fault(
+                ("lines", others[0], "amount", "currency"),
+                f"This order is paid in {currency}; an order has one currency.",
+            )
+        elif self.paid.minor < 0:
+            yield sdk.checks.fault("total", "An order cannot be worth less than nothing.")
+        elif self.lines and self.paid != self._sum():
+            yield sdk.checks.fault("total", "The total is not what the lines sum up to.")
+
+    def _sum(self) -> sdk.Money:
+        return reduce(add, [line.amount for line in self.lines])
+
+
+@dataclass(frozen=True)
+class RecordedOrder:
+    """The order, recorded."""
+
+    order: Order
+    """It, as it stands now."""
+
+
+@dataclass(frozen=True)
+class RefundOrder:
+    """An order whose whole price is given back."""
+
+    order_id: sdk.Ref[Order]
+    """Which order."""
+
+
+@dataclass(frozen=True)
+class RefundedOrder:
+    """The order, refunded."""
+
+    order: Order
+    """It, as it stands now."""
+
+
+@dataclass(frozen=True)
+class Refund:
+    """What is given back, and to whom."""
+
+    order_id: str
+    customer_id: str
+    amount: sdk.Money
+
+
+@dataclass(frozen=True)
+class OrdersRecorded(sdk.Event):
+    """Orders are new."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OrdersRefunded(sdk.Event):
+    """The price of orders was given back."""
+
+    ids: tuple[str, ...]
+
+
+def _faults_of_quantity(quantity: int) -> Iterator[sdk.Problem]:
+    if quantity < 1:
+        yield sdk.checks.fault("quantity", "A line is of one thing or more.")
