@@ -1,0 +1,163 @@
+"""How a client's call of a mutation runs: read the input, look up its ids, do the work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import Enum
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, union_all
+
+from crmkit.engine.bulk import Asked, Places, Work
+from crmkit.engine.mutation_results import OnError, answered
+from crmkit.engine.mutation_shapes import Named, Reading, RecordShape, fault_of_text
+from crmkit.engine.mutations import Declaration
+from crmkit.store.database import table_of
+from crmkit.store.unit_of_work import IdempotencyKey
+from crmkit.values.errors import ErrorCode, Invalid, Path, Problem, combined
+
+if TYPE_CHECKING:
+    from crmkit.engine.fields import NodeSpec
+    from crmkit.host.context import Actor
+    from crmkit.host.host import Host
+
+_AT_ONCE = 10_000  # ids in one statement; a driver binds at most 32,767 values
+_LONGEST_KEY = 255
+
+Input = Mapping[str, Any]
+
+
+@dataclass(eq=False)
+class Calls:
+    """A mutation of one schema: its names, how its input is read, what it answers."""
+
+    plugin: str
+    single: str
+    declared: Declaration[Any, Any]
+    reads: RecordShape
+    payload: RecordShape
+    extensions: dict[str, RecordShape] = field(default_factory=dict)
+
+    async def one(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> object:
+        """Runs the mutation of one record and returns its payload."""
+        read = [self._read(0, input, ("input",))]
+        places = Places(self.reads.names, ("input",))
+        work = self._work(host, actor, request_id, self.single, input, places)
+        done = await work.all_or_nothing(await _looked_up(host, actor, read))
+        return done[0].payload
+
+    async def many(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> object:
+        """Runs the mutation of many records and returns what became of each."""
+        whole = ("input", "items")
+        read = [self._read(i, each, (*whole, i)) for i, each in enumerate(input["items"])]
+        places = Places(self.reads.names, whole, items=True)
+        work = self._work(host, actor, request_id, self.declared.bulk or "", input, places)
+        run = work.each_or_none if input["onError"] is OnError.SKIP else work.all_or_nothing
+        done = await run(await _looked_up(host, actor, read))
+        attributes = [each.attribute for each in self.payload.members]
+        return SimpleNamespace(results=[answered(each, attributes) for each in done])
+
+    def _read(self, index: int, value: Input, path: Path) -> tuple[Asked, Reading]:
+        reading = Reading()
+        made = self.reads.read(value, path, reading)
+        extensions = {
+            shape.cls: shape.read(value[name], (*path, name), reading)
+            for name, shape in self.extensions.items()
+            if value.get(name) is not None
+        }
+        return Asked(index, made, extensions), reading
+
+    def _work(
+        self,
+        host: Host,
+        actor: Actor,
+        request_id: str | None,
+        operation: str,
+        input: Input,
+        places: Places,
+    ) -> Work:
+        return Work(
+            host,
+            actor,
+            self.plugin,
+            operation,
+            self.declared.answer,
+            places,
+            payload=self.payload,
+            key=_key(actor, operation, input),
+            request_id=request_id,
+        )
+
+
+# -- ids --------------------------------------------------------------------------------------
+
+
+async def _looked_up(
+    host: Host, actor: Actor, read: Sequence[tuple[Asked, Reading]]
+) -> list[Asked]:
+    """Resolves the ids of all records in one scoped read; each learns all of its faults."""
+    seen = await _seen(host, actor, [each for _, reading in read for each in reading.ids])
+    return [_judged(asked, reading, seen) for asked, reading in read]
+
+
+async def _seen(host: Host, actor: Actor, ids: Sequence[Named]) -> set[str]:
+    """Those of the ids whose records exist and can be seen by the actor."""
+    wanted = sorted({(each.spec.prefix, each.id) for each in ids})
+    specs = {each.spec.prefix: each.spec for each in ids}
+    seen: set[str] = set()
+    for first in range(0, len(wanted), _AT_ONCE):
+        part = wanted[first : first + _AT_ONCE]
+        selects = [
+            _select(spec, [each for kind, each in part if kind == prefix])
+            for prefix, spec in specs.items()
+        ]
+        rows = await host.database.fetch(union_all(*selects), host.reach_of(actor))
+        seen |= {found for (found,) in rows}
+    return seen
+
+
+def _select(spec: NodeSpec, ids: Sequence[str]) -> Any:
+    table = table_of(spec.model)
+    return select(table.c.id).where(table.c.id.in_(ids))
+
+
+def _judged(asked: Asked, reading: Reading, seen: set[str]) -> Asked:
+    unknown = [
+        Problem(each.path, ErrorCode.NOT_FOUND, f"There is no {each.spec.name} {each.id}.")
+        for each in reading.ids
+        if each.id not in seen
+    ]
+    problems = [*reading.problems, *unknown]
+    return replace(asked, failure=combined(problems)) if problems else asked
+
+
+# -- idempotency --------------------------------------------------------------------------------
+
+
+def _key(actor: Actor, operation: str, input: Input) -> IdempotencyKey | None:
+    key = input.get("idempotencyKey")
+    if key is None:
+        return None
+    fault = fault_of_text(key)
+    if fault is None and not 0 < len(key) <= _LONGEST_KEY:
+        fault = f"An idempotency key has 1 to {_LONGEST_KEY} characters."
+    if fault is not None:
+        raise Invalid(fault, field=("input", "idempotencyKey"))
+    return IdempotencyKey(f"{actor.id}:{operation}", key, _digest(input))
+
+
+def _digest(input: Input) -> bytes:
+    """Tells inputs apart, however their fields were ordered; the key is no part of it."""
+    rest = {name: value for name, value in input.items() if name != "idempotencyKey"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, default=_text).encode()).digest()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Enum):
+        return value.name
+    return value.isoformat() if isinstance(value, date) else str(value)
