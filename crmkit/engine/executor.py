@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crmkit.engine.builder import Answers, Bubble
+from crmkit.values.errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,11 +61,18 @@ class Executor:
         try:
             found: Mapping[str, Any] = await batch.function(context, keys, **batch.arguments)
         except Exception as error:  # noqa: BLE001  it nulls its own field, with its plugin's name
-            error.add_note(f"plugin {batch.plugin}, field function {batch.function.__qualname__}")
-            answers.batches[batch] = error
+            answers.batches[batch] = _attributed(error, batch)
             return
         answers.batches[batch] = found
         await self._below(batch.below, list(found.values()), answers)
+
+
+def _attributed(error: Exception, batch: Batched) -> Exception:
+    """Says whose function failed: to clients in a failure of ours, to the log in any."""
+    error.add_note(f"plugin {batch.plugin}, field function {batch.function.__qualname__}")
+    if isinstance(error, Failure):
+        error.plugin = error.plugin or batch.plugin
+    return error
 
 
 def _distinct(below: Below, rows: Sequence[Any]) -> list[Any]:

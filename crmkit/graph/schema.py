@@ -25,7 +25,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 
 from crmkit.engine import builder as b
 from crmkit.engine.executor import Executor
-from crmkit.engine.mutations import MutationField, mutation_fields
+from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.registry import Parts, Registry
