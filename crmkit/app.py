@@ -12,6 +12,7 @@ from sqlalchemy import literal, select
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from strawberry.types.base import StrawberryOptional
 
 import crmkit
 from crmkit.access import plugin as access
@@ -185,11 +186,11 @@ async def _problems(host: Host) -> dict[str, str]:
 
 
 def _sides(registry: Registry) -> Mapping[Table, tuple[type[Base], ...]]:
-    """The side tables of each table, as the fields of its node declare them."""
+    """The side tables whose row is made with its parent: those that a non-null field reads."""
     found: dict[Table, dict[type[Base], None]] = {}
     for spec in registry.nodes.values():
         for each in registry.fields_of(spec.cls):
-            if isinstance(each.source, FromSide):
+            if isinstance(each.source, FromSide) and not isinstance(each.type, StrawberryOptional):
                 side = attribute(each.source.attribute)[0].info["model"]
                 found.setdefault(table_of(spec.model), {})[side] = None
     return {table: tuple(models) for table, models in found.items()}
