@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
+from strawberry.utils.str_converters import to_camel_case
 
 from crmkit.engine.mutation_shapes import Shape
 from crmkit.host.context import Actor, Context, Draft, DraftsRefused, Outcome, Refusal
@@ -76,7 +77,8 @@ class Places:
         """The whole path of a field; of one that the input does not have, the record's."""
         own, *rest = path or ("",)
         name = self.names.get(own) if isinstance(own, str) else None
-        return (*self.of(index), name, *rest) if name else self.of(index)
+        below = [to_camel_case(part) if isinstance(part, str) else part for part in rest]
+        return (*self.of(index), name, *below) if name else self.of(index)
 
 
 @dataclass(frozen=True)

@@ -151,10 +151,13 @@ class Types:
         """Keeps a name for a class, which also finds one that holds itself."""
         if name in self._sources:
             other, _ = self._sources[name]
+            if other is not cls:
+                raise SetupError(
+                    f"{_named(other)} and {_named(cls)} both make the GraphQL type {name}; "
+                    "rename one of them."
+                )
             raise SetupError(
-                f"{_named(other)} and {_named(cls)} both make the GraphQL type {name}; rename one of them."
-                if other is not cls
-                else f"{_named(cls)} is needed for two types named {name}; make it two classes."
+                f"{_named(cls)} holds itself, or is an input and a payload at once; make it two classes."
             )
         self._sources[name] = (cls, out)
 
