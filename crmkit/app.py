@@ -12,12 +12,10 @@ from sqlalchemy import literal, select
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from strawberry.types.base import StrawberryOptional
 
 import crmkit
 from crmkit.access import plugin as access
 from crmkit.customers import plugin as customers
-from crmkit.engine.fields import FromSide
 from crmkit.graph.endpoint import GraphQL
 from crmkit.graph.schema import Schema
 from crmkit.host.host import Host
@@ -25,23 +23,19 @@ from crmkit.host.loading import load
 from crmkit.host.manifest import Plugin
 from crmkit.interactions import plugin as interactions
 from crmkit.stages import plugin as stages
-from crmkit.store.database import attribute, table_of
 from crmkit.store.drivers import open_database
 from crmkit.values.clock import SystemClock
 from crmkit.values.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
-    from sqlalchemy import Table
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from crmkit.engine.registry import Registry
     from crmkit.host.builders import EventBuilder, PermissionBuilder, SchemaBuilder
     from crmkit.host.loading import Loaded
     from crmkit.settings import Settings
-    from crmkit.store.database import Base
     from crmkit.values.clock import Clock
 
 log = structlog.get_logger("crmkit.app")
@@ -104,7 +98,7 @@ async def open_crm(
     schema = schema_of(loaded, settings)
     database = await open_database(settings.database)
     host = Host(settings, database, clock or SystemClock(), loaded)
-    host.sides = _sides(schema.registry)
+    host.sides = schema.registry.sides()
     return Crm(host, schema)
 
 
@@ -183,14 +177,3 @@ async def _problems(host: Host) -> dict[str, str]:
             log.exception("plugin not healthy", plugin=each.name)
             problems[each.name] = f"The plugin {each.name} is not healthy."
     return problems
-
-
-def _sides(registry: Registry) -> Mapping[Table, tuple[type[Base], ...]]:
-    """The side tables whose row is made with its parent: those that a non-null field reads."""
-    found: dict[Table, dict[type[Base], None]] = {}
-    for spec in registry.nodes.values():
-        for each in registry.fields_of(spec.cls):
-            if isinstance(each.source, FromSide) and not isinstance(each.type, StrawberryOptional):
-                side = attribute(each.source.attribute)[0].info["model"]
-                found.setdefault(table_of(spec.model), {})[side] = None
-    return {table: tuple(models) for table, models in found.items()}

@@ -134,6 +134,17 @@ class Registry:
             return made.correlate(entity.table).scalar_subquery()
         return entity.column(f.own_column(field))
 
+    def sides(self) -> dict[Table, list[type[Base]]]:
+        """The side tables whose row is made with its parent: those that a non-null field reads."""
+        found: dict[Table, list[type[Base]]] = {}
+        for cls, declared in self.members.items():
+            for each in declared:
+                if isinstance(each.source, f.FromSide) and _is_required(each):
+                    side: type[Base] = attribute(each.source.attribute)[0].info["model"]
+                    models = found.setdefault(table_of(self.nodes[cls].model), [])
+                    models += [] if side in models else [side]
+        return found
+
     # -- putting it together --------------------------------------------------------------
 
     def _add_node(self, plugin: str, spec: f.NodeSpec) -> None:
@@ -267,7 +278,7 @@ class Registry:
         return source
 
     def _check_to_one(self, spec: f.NodeSpec, field: f.Declared, key: Column[Any]) -> None:
-        required = not isinstance(field.type, StrawberryOptional)
+        required = _is_required(field)
         own = table_of(spec.model)
         if required and key.nullable:
             raise SetupError(
@@ -303,6 +314,10 @@ class Registry:
             yield from _function_arguments(source)
 
 
+def _is_required(field: f.Declared) -> bool:
+    return not isinstance(field.type, StrawberryOptional)
+
+
 def _squeezed(word: str) -> str:
     return word.replace("_", "").lower()
 
@@ -333,7 +348,7 @@ def _only_key(holder: type[Record], target: Table, field: f.Declared) -> f.Attri
 
 def _check_nullability(spec: f.NodeSpec, field: f.Declared) -> None:
     source = field.source
-    required = not isinstance(field.type, StrawberryOptional)
+    required = _is_required(field)
     if isinstance(source, f.FromColumn | f.FromSide) and required and f.own_column(field).nullable:
         raise SetupError(
             f"{spec.name}.{field.python_name} is non-null, but its column can be null; add `| None`."
