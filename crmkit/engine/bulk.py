@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from strawberry.utils.str_converters import to_camel_case
 
-from crmkit.engine.mutation_shapes import Shape
+from crmkit.engine.mutation_shapes import NodeShape, RecordShape
 from crmkit.host.context import Actor, Context, Draft, DraftsRefused, Outcome, Refusal
 from crmkit.host.host import Host
 from crmkit.store.unit_of_work import IdempotencyKey
@@ -19,6 +19,7 @@ from crmkit.values.errors import (
     Conflict,
     ErrorCode,
     Failure,
+    IdempotencyMismatch,
     Invalid,
     Path,
     Problem,
@@ -83,7 +84,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Work:
-    """One call of a mutation by a client or an import."""
+    """One call of a mutation by a client."""
 
     host: Host
     actor: Actor
@@ -91,7 +92,7 @@ class Work:
     operation: str
     answer: Callable[[Context[Any], Sequence[Draft[Any, Any]]], Awaitable[Sequence[Any]]]
     places: Places
-    payload: Shape | None = None
+    payload: RecordShape
     key: IdempotencyKey | None = None
     request_id: str | None = None
 
@@ -110,7 +111,7 @@ class Work:
             if error is refused:  # Found by the framework, so it is no plugin's.
                 refused.plugin = None
                 raise
-            raise self._explained(error, asked) from error
+            raise self._explained(error, asked) from error.__cause__
 
     async def each_or_none(self, asked: Sequence[Asked]) -> list[Done]:
         """Takes in the records that nothing speaks against, in a unit for each chunk."""
@@ -125,6 +126,8 @@ class Work:
                     waiting += again
                     continue
                 if all(each.outcome is Outcome.REJECTED for each in done):
+                    if isinstance(error, Failure):
+                        raise self._explained(error, chunk) from error.__cause__
                     raise
                 made = self._rejected(chunk, error)
             done += made
@@ -155,6 +158,7 @@ class Work:
             actor=self.actor,
             key=self._key(asked[0].index) if asked else self.key,
             request_id=self.request_id,
+            record=self._record,
         )
         return [self._done(each) for each in rows]
 
@@ -194,6 +198,8 @@ class Work:
             return _one([each for _, each in sorted(self._refusals(error).items())])
         failure = self._of_violation(error) if isinstance(error, Violation) else error
         assert isinstance(failure, Failure)  # noqa: S101  nothing else is of records
+        if isinstance(failure, IdempotencyMismatch):
+            return failure.below(self.places.whole[:1])
         failure.problems = tuple(
             replace(each, field=self._path(each.field, asked)) for each in failure.problems
         )
@@ -228,15 +234,22 @@ class Work:
     # -- what is stored with the effect ------------------------------------------------------
 
     def _row(self, draft: Draft[Any, Any], payload: Any) -> dict[str, Any]:
-        stored = None if self.payload is None else self.payload.dump(payload)
+        stored = self.payload.dump(payload)
         return {"index": draft.index, "outcome": draft.outcome.name, "payload": stored}
 
     def _done(self, row: Mapping[str, Any]) -> Done:
         outcome = Outcome[row["outcome"]]
         if outcome is Outcome.REJECTED:
             return Done(row["index"], outcome, error=_rebuilt(row["error"]))
-        stored = row["payload"]
-        return Done(row["index"], outcome, self.payload and self.payload.load(stored))
+        return Done(row["index"], outcome, self.payload.load(row["payload"]))
+
+    def _record(self, rows: Sequence[Mapping[str, Any]]) -> str | None:
+        """What the audit says the unit was about: the first record of an only payload."""
+        nodes = [m.attribute for m in self.payload.members if isinstance(m.shape, NodeShape)]
+        if len(rows) != 1 or not nodes or "payload" not in rows[0]:
+            return None
+        named: str = rows[0]["payload"][nodes[0]]
+        return named
 
 
 def chunks(asked: Sequence[Any]) -> Iterator[Sequence[Any]]:

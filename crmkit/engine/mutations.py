@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from typing_extensions import dataclass_transform
 
-from crmkit.engine.bulk import Asked, Done, Places, Work, chunks
+from crmkit.engine.bulk import chunks
 from crmkit.engine.mutation_inputs import UNSET, Unset
-from crmkit.host.context import SYSTEM, Actor, Context, Draft
+from crmkit.host.context import Context, Draft, Outcome
 from crmkit.values.errors import combined
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-    from crmkit.host.host import Host
 
 __all__ = [
     "UNSET",
     "BulkMutation",
     "InputExtension",
     "Mutation",
+    "Outcome",
     "Unset",
     "extend_input",
     "mutation",
@@ -100,18 +99,6 @@ class BulkMutation(Declaration[I, P]):
                 "return a payload for each, in their order."
             )
         return done
-
-    async def take_in(
-        self, host: Host, inputs: Sequence[I], *, operation: str, actor: Actor = SYSTEM
-    ) -> list[Done]:
-        """Takes in what nothing speaks against, in units of its own; for imports.
-
-        What became of each input is said in its place, without payloads.
-        """
-        asked = [Asked(index, each) for index, each in enumerate(inputs)]
-        names = {name: name for each in inputs[:1] for name in vars(each)}
-        work = Work(host, actor, self.plugin, operation, self.answer, Places(names))
-        return await work.each_or_none(asked)
 
 
 class InputExtension:

@@ -57,8 +57,11 @@ class Host:
         actor: Actor = SYSTEM,
         key: IdempotencyKey | None = None,
         request_id: str | None = None,
+        record: Callable[[Any], str | None] = lambda _: None,
     ) -> Any:
         """Runs `body` in a unit of work of its own, bound to a plugin.
+
+        What `record` makes of the result is what the audit says it was about.
 
         Raises:
             DraftsRefused: Rules refused some of its drafts; nothing was written.
@@ -72,7 +75,9 @@ class Host:
             return result
 
         origin = Origin(actor.id, operation, request_id or ids.new_id("request"))
-        return await run_unit(self.database, self.clock, origin, run, key=key, sides=self.sides)
+        return await run_unit(
+            self.database, self.clock, origin, run, key=key, sides=self.sides, record=record
+        )
 
     async def prepare(self, *presets: Body) -> None:
         """Adds what a migrated database lacks: rows of side tables, then the core's presets."""
