@@ -100,6 +100,10 @@ class Draft(Generic[Input, Model]):
         self._row = row
         return row
 
+    def rephrased(self, input: T) -> Draft[T, Any]:
+        """The same record under another input, for a mutation that is made of others."""
+        return Draft(input, self.index, self._extensions)
+
     def extension(self, kind: type[T]) -> T | None:
         """What the client said in the field that `kind` adds to this input, if anything."""
         return self._extensions.get(kind)

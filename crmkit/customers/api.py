@@ -1,0 +1,11 @@
+"""What others say to customers, in their own unit and with all hooks."""
+
+from crmkit.customers.service import create_customers as create
+from crmkit.customers.service import delete_customers as delete
+from crmkit.customers.service import move_customers as move
+from crmkit.customers.service import relate_customers as relate
+from crmkit.customers.service import restore_customers as restore
+from crmkit.customers.service import update_customers as update
+from crmkit.customers.service import upsert_customers as upsert
+
+__all__ = ["create", "delete", "move", "relate", "restore", "update", "upsert"]

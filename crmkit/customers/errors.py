@@ -1,0 +1,105 @@
+"""What can go wrong with customers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crmkit.values.errors import Ambiguous, Conflict, Invalid, NotFound, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from crmkit.values.errors import Path
+
+
+class ExternalIdTaken(Conflict):
+    """Two customers cannot be one in another system."""
+
+    reason = "core.external_id_taken"
+
+    def __init__(self, source: str, external_id: str, field: str | Path) -> None:
+        super().__init__(
+            f"Another customer is called {external_id!r} by {source!r} already.",
+            field=field,
+            params={"source": source, "externalId": external_id},
+        )
+
+
+class StaleVersion(Conflict):
+    """Somebody else has changed this since it was seen."""
+
+    reason = "core.stale_version"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(
+            f"This has changed since you saw it; its version is {current} now.",
+            field="version",
+            params={"current": current},
+        )
+
+
+class MoveNotAllowed(Refused):
+    """The ladder has no step from here to there."""
+
+    reason = "core.move_not_allowed"
+
+    def __init__(self, start: str, end: str, allowed: Collection[str]) -> None:
+        super().__init__(
+            f"From {start} no step leads to {end}.",
+            field="stageId",
+            params={"from": start, "to": end, "allowed": sorted(allowed)},
+        )
+
+
+class NotDeleted(NotFound):
+    """Who is not deleted cannot come back."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no deleted customer with this id.", field="id")
+
+
+class NoCustomerId(Invalid):
+    """An id of something else, or of nothing."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            "This is not the id of a customer.",
+            field="id",
+            params={"given": given, "expected": "customer"},
+        )
+
+
+class SeveralMatch(Ambiguous):
+    """Several customers could be meant."""
+
+    reason = "core.several_customers_match"
+
+    def __init__(self, ids: Collection[str], field: str) -> None:
+        super().__init__(
+            f"{len(ids)} customers match; say more exactly who is meant.",
+            field=field,
+            params={"ids": sorted(ids)},
+        )
+
+
+class NameNeeded(Invalid):
+    """Nobody is known yet who could lend a name."""
+
+    def __init__(self) -> None:
+        super().__init__("This customer is new and needs a name.", field="name")
+
+
+class WrongWayRound(Invalid):
+    """A person belongs to an organisation, not the other way round."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Of a person and an organisation, the person stands first.", field="fromId"
+        )
+
+
+class EndsBeforeItBegan(Invalid):
+    """A relation would be over before its first day."""
+
+    def __init__(self) -> None:
+        super().__init__("It cannot end before it began.", field="until")

@@ -1,0 +1,50 @@
+"""What customers contribute to the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crmkit.customers import service, types
+
+if TYPE_CHECKING:
+    from crmkit.host.builders import EventBuilder, PermissionBuilder, SchemaBuilder
+
+
+def register_schema(schema: SchemaBuilder) -> None:
+    schema.add(
+        types.Customer,
+        types.CustomerEmail,
+        types.CustomerPhone,
+        types.CustomerExternalId,
+        types.CustomerRelation,
+        types.StageStay,
+        service.create_customers,
+        service.update_customers,
+        service.upsert_customers,
+        service.delete_customers,
+        service.restore_customers,
+        service.move_customers,
+        service.relate_customers,
+        service.end_relations,
+    )
+
+
+def register_permissions(permissions: PermissionBuilder) -> None:
+    permissions.add("core.customer.read", "See customers, how to reach them and where they stand.")
+    permissions.add("core.customer.create", "Add customers.")
+    permissions.add("core.customer.update", "Change customers.")
+    permissions.add("core.customer.upsert", "Add customers, or change those who are known already.")
+    permissions.add("core.customer.delete", "Delete customers.")
+    permissions.add("core.customer.restore", "Bring deleted customers back.")
+    permissions.add("core.customer.move", "Move customers to another stage.")
+    permissions.add("core.customer.relate", "Say how customers are related.")
+
+
+def register_events(events: EventBuilder) -> None:
+    events.add(
+        types.CustomersCreated,
+        types.CustomersUpdated,
+        types.CustomersDeleted,
+        types.CustomersRestored,
+        types.CustomersMoved,
+    )

@@ -1,0 +1,140 @@
+"""The statements of customers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import inspect, select
+
+from crmkit.customers import models
+from crmkit.store.database import Base, table_of
+from crmkit.values.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement
+
+    from crmkit.host.context import Context
+
+M = TypeVar("M", bound=Base)
+Contact = TypeVar(
+    "Contact", bound=models.CustomerEmail | models.CustomerPhone | models.CustomerExternalId
+)
+Key = tuple[str, str]
+
+
+async def customers(context: Context[Any], ids: Collection[str]) -> dict[str, models.Customer]:
+    """Reads customers in order to change them, deleted ones too.
+
+    On PostgreSQL their rows are locked, so that what is decided from them stays true.
+    """
+    if not ids:
+        return {}
+    columns = _columns(models.Customer)
+    wanted = select(*columns).where(models.Customer.id.in_(sorted(ids)))
+    locked = wanted.order_by(models.Customer.id).with_for_update()
+    rows = [_row(models.Customer, each) for each in await context.rules(locked)]
+    return {each.id: each for each in rows}
+
+
+async def contacts(
+    context: Context[Any], model: type[Contact], customer_ids: Collection[str]
+) -> Mapping[str, Sequence[Contact]]:
+    """Reads what customers have of a kind, each customer's in the order they were given."""
+    found: dict[str, list[Contact]] = defaultdict(list)
+    if customer_ids:
+        wanted = select(*_columns(model)).where(model.customer_id.in_(sorted(customer_ids)))
+        for each in await context.rules(wanted.order_by(model.id)):
+            row = _row(model, each)
+            found[row.customer_id].append(row)
+    return found
+
+
+async def holders(context: Context[Any], keys: Collection[Key]) -> dict[Key, str]:
+    """Finds the customers who hold these external ids."""
+    if not keys:
+        return {}
+    held = models.CustomerExternalId
+    wanted = select(held.source, held.external_id, held.customer_id).where(
+        held.source.in_(sorted({source for source, _ in keys})),
+        held.external_id.in_(sorted({each for _, each in keys})),
+        held.released_at.is_(None),
+    )
+    rows = await context.rules(wanted)
+    found = {(source, external_id): customer for source, external_id, customer in rows}
+    return {key: customer for key, customer in found.items() if key in keys}
+
+
+async def readers(context: Context[Any], addresses: Collection[str]) -> dict[str, set[str]]:
+    """Finds the customers, none of them deleted, who read mail at these addresses."""
+    found: dict[str, set[str]] = defaultdict(set)
+    if addresses:
+        mail, folded = models.CustomerEmail, table_of(models.CustomerEmail).c.address_fold
+        wanted = (
+            select(folded, mail.customer_id)
+            .join(models.Customer, models.Customer.id == mail.customer_id)
+            .where(folded.in_(sorted({fold(each) for each in addresses})))
+            .where(models.Customer.deleted_at.is_(None))
+        )
+        for address, customer in await context.rules(wanted):
+            found[address].add(customer)
+    return found
+
+
+async def kinds(context: Context[Any], ids: Collection[str]) -> dict[str, models.CustomerKind]:
+    """Reads what customers are."""
+    row = models.Customer
+    wanted = select(row.id, row.kind).where(row.id.in_(sorted(ids)))
+    return dict(await context.rules(wanted))
+
+
+async def relations(
+    context: Context[Any], ids: Collection[str]
+) -> dict[str, models.CustomerRelation]:
+    """Reads relations in order to change them."""
+    wanted = select(*_columns(models.CustomerRelation)).where(
+        models.CustomerRelation.id.in_(sorted(ids))
+    )
+    rows = await context.rules(wanted.order_by(models.CustomerRelation.id).with_for_update())
+    made = [_row(models.CustomerRelation, each) for each in rows]
+    return {each.id: each for each in made}
+
+
+def open_stays(customer_ids: Iterable[str]) -> ColumnElement[bool]:
+    """Where these customers stand now."""
+    stay = models.StageStay
+    return stay.customer_id.in_(sorted(customer_ids)) & stay.left_at.is_(None)
+
+
+def held_by(customer_ids: Iterable[str], *, released: bool) -> ColumnElement[bool]:
+    """The external ids of these customers, as far as they are free or are not."""
+    key = models.CustomerExternalId
+    free = key.released_at.is_not(None) if released else key.released_at.is_(None)
+    return key.customer_id.in_(sorted(customer_ids)) & free
+
+
+def among(model: type[Contact], ids: Iterable[str]) -> ColumnElement[bool]:
+    """The rows of these ids."""
+    return model.id.in_(sorted(ids))
+
+
+def changeable(row: Base) -> dict[str, Any]:
+    """The values of a row by attribute, except those that the write buffer keeps."""
+    kept = {"id", "created_at", "updated_at", "version"}
+    names = [each.key for each in _columns(type(row)) if each.key not in kept]
+    return {name: getattr(row, name) for name in names}
+
+
+def _columns(model: type[Base]) -> list[Any]:
+    table = table_of(model)
+    return [each for each in table.columns if "companion_of" not in each.info]
+
+
+def _row(model: type[M], values: Sequence[Any]) -> M:
+    """Makes a row of what was read, without the constructor, which would give it a new id."""
+    made: Any = inspect(model).class_manager.new_instance()
+    for column, value in zip(_columns(model), values, strict=True):
+        setattr(made, column.key, value)
+    return made  # type: ignore[no-any-return]
