@@ -62,6 +62,11 @@ def richest(limit: int) -> Select[str, int]:
     )
 
 
+def customer_count() -> Select[int]:
+    """How many customers there are, deleted ones as well."""
+    return select(func.count()).select_from(sdk.rows.Customer)
+
+
 def sums(after: str, limit: int) -> Select[Any]:
     """What the next customers have, and what their entries say they should have."""
     customers = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from crmkit_loyalty.types import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
     from crmkit_orders.api import OrderRow, RecordOrder
 
 _PAGE = 5_000
@@ -38,13 +39,24 @@ class Sums:
     def agree(self) -> bool:
         return (self.balance, self.earned) == (self.entries, self.earning_entries)
 
+    def __str__(self) -> str:
+        return (
+            f"{self.customer_id} has {self.balance} points and its entries {self.entries}; "
+            f"it earned {self.earned} points and its entries {self.earning_entries}."
+        )
+
 
 @dataclass(frozen=True)
 class Verified:
-    """Some accounts that were looked at, and those of them that are wrong."""
+    """Accounts that were looked at, the points on them, and those that are wrong."""
 
-    count: int
-    wrong: Sequence[Sums]
+    count: int = 0
+    points: int = 0
+    wrong: tuple[Sums, ...] = ()
+
+    def __add__(self, other: Verified) -> Verified:
+        wrong = self.wrong + other.wrong
+        return Verified(self.count + other.count, self.points + other.points, wrong)
 
 
 @sdk.mutation(permission="loyalty.points.redeem")
@@ -127,12 +139,22 @@ async def seed(context: Context) -> None:
         )
 
 
+async def account_count(context: Context) -> int:
+    """Counts the accounts that there are to verify."""
+    [(count,)] = await context.rules(repository.customer_count())
+    return count
+
+
 async def verify(context: Context) -> AsyncIterator[Verified]:
     """Compares every account with the sum of its entries, some customers at a time."""
     after = ""
     while page := await context.rules(repository.sums(after, _PAGE)):
         sums = [Sums(*each) for each in page]
-        yield Verified(len(sums), [each for each in sums if not each.agree])
+        yield Verified(
+            len(sums),
+            sum(each.balance for each in sums),
+            tuple(each for each in sums if not each.agree),
+        )
         after = sums[-1].customer_id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 
 from crmkit import sdk
 from crmkit_orders.models import Order, OrderState
@@ -62,6 +62,16 @@ def customers(source: str, external_ids: Sequence[str]) -> Select[str, str]:
         theirs.source == source,
         theirs.external_id.in_(external_ids),
         theirs.released_at.is_(None),
+    )
+
+
+def without_orders(limit: int) -> Select[str]:
+    """Customers who never ordered, if nobody ever did."""
+    return (
+        select(sdk.rows.Customer.id)
+        .where(~exists().where(Order.id.is_not(None)))
+        .order_by(sdk.rows.Customer.id)
+        .limit(limit)
     )
 
 

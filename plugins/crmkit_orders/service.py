@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from crmkit import sdk
@@ -15,6 +17,7 @@ from crmkit_orders.types import (
     OrdersRefunded,
     RecordedOrder,
     RecordOrder,
+    RecordOrderLine,
     Refund,
     RefundedOrder,
     RefundOrder,
@@ -22,6 +25,8 @@ from crmkit_orders.types import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+_PRICES = (("19.99", "EUR"), ("2400", "JPY"), ("7.250", "KWD"), ("0.00", "EUR"), ("480.00", "EUR"))
 
 
 @sdk.mutation(permission="orders.order.record", bulk="recordOrders")
@@ -33,11 +38,16 @@ async def record_orders(
     for draft in drafts:
         draft.becomes(_row(draft.input, now))
     await context.call(hookspecs.before_orders_record, drafts)
+    if not context.refusals:
+        await _record(context, drafts)
+    return [RecordedOrder(order=sdk.ref(Order, draft.row.id)) for draft in drafts]
+
+
+async def _record(context: sdk.Context, drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]) -> None:
     context.write.add(*[draft.row for draft in drafts])
     context.write.add(*[line for draft in drafts for line in _lines(draft)])
     await context.call(hookspecs.orders_recorded, drafts)
     context.emit(OrdersRecorded(drafts[0].row.id, tuple(draft.row.id for draft in drafts)))
-    return [RecordedOrder(order=sdk.ref(Order, draft.row.id)) for draft in drafts]
 
 
 @sdk.mutation(permission="orders.order.refund", bulk="refundOrders")
@@ -50,6 +60,12 @@ async def refund_orders(
         # The second of two in one bulk comes too late as well.
         if placed.pop(draft.input.order_id, OrderState.REFUNDED) is OrderState.REFUNDED:
             context.reject(draft, errors.AlreadyRefunded())
+    if not context.refusals:
+        await _refund(context, drafts)
+    return [RefundedOrder(order=sdk.ref(Order, draft.input.order_id)) for draft in drafts]
+
+
+async def _refund(context: sdk.Context, drafts: Sequence[sdk.Draft[RefundOrder, Refund]]) -> None:
     ids = [draft.input.order_id for draft in drafts]
     context.write.update(
         OrderRow,
@@ -61,7 +77,6 @@ async def refund_orders(
     )
     await context.call(hookspecs.orders_refunded, drafts)
     context.emit(OrdersRefunded(ids[0], tuple(ids)))
-    return [RefundedOrder(order=sdk.ref(Order, each)) for each in ids]
 
 
 async def _look_at(
@@ -76,6 +91,18 @@ async def _look_at(
         order_id, customer_id, minor, currency, _ = found[draft.input.order_id]
         draft.becomes(Refund(order_id, customer_id, sdk.Money(minor, currency)))
     return {order_id: state for order_id, *_, state in found.values()}
+
+
+async def seed(context: sdk.Context) -> None:
+    """Lets the customers of a demonstration who bought nothing yet buy something."""
+    inputs = []
+    for number, (customer_id,) in enumerate(await context.rules(repository.without_orders(100))):
+        price, currency = _PRICES[number % len(_PRICES)]
+        amount = sdk.Money.of(Decimal(price), currency)
+        lines = (RecordOrderLine(amount=amount, sku=f"DEMO-{number % 7}"),) * (1 + number % 3)
+        placed = context.clock.now() - timedelta(days=3 * number)
+        inputs.append(RecordOrder(customer_id=customer_id, lines=lines, placed_at=placed))
+    await record_orders(context, inputs)
 
 
 def _row(given: RecordOrder, now: datetime) -> OrderRow:
