@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from crmkit.host.builders import (
 )
 from crmkit.host.dispatch import Hooks
 from crmkit.host.manifest import Plugin, requirements
+from crmkit.host.room import package_of
 from crmkit.host.tables import CORE, shown_tables, tables_of
 
 if TYPE_CHECKING:
@@ -52,6 +54,12 @@ class LoadedPlugin:
     @property
     def module(self) -> ModuleType:
         return sys.modules[type(self.manifest).__module__]
+
+    @property
+    def package(self) -> Path | None:
+        """The folder of its files, if it is more than one file."""
+        file = self.module.__file__
+        return Path(file).parent if file and package_of(type(self.manifest)) else None
 
 
 @dataclass(frozen=True)

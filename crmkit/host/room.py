@@ -30,16 +30,19 @@ def own_module(plugin: type[Plugin]) -> ModuleType | None:
 
 def home_of(plugin: type[Plugin]) -> str | None:
     """The room that a plugin's models live in: its package, or its only file."""
+    return package_of(plugin) or (plugin.__module__ if own_module(plugin) else None)
+
+
+def package_of(plugin: type[Plugin]) -> str | None:
+    """The package of a plugin whose class is in its plugin.py; others are one file."""
     package, _, file = plugin.__module__.rpartition(".")
-    if package and file == "plugin":
-        return package
-    return plugin.__module__ if own_module(plugin) else None
+    return package if package and file == "plugin" else None
 
 
 def part(plugin: type[Plugin], file: str) -> ModuleType | None:
     """A file of the plugin's room, if it has one."""
-    package, _, own = plugin.__module__.rpartition(".")
-    if not package or own != "plugin" or find_spec(f"{package}.{file}") is None:
+    package = package_of(plugin)
+    if package is None or find_spec(f"{package}.{file}") is None:
         return None
     with naming(plugin, f"{package}.{file}"):
         return import_module(f"{package}.{file}")

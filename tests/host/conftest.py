@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Installs a distribution with one plugin in the class `Entry` of `<package>.plugin`."""
-    modules, tables = set(sys.modules), set(Base.metadata.tables)
+    tables = set(Base.metadata.tables)
+    packages = []
     monkeypatch.syspath_prepend(tmp_path)
 
     def add(name: str, distribution: str = "acme", **files: str) -> None:
@@ -31,12 +32,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         with (said / "entry_points.txt").open("a") as lines:
             lines.write(f"[crmkit.plugins]\n{name} = {package}.plugin:Entry\n")
         (tmp_path / package).mkdir()
+        packages.append(package)
         for file, text in {"__init__": "", **files}.items():
             (tmp_path / package / f"{file}.py").write_text(text)
         importlib.invalidate_caches()
 
     yield add
-    for name in set(sys.modules) - modules:
+    for name in [each for each in sys.modules if each.partition(".")[0] in packages]:
         del sys.modules[name]
     for name in set(Base.metadata.tables) - tables:
         Base.metadata.remove(Base.metadata.tables[name])

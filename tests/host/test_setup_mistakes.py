@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel, Field
 
-from crmkit.host.context import Context  # noqa: TC001  loading reads it from a hook
+from crmkit.host.context import Context
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.loading import load
 from crmkit.host.manifest import NoConfig, Plugin
 from crmkit.settings import Settings
 from crmkit.values.errors import SetupError
-from tests.host.tiny import Core, plugin, settings
+from tests.host.tiny import NUMBERS, Core, plugin, settings
 
 if TYPE_CHECKING:
     from crmkit.host.builders import EventBuilder, ImportBuilder, PermissionBuilder
@@ -25,7 +24,6 @@ Case = tuple[Sequence[type[Plugin]], Settings]
 Mistake = Callable[[Install, str], Case]
 
 MISTAKES: list[Any] = []
-NUMBERS = count(1)  # SQLAlchemy wants class names to differ
 
 
 def mistake(sentence: str) -> Callable[[Mistake], Mistake]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from crmkit.host.manifest import Plugin
 from crmkit.settings import Settings
+
+NUMBERS = count(1)  # SQLAlchemy wants the names of classes to differ
 
 
 class Core(Plugin):

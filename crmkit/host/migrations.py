@@ -1,0 +1,261 @@
+"""One lineage of migrations per plugin, each with a version table of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.operations.ops import CreateTableOp
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, inspect, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+import crmkit
+from crmkit.host.discovery import discover, imported
+from crmkit.host.tables import CORE, belongs, tables_of
+from crmkit.store.database import Base, Choice, Code, Json, UtcDateTime
+from crmkit.values.errors import SetupError
+
+if TYPE_CHECKING:
+    from alembic.runtime.environment import EnvironmentContext
+
+    from crmkit.host.loaded import Loaded, LoadedPlugin
+
+T = TypeVar("T")
+
+_VERSIONS = "alembic_version"
+_PRODUCT = Path(crmkit.__file__).parent
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a plugin's tables stand, and what its code would make of them."""
+
+    plugin: str
+    current: str | None
+    head: str | None
+    pending: Sequence[str]
+
+
+def status(url: str, loaded: Loaded) -> list[Lineage]:
+    """Says where each lineage stands, in the order of loading."""
+
+    def read(connection: Connection) -> list[Lineage]:
+        return [
+            _standing(connection, each.name, _config(url, each)) for each in _with_lineage(loaded)
+        ]
+
+    return connected(url, read)
+
+
+def upgrade(url: str, loaded: Loaded) -> list[Lineage]:
+    """Brings every lineage to its head, the core's first, and returns those that moved.
+
+    Needs no running event loop; a coroutine calls it with `asyncio.to_thread`.
+
+    Raises:
+        SetupError: A plugin declares tables and brings no migrations.
+    """
+    behind = [each for each in status(url, loaded) if each.pending]
+    for each in behind:
+        command.upgrade(_config(url, loaded[each.plugin]), "head")
+    return behind
+
+
+def downgrade(url: str, loaded: Loaded, plugin: str, to: str = "base") -> None:
+    """Takes one lineage back; at `base` nothing is left of it."""
+    command.downgrade(_config(url, loaded[plugin]), to)
+
+
+def revision(url: str, loaded: Loaded, plugin: str, message: str) -> Path | None:
+    """Writes the migration from a plugin's tables as they stand to its models, if they differ."""
+    versions = _versions(loaded[plugin])
+    if versions is None:
+        raise SetupError(f"The plugin {plugin} is one file; make it a package to give it tables.")
+    versions.mkdir(parents=True, exist_ok=True)
+    made: Any = command.revision(_config(url, loaded[plugin]), message, autogenerate=True)
+    return Path(made.path) if made else None
+
+
+def differences(url: str, plugin: str) -> list[Any]:
+    """Lists what distinguishes a plugin's tables from its models; nothing, after an upgrade."""
+
+    def compare(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts=_options(connection, plugin))
+        return list(compare_metadata(context, Base.metadata))
+
+    return connected(url, compare)
+
+
+# -- called by migrations/env.py ------------------------------------------------------
+
+
+def import_models(plugin: str) -> None:
+    """Imports the tables of an installed plugin, enabled or not."""
+    for each in discover():
+        if each.name == plugin:
+            imported(each)
+
+
+def run(context: EnvironmentContext) -> None:
+    """Runs the migrations of one plugin in one transaction."""
+    plugin, url = context.config.attributes["plugin"], context.config.attributes["url"]
+
+    def migrate(connection: Connection) -> None:
+        context.configure(
+            connection, **_options(connection, plugin), process_revision_directives=_number
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+    connected(url, migrate)
+
+
+def _number(context: MigrationContext, given: Any, directives: list[Any]) -> None:
+    """Numbers migrations as they follow each other, and writes none that does nothing."""
+    [made] = directives
+    if made.upgrade_ops.is_empty():
+        directives.clear()
+        return
+    for each in (*made.upgrade_ops.ops, *made.downgrade_ops.ops):
+        if isinstance(each, CreateTableOp):
+            each.info = {}  # What we note on a table is no part of a migration, nor valid in one.
+    before = context.get_current_revision()
+    made.rev_id = f"{int(before or 0) + 1:04d}"
+
+
+def _options(connection: Connection, plugin: str) -> dict[str, Any]:
+    own = {each.name for each in tables_of(plugin)}
+    others = [name for name in _lineages(connection) if name != plugin]
+
+    def ours(name: str) -> bool:
+        if plugin != CORE:
+            return name in own or belongs(name, plugin)
+        stranger = name.startswith(_VERSIONS) or any(belongs(name, each) for each in others)
+        return name in own or not stranger
+
+    def include(item: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
+        # Of what is not in the database, only the models of this plugin count.
+        return kind != "table" or (ours(str(name)) if reflected else name in own)
+
+    return {
+        "target_metadata": Base.metadata,
+        "version_table": _version_table(plugin),
+        "include_object": include,
+        "render_item": _rendered,
+        "render_as_batch": connection.dialect.name == "sqlite",
+        "transactional_ddl": True,
+    }
+
+
+def _rendered(kind: str, item: Any, context: Any) -> str | Literal[False]:
+    """Writes our column types as what plugins call them."""
+    if kind == "type" and isinstance(item, Choice):
+        return "sdk.Code()"  # What it is stored as; a migration outlives the choices of today.
+    if kind == "type" and isinstance(item, Code | UtcDateTime | Json):
+        return f"sdk.{type(item).__name__}()"
+    return False
+
+
+# -- where things are -----------------------------------------------------------------
+
+
+def _with_lineage(loaded: Loaded) -> Iterator[LoadedPlugin]:
+    for each in loaded.plugins:
+        versions = _versions(each)
+        if versions and versions.is_dir():
+            yield each
+        elif each.tables:
+            raise SetupError(
+                f"The plugin {each.name} declares the table {each.tables[0].name}, but no migration "
+                f"makes it; run crmkit db revision --plugin {each.name}."
+            )
+
+
+def _config(url: str, plugin: LoadedPlugin) -> Config:
+    config = Config(cmd_opts=Namespace(quiet=True))  # The CLI says what was done.
+    config.set_main_option("script_location", _escaped(_scripts()))
+    config.set_main_option("path_separator", "os")
+    if versions := _versions(plugin):
+        config.set_main_option("version_locations", _escaped(versions))
+    config.attributes.update(url=url, plugin=plugin.name)
+    return config
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")
+
+
+def _scripts() -> Path:
+    """The folder of the repository, or else its copy in the wheel."""
+    beside = _PRODUCT.parent
+    return beside / "migrations" if (beside / "alembic.ini").is_file() else _PRODUCT / "_migrations"
+
+
+def _versions(plugin: LoadedPlugin) -> Path | None:
+    """Where the migrations of a plugin are, or will be; None where it is no package."""
+    if plugin.name == CORE:
+        return _scripts() / "versions"
+    return plugin.package and plugin.package / "migrations" / "versions"
+
+
+def _version_table(plugin: str) -> str:
+    return _VERSIONS if plugin == CORE else f"{_VERSIONS}_{plugin}"
+
+
+def _lineages(connection: Connection) -> list[str]:
+    """The plugins that have a lineage in this database, whether they are loaded or not."""
+    names = inspect(connection).get_table_names()
+    prefix = f"{_VERSIONS}_"
+    return [each.removeprefix(prefix) for each in names if each.startswith(prefix)]
+
+
+def _standing(connection: Connection, plugin: str, config: Config) -> Lineage:
+    context = MigrationContext.configure(connection, opts={"version_table": _version_table(plugin)})
+    current = context.get_current_revision()
+    scripts = ScriptDirectory.from_config(config)
+    pending = [each.revision for each in scripts.iterate_revisions("head", current or "base")]
+    return Lineage(plugin, current, scripts.get_current_head(), pending[::-1])
+
+
+# -- connections ----------------------------------------------------------------------
+
+
+def connected(url: str, work: Callable[[Connection], T]) -> T:
+    """Does some work in one transaction, on an engine that is gone afterwards."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _on_sqlite(url, work)
+    return asyncio.run(_on_postgresql(url, work))
+
+
+def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:
+    engine = create_engine(url, poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _manual(connection: Any, record: Any) -> None:
+        # The driver begins no transaction for DDL, so a failed migration would stay half done.
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with engine.begin() as connection:
+        return work(connection)
+
+
+async def _on_postgresql(url: str, work: Callable[[Connection], T]) -> T:
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    async with engine.begin() as connection:
+        return await connection.run_sync(work)
