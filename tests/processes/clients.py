@@ -10,39 +10,41 @@ from __future__ import annotations
 import http.client
 import os
 import sys
-import time
 from urllib.parse import urlsplit
 
 
 def main(count: int, file: str, urls: list[str]) -> None:
     with open(file, "rb") as opened:
         body = opened.read()
-    start = time.time() + 1
-    reading, writing = os.pipe()
+    gate, ready, answers = os.pipe(), os.pipe(), os.pipe()
     for index in range(count):
         if os.fork() == 0:
-            _client(urls[index % len(urls)], body, start, writing)
+            os.close(gate[1])
+            _client(urls[index % len(urls)], body, gate[0], ready[1], answers[1])
             os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answers:
-        for line in answers:
+    os.close(answers[1])
+    for _ in range(count):
+        os.read(ready[0], 1)
+    # Whoever waits at the gate reads its end now, all at once.
+    os.close(gate[1])
+    with os.fdopen(answers[0]) as lines:
+        for line in lines:
             print(line, end="")  # noqa: T201  the answers are what this is run for
-    while count:
+    for _ in range(count):
         os.wait()
-        count -= 1
 
 
-def _client(url: str, body: bytes, start: float, writing: int) -> None:
-    """Connects, waits for the moment that all wait for, and sends."""
+def _client(url: str, body: bytes, gate: int, ready: int, answers: int) -> None:
+    """Connects, waits until all have connected, and sends."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     connection.connect()
-    while time.time() < start:
-        pass
+    os.write(ready, b".")
+    os.read(gate, 1)
     connection.request("POST", parts.path, body, {"content-type": "application/json"})
     answer = connection.getresponse().read()
     # Shorter than a pipe's atomic size, so that lines of different clients never mix.
-    os.write(writing, answer.replace(b"\n", b" ")[:4000] + b"\n")
+    os.write(answers, answer.replace(b"\n", b" ")[:4000] + b"\n")
 
 
 if __name__ == "__main__":

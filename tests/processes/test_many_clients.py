@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 CLIENTS = Path(__file__).with_name("clients.py")
+CRMKIT = str(Path(sys.executable).with_name("crmkit"))
 DEADLINE = 30
 
 
@@ -40,7 +41,7 @@ def _served(environment: dict[str, str], folder: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "crmkit", "serve", "--port", str(port)]
+    command = [CRMKIT, "serve", "--port", str(port)]
     with (folder / f"{port}.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
     try:
@@ -64,7 +65,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
 
 def _run(arguments: list[str], environment: dict[str, str], folder: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "crmkit", *arguments],
+        [CRMKIT, *arguments],
         env=environment,
         cwd=folder,
         capture_output=True,
