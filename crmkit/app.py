@@ -23,6 +23,7 @@ from crmkit.host.loading import load
 from crmkit.host.manifest import Plugin
 from crmkit.interactions import plugin as interactions
 from crmkit.stages import plugin as stages
+from crmkit.stages.service import ensure_presets
 from crmkit.store.drivers import open_database
 from crmkit.values.clock import SystemClock
 from crmkit.values.errors import Unavailable
@@ -71,7 +72,7 @@ class Crm:
 
     async def prepare(self) -> None:
         """Adds what a migrated database lacks: rows of side tables, and presets."""
-        await self.host.prepare(stages.add_presets)
+        await self.host.prepare(ensure_presets)
 
     async def close(self) -> None:
         await self.host.database.close()

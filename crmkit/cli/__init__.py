@@ -1,0 +1,109 @@
+"""Every command on one page; what a command needs is imported when it is used."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path  # noqa: TC003  typer reads annotations
+from typing import Annotated, Any
+
+import typer
+
+from crmkit.cli.groups import Commands
+from crmkit.values.errors import Failure, SetupError
+
+app = typer.Typer(
+    name="crmkit",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A CRM whose core is customers, interactions and stages, and whose rest is plugins.",
+)
+db = typer.Typer(no_args_is_help=True, help="Bring the database to the version of the code.")
+schema = typer.Typer(no_args_is_help=True, help="Look at the GraphQL schema.")
+app.add_typer(db, name="db")
+app.add_typer(schema, name="schema")
+
+Plugin = Annotated[str, typer.Option(help="The lineage: core, or the name of a plugin.")]
+
+
+def main() -> None:
+    """Runs a command; what is expected to go wrong is one sentence."""
+    try:
+        app()
+    except (SetupError, Failure) as error:
+        typer.secho(str(error), err=True, fg="red")
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Where to listen on this machine.")] = 8000,
+    serve: Annotated[bool, typer.Option(help="Go on serving after the answers.")] = True,
+) -> None:
+    """Fill ./.demo with customers and real purchases, ask three questions, and serve."""
+    _later("demo").demo(port, serve=serve)
+
+
+@app.command()
+def serve(
+    port: Annotated[int | None, typer.Option(help="Instead of the one in the settings.")] = None,
+) -> None:
+    """Serve the endpoint on this machine."""
+    _later("serving").serve(port)
+
+
+@db.command()
+def upgrade() -> None:
+    """Create or change the tables of the core and of all enabled plugins."""
+    _later("migrating").upgrade()
+
+
+@db.command()
+def status() -> None:
+    """Say of each lineage where the database stands and where the code is."""
+    _later("migrating").status()
+
+
+@db.command()
+def revision(
+    message: Annotated[str, typer.Option("--message", "-m", help="What changes.")],
+    plugin: Plugin = "core",
+) -> None:
+    """Write a migration that brings the tables to what the models say."""
+    _later("migrating").revision(plugin, message)
+
+
+@app.command()
+def plugins() -> None:
+    """List the plugins: what they are, whether they run, and what they add."""
+    _later("listing").plugins()
+
+
+@schema.command("print")
+def print_schema() -> None:
+    """Print the schema in GraphQL's own language."""
+    _later("listing").print_schema()
+
+
+@app.command("import")
+def import_file(
+    kind: Annotated[str, typer.Argument(help="What the file holds, such as orders.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file.")],
+    source: Annotated[str, typer.Option(help="The key of the system that the file is from.")],
+    currency: Annotated[
+        str | None, typer.Option(help="Of its amounts; else the organisation's.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Else it is found out.")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where broken rows go; else beside you, by its name.")
+    ] = None,
+) -> None:
+    """Take in a file; a second run changes nothing."""
+    _later("importing").import_file(kind, file, source, currency, encoding, rejects)
+
+
+def _later(module: str) -> Any:
+    # Settings and schema take a second to import, for which `--help` should not wait.
+    return import_module(f"crmkit.cli.{module}")

@@ -1,0 +1,163 @@
+"""Files of rows: whatever their encoding, read line by line, each fault with its line."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
+
+from charset_normalizer import from_bytes
+from pydantic import AliasChoices, BaseModel, ValidationError
+
+from crmkit.host.builders import ImportedRow
+from crmkit.values.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic.fields import FieldInfo
+
+R = TypeVar("R", bound=BaseModel)
+
+_SAMPLE = 64 * 1024
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: its cells, and the row that they make or why they make none."""
+
+    number: int
+    cells: Sequence[str]
+    row: ImportedRow[Any] | None = None
+    fault: str = ""
+
+
+class Lines:
+    """The lines of a CSV file as rows of a model; the first line names the columns."""
+
+    def __init__(self, path: Path, model: type[BaseModel], encoding: str) -> None:
+        self.encoding = encoding
+        self.path = path
+        self.model = model
+        self.size = path.stat().st_size
+        self.position = 0
+        self._alike: dict[int, int] = defaultdict(int)
+
+    def __iter__(self) -> Iterator[Line]:
+        with self.path.open("rb") as raw, _decoded(raw, self.encoding) as text:
+            split = _split(text)
+            header = self._header(next(split, Line(1, [])))
+            for line in split:
+                self.position = raw.tell()
+                if line.cells or line.fault:
+                    yield self._read(line, header)
+
+    def _header(self, first: Line) -> list[str]:
+        """The names of the columns.
+
+        Raises:
+            Invalid: One that the model needs is not among them.
+        """
+        header = [each.strip() for each in first.cells]
+        for name, field in self.model.model_fields.items():
+            names = _names(name, field)
+            if field.is_required() and not names & {*header}:
+                raise Invalid(f"{self.path.name} has no column {' or '.join(sorted(names))}.")
+        return header
+
+    def _read(self, line: Line, header: Sequence[str]) -> Line:
+        fault = line.fault or _fault(header, line.cells, self.encoding)
+        if fault:
+            return replace(line, fault=fault)
+        try:
+            value = self.model.model_validate(dict(zip(header, line.cells, strict=True)))
+        except ValidationError as error:
+            return replace(line, fault=_reason(error))
+        # Its own hash, so that 12.0 and 12.00 are alike; 8 bytes a line is all that is kept.
+        alike = hash(value)
+        self._alike[alike] += 1
+        return replace(line, row=ImportedRow(line.number, self._alike[alike], value))
+
+
+def encoding_of(path: Path, locale: str = "") -> str:
+    """Finds out how a file is encoded: by its mark, as UTF-8, or by how its text looks."""
+    with path.open("rb") as file:
+        sample = file.read(_SAMPLE)
+        for mark, encoding in _MARKS.items():
+            if sample.startswith(mark):
+                return encoding
+        if _fits(sample, file, "utf-8"):
+            return "utf-8"
+        file.seek(len(sample))
+        # Few characters can be anything; where Chinese is spoken they are Chinese.
+        if locale.startswith("zh") and _fits(sample, file, "gb18030"):
+            return "gb18030"
+    best = from_bytes(sample[: sample.rfind(b"\n") + 1] or sample).best()
+    return best.encoding if best else "utf-8"
+
+
+def _fits(sample: bytes, rest: BinaryIO, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        while sample:
+            decoder.decode(sample)
+            sample = rest.read(_SAMPLE)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoded(raw: BinaryIO, encoding: str) -> TextIO:
+    """Text in which undecodable bytes stand as lone surrogates, so that only their line fails."""
+    return io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="")
+
+
+def _split(text: TextIO) -> Iterator[Line]:
+    head = text.readline()
+    delimiter = max(",;\t", key=head.count)
+    lines = csv.reader(chain([head], text), delimiter=delimiter, strict=True)
+    while True:
+        number = lines.line_num + 1
+        try:
+            yield Line(number, next(lines))
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Line(number, [], fault=f"It cannot be split: {error}.")
+
+
+def _fault(header: Sequence[str], cells: Sequence[str], encoding: str) -> str:
+    text = "".join(cells)
+    if "\0" in text:
+        return "It holds a NUL character."
+    if any("\udc80" <= each <= "\udcff" for each in text):
+        return f"It is not in {encoding}, as the rest of the file."
+    if len(cells) != len(header):
+        return f"It has {len(cells)} cells, and the header has {len(header)}."
+    return ""
+
+
+def _reason(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, first['loc']))}: {message}."
+
+
+def _names(name: str, field: FieldInfo) -> set[str]:
+    """What a column for this field may be called."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return {each for each in alias.choices if isinstance(each, str)}
+    return {alias if isinstance(alias, str) else name}

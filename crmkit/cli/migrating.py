@@ -1,0 +1,45 @@
+"""`crmkit db`: the lineages of the core and of the plugins."""
+
+from __future__ import annotations
+
+import logging
+
+from rich.console import Console
+from rich.table import Table
+
+from crmkit.app import load_plugins
+from crmkit.cli.running import log_to_stderr
+from crmkit.host import migrations
+from crmkit.settings import load_settings
+
+_OUT = Console(highlight=False)
+
+
+def upgrade() -> None:
+    """Brings every lineage to its head."""
+    settings = load_settings()
+    log_to_stderr(logging.WARNING)
+    moved = migrations.upgrade(settings.database.url, load_plugins(settings))
+    for each in moved:
+        _OUT.print(f"{each.plugin}: {each.current or 'nothing'} → {each.head}")
+    if not moved:
+        _OUT.print("Every table is as the code wants it.")
+
+
+def status() -> None:
+    """Shows where each lineage stands."""
+    settings = load_settings()
+    log_to_stderr(logging.WARNING)
+    table = Table("lineage", "database", "code", "to do")
+    for each in migrations.status(settings.database.url, load_plugins(settings)):
+        todo = ", ".join(each.pending) or "–"
+        table.add_row(each.plugin, each.current or "–", each.head or "–", todo)
+    _OUT.print(table)
+
+
+def revision(plugin: str, message: str) -> None:
+    """Writes a migration, if the models differ from the tables."""
+    settings = load_settings()
+    log_to_stderr(logging.WARNING)
+    made = migrations.revision(settings.database.url, load_plugins(settings), plugin, message)
+    _OUT.print(str(made) if made else f"The tables of {plugin} are what its models say.")

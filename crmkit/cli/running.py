@@ -1,0 +1,94 @@
+"""How commands run: with an app that is opened for them and closed after them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from crmkit.app import Crm, open_crm
+from crmkit.host import migrations
+from crmkit.settings import Settings, load_settings
+from crmkit.values.errors import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from crmkit.host.context import Context
+
+T = TypeVar("T")
+
+
+class Runner:
+    """What a plugin's command finds in `ctx.obj`: the way to its data."""
+
+    def __init__(self, plugin: str) -> None:
+        self.plugin = plugin
+
+    def run(self, body: Callable[[Context[Any]], Awaitable[T]]) -> T:
+        """Runs `body(context)` in a unit of work, bound to the plugin."""
+
+        async def work() -> T:
+            async with opened(load_settings()) as crm:
+                result: T = await crm.host.run_unit(
+                    self.plugin, body, operation=f"crmkit {self.plugin}"
+                )
+                return result
+
+        log_to_stderr(logging.WARNING)
+        return asyncio.run(work())
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[Crm]:
+    """Opens an app whose tables are those of the code, and closes it.
+
+    Raises:
+        SetupError: The database has not been upgraded.
+    """
+    crm = await open_crm(settings)
+    try:
+        await check_upgraded(crm)
+        await crm.prepare()
+        yield crm
+    finally:
+        await crm.close()
+
+
+async def check_upgraded(crm: Crm) -> None:
+    """Refuses a database whose tables are older or newer than the code.
+
+    Raises:
+        SetupError: They are.
+    """
+    url = crm.host.settings.database.url
+    lineages = await asyncio.to_thread(migrations.status, url, crm.host.loaded)
+    behind = [each.plugin for each in lineages if each.current != each.head]
+    if behind:
+        raise SetupError(
+            f"The tables of {', '.join(behind)} are not those of this version; "
+            "run `crmkit db upgrade`."
+        )
+
+
+def check_enabled(plugin: str, settings: Settings) -> None:
+    """Refuses the commands of a plugin that is not to run.
+
+    Raises:
+        SetupError: The settings do not enable it.
+    """
+    enabled = settings.plugins.enabled
+    if enabled is not None and plugin not in enabled:
+        raise SetupError(f"The plugin {plugin} is not enabled; add it to [plugins] enabled.")
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Leaves the standard output to answers."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
