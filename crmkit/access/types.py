@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from crmkit.access import models
-from crmkit.engine.fields import column, node, to_one
+from crmkit.engine.fields import Ref, column, node, to_one
+from crmkit.values import checks
+from crmkit.values.contacts import email_address
 
 
 @node(models.Team, list="teams", read="core.team.read", order_by=models.Team.name)
@@ -24,3 +28,51 @@ class User:
     active: bool
     team: Team | None = to_one()
     """The team they stand in."""
+
+
+@dataclass(frozen=True)
+class CreateTeam:
+    """A new team."""
+
+    name: str
+    """What it is called."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.present("name", self.name))
+
+
+@dataclass(frozen=True)
+class CreatedTeam:
+    """What was made."""
+
+    team: Team
+    """The new team."""
+
+
+@dataclass(frozen=True)
+class CreateUser:
+    """A new colleague."""
+
+    name: str
+    """The name colleagues know them by."""
+    mail: str
+    """Their address at work; no two users share one."""
+    external_subject: str | None = None
+    """Who they are to the identity provider."""
+    team_id: Ref[Team] | None = None
+    """The team they stand in."""
+
+    def __post_init__(self) -> None:
+        checks.check(
+            checks.present("name", self.name),
+            checks.of_length("externalSubject", self.external_subject),
+        )
+        email_address(self.mail, field="mail")
+
+
+@dataclass(frozen=True)
+class CreatedUser:
+    """What was made."""
+
+    user: User
+    """The new user."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from crmkit.customers.types import Customer
 from crmkit.engine.fields import (
     JSON,
     Connection,
     Node,
+    Ref,
     any_node,
     computed,
     extend,
@@ -18,8 +22,10 @@ from crmkit.engine.fields import (
     to_many,
     to_one,
 )
+from crmkit.host.context import Event
 from crmkit.interactions import models
-from crmkit.stages.types import label
+from crmkit.stages.types import Label, label
+from crmkit.values import checks
 
 
 @node(models.Channel, list="channels", read="core.channel.read", order_by=models.Channel.key)
@@ -83,3 +89,94 @@ class CustomerInteractions:
         models.Interaction.customer_id, order_by=models.Interaction.occurred_at.desc()
     )
     """What was said and done, the latest first."""
+
+
+@dataclass(frozen=True)
+class CreateChannel:
+    """A new medium."""
+
+    key: str
+    """Names it in programs; never changes."""
+    labels: Sequence[Label] = ()
+    """What people call it."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.key("key", self.key))
+
+
+@dataclass(frozen=True)
+class CreatedChannel:
+    """What was made."""
+
+    channel: Channel
+    """The new channel."""
+
+
+@dataclass(frozen=True)
+class CreateTouchpoint:
+    """A new place where customers meet us."""
+
+    key: str
+    """Names it in programs; never changes."""
+    labels: Sequence[Label] = ()
+    """What people call it."""
+    channel_id: Ref[Channel] | None = None
+    """The medium it works through, if it is one."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.key("key", self.key))
+
+
+@dataclass(frozen=True)
+class CreatedTouchpoint:
+    """What was made."""
+
+    touchpoint: Touchpoint
+    """The new touchpoint."""
+
+
+@dataclass(frozen=True)
+class RecordInteraction:
+    """Something that was said or done."""
+
+    customer_id: Ref[Customer]
+    """With whom."""
+    channel: str
+    """The key of the medium, such as email."""
+    direction: models.Direction
+    """Who turned to whom."""
+    kind: str
+    """What it was, by its key, such as note, question or offer."""
+    touchpoint: str | None = None
+    """The key of the named place."""
+    subject: str | None = None
+    """What it was about."""
+    body: str | None = None
+    """What was said, in full."""
+    occurred_at: datetime | None = None
+    """When it happened; now unless given."""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever else is known, freely."""
+    cause_id: Ref[Node] | None = None
+    """What led to it: an order, another interaction, whatever has an id."""
+    supersedes_id: Ref[Interaction] | None = None
+    """The record of the same customer that this one corrects."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.key("kind", self.kind), checks.of_length("subject", self.subject, 500))
+
+
+@dataclass(frozen=True)
+class RecordedInteraction:
+    """What was recorded."""
+
+    interaction: Interaction
+    """The new record."""
+
+
+@dataclass(frozen=True)
+class InteractionsRecorded(Event):
+    """Something was said or done, each with the customer in the place of its id."""
+
+    ids: tuple[str, ...]
+    customer_ids: tuple[str, ...]

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmkit.engine.fields import computed, list_of, node, to_one
 from crmkit.stages import models
-from crmkit.values import labels
+from crmkit.values import checks, labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crmkit.settings import Organisation
+
+
+@dataclass(frozen=True)
+class Label:
+    """What people who read one language call a thing."""
+
+    locale: str
+    """The language, such as de or zh-CN."""
+    text: str
+    """What they call it."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.locale("locale", self.locale), checks.present("text", self.text))
 
 
 def label(

@@ -10,7 +10,7 @@ from crmkit.values.errors import Invalid
 _SHORTEST = len("+6834000")  # Niue; whatever is shorter can be called from nowhere else
 
 
-def email_address(given: str) -> str:
+def email_address(given: str, *, field: str = "address") -> str:
     """Puts a mail address into its normal form; asks no server whether it exists.
 
     Raises:
@@ -19,7 +19,7 @@ def email_address(given: str) -> str:
     try:
         return validate_email(given.strip(), check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise Invalid(f"{given[:80]!r} is no mail address: {error}", field="address") from None
+        raise Invalid(f"{given[:80]!r} is no mail address: {error}", field=field) from None
 
 
 def phone_number(given: str, region: str) -> str:

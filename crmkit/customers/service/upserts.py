@@ -20,8 +20,8 @@ from crmkit.values.text import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-R = TypeVar("R", models.CustomerEmail, models.CustomerPhone, models.CustomerExternalId)
-G = TypeVar("G", types.EmailAddress, types.PhoneNumber, types.ExternalId)
+R = TypeVar("R", bound=models.CustomerEmail | models.CustomerPhone | models.CustomerExternalId)
+G = TypeVar("G", bound=types.EmailAddress | types.PhoneNumber | types.ExternalId)
 
 Upserts = Sequence[Draft[types.UpsertCustomer, models.Customer]]
 Key = tuple[str, str]
