@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import literal, select
@@ -16,14 +16,15 @@ from starlette.routing import Route
 import crmkit
 from crmkit.access import plugin as access
 from crmkit.customers import plugin as customers
+from crmkit.graph.contract import added
 from crmkit.graph.endpoint import GraphQL
 from crmkit.graph.schema import Schema
+from crmkit.host.builders import SchemaBuilder
 from crmkit.host.host import Host
 from crmkit.host.loading import load
 from crmkit.host.manifest import Plugin
 from crmkit.interactions import plugin as interactions
 from crmkit.stages import plugin as stages
-from crmkit.stages.service import ensure_presets
 from crmkit.store.drivers import open_database
 from crmkit.values.clock import SystemClock
 from crmkit.values.errors import Unavailable
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from crmkit.host.builders import EventBuilder, PermissionBuilder, SchemaBuilder
+    from crmkit.host.builders import EventBuilder, PermissionBuilder
     from crmkit.host.loading import Loaded
     from crmkit.settings import Settings
     from crmkit.values.clock import Clock
 
 log = structlog.get_logger("crmkit.app")
+
+ROOMS = (access, stages, customers, interactions)
+"""The rooms of the core; each knows those before it."""
 
 _PATIENCE = 2  # seconds that a question about health may take
 
@@ -51,11 +55,11 @@ class Core(Plugin):
     version = crmkit.__version__
 
     def register_schema(self, schema: SchemaBuilder) -> None:
-        for room in (access, stages, customers, interactions):
+        for room in ROOMS:
             room.register_schema(schema)
 
     def register_permissions(self, permissions: PermissionBuilder) -> None:
-        for room in (access, stages, customers, interactions):
+        for room in ROOMS:
             room.register_permissions(permissions)
 
     def register_events(self, events: EventBuilder) -> None:
@@ -72,7 +76,7 @@ class Crm:
 
     async def prepare(self) -> None:
         """Adds what a migrated database lacks: rows of side tables, and presets."""
-        await self.host.prepare(ensure_presets)
+        await self.host.prepare(stages.add_presets, interactions.add_presets)
 
     async def close(self) -> None:
         await self.host.database.close()
@@ -117,12 +121,42 @@ def schema_of(loaded: Loaded, settings: Settings) -> Schema:
     Raises:
         SetupError: What they registered does not fit together.
     """
+    parts = [(each.name, part) for each in loaded.plugins for part in each.schema.parts]
+    return _schema(parts, loaded, settings)
+
+
+def _schema(parts: Sequence[tuple[str, Any]], loaded: Loaded, settings: Settings) -> Schema:
     return Schema(
-        [(each.name, part) for each in loaded.plugins for part in each.schema.parts],
+        parts,
         settings,
         words={each.name: each.manifest.words for each in loaded.plugins},
         permissions=loaded.permissions,
     )
+
+
+def contract(loaded: Loaded, settings: Settings) -> dict[str, str]:
+    """Each room's part of the schema, in GraphQL's own language, by the room's name.
+
+    A core room's part is what it adds to the rooms below it; a plugin's is what the schema
+    would lack without that plugin.
+    """
+    found: dict[str, str] = {}
+    parts: list[tuple[str, Any]] = []
+    before = None
+    for room in ROOMS:
+        builder = SchemaBuilder(Core.name)
+        room.register_schema(builder)
+        parts += [(Core.name, part) for part in builder.parts]
+        after = _schema(parts, loaded, settings).core
+        found[room.__name__.split(".")[1]] = added(before, after)
+        before = after
+    everything = [(each.name, part) for each in loaded.plugins for part in each.schema.parts]
+    whole = _schema(everything, loaded, settings).core
+    for each in loaded.plugins:
+        if each.name != Core.name:
+            others = [(name, part) for name, part in everything if name != each.name]
+            found[each.name] = added(_schema(others, loaded, settings).core, whole)
+    return found
 
 
 def create_app(settings: Settings) -> Starlette:
