@@ -63,6 +63,10 @@ class Subscription:
     event: str
     function: Handle
 
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
 
 class EventBuilder:
     """Collects the events that a plugin emits, and its handlers."""
@@ -83,10 +87,18 @@ class EventBuilder:
     def on(self, event: str) -> Callable[[H], H]:
         """Lists the decorated function as a handler of `event`, such as `core.CustomerMoved`.
 
-        It runs at least once per event, in a unit of its own, bound to this plugin.
+        It is given a context of this plugin and the event, at least once, in a unit of its
+        own; its name stays what it is, because deliveries are stored under it.
         """
 
         def decorate(function: H) -> H:
+            name = function.__name__
+            if any(
+                each.function is not function and each.name == name for each in self.subscriptions
+            ):
+                raise SetupError(
+                    f"The plugin {self.plugin} has two event handlers named {name}; rename one."
+                )
             self.subscriptions.append(Subscription(event, function))
             return function
 

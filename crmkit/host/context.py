@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self
 
 import structlog
-from sqlalchemy import Table, TextClause
+from pydantic import TypeAdapter
+from sqlalchemy import TableClause, TextClause
 from sqlalchemy.sql import visitors
 from typing_extensions import TypeVar, TypeVarTuple
 
+from crmkit.host.unscoped import Unscoped, audit
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, Refused
 
@@ -58,7 +60,14 @@ class Event:
     record: str
 
     def payload(self) -> dict[str, Any]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        """What of it is stored until its handlers have been told."""
+        made: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
+        return made
+
+    @classmethod
+    def restored(cls, payload: Mapping[str, Any]) -> Self:
+        """The event that was stored like this."""
+        return _adapter(cls).validate_python(payload)
 
 
 class Outcome(Enum):
@@ -133,7 +142,7 @@ class DraftsRefused(Refused):
 class Context(Generic[Config]):
     """The configuration, the actor, the clock and the data, as one plugin sees them."""
 
-    __slots__ = ("_refusals", "_unit", "actor", "config", "host", "plugin")
+    __slots__ = ("_refusals", "_unit", "actor", "config", "host", "plugin", "request_id")
 
     def __init__(
         self,
@@ -141,10 +150,12 @@ class Context(Generic[Config]):
         plugin: str,
         actor: Actor = SYSTEM,
         unit: UnitOfWork | None = None,
+        request_id: str = "",
         refusals: list[Refusal] | None = None,
     ) -> None:
         self.host = host
         self.plugin = plugin
+        self.request_id = request_id
         self.config: Config = host.loaded.config(plugin)
         self.actor = actor
         self._unit = unit
@@ -160,12 +171,18 @@ class Context(Generic[Config]):
 
     @property
     def log(self) -> Any:
-        """A structured log in which every line names the plugin and the actor."""
-        return structlog.get_logger().bind(plugin=self.plugin, actor=self.actor.id)
+        """A structured log in which every line names plugin, actor and request."""
+        return structlog.get_logger().bind(
+            plugin=self.plugin, actor=self.actor.id, request=self.request_id
+        )
 
     @property
     def refusals(self) -> Sequence[Refusal]:
         return self._refusals
+
+    @property
+    def in_unit(self) -> bool:
+        return self._unit is not None
 
     @property
     def unit(self) -> UnitOfWork:
@@ -183,7 +200,7 @@ class Context(Generic[Config]):
 
     async def read(self, statement: TypedReturnsRows[*Row]) -> list[tuple[*Row]]:
         """Reads what the actor reaches: for queries, batch functions and exports."""
-        return await self._fetch(statement, self.host.reach_of(self.actor))
+        return await self.fetch(statement, self.host.reach_of(self.actor))
 
     async def rules(self, statement: TypedReturnsRows[*Row]) -> list[tuple[*Row]]:
         """Reads all rows, to decide; what it returns is never handed to a client.
@@ -193,7 +210,12 @@ class Context(Generic[Config]):
                 does not show it in its api.py.
         """
         self._check_tables(statement)
-        return await self._fetch(statement, EVERYTHING)
+        return await self.fetch(statement, EVERYTHING)
+
+    async def unscoped(self, reason: str) -> Unscoped:
+        """Opens the way to everything, also with SQL as text, and audits it with the reason."""
+        await audit(self, reason)
+        return Unscoped(self)
 
     def emit(self, event: Event) -> None:
         """Tells handlers of an event, once the unit has been committed."""
@@ -234,13 +256,14 @@ class Context(Generic[Config]):
         """The same request and unit, as another plugin sees them."""
         if plugin == self.plugin:
             return self
-        return Context(self.host, plugin, self.actor, self._unit, self._refusals)
+        return Context(self.host, plugin, self.actor, self._unit, self.request_id, self._refusals)
 
     def nested(self, plugin: str) -> Context[Any]:
         """The same, for a mutation called from code: its refusals are its own."""
-        return Context(self.host, plugin, self.actor, self._unit)
+        return Context(self.host, plugin, self.actor, self._unit, self.request_id)
 
-    async def _fetch(self, statement: Any, reach: Reach) -> list[Any]:
+    async def fetch(self, statement: Any, reach: Reach) -> list[Any]:
+        """Reads in the unit, if this context is in one."""
         if self._unit is None:
             return list(await self.host.database.fetch(statement, reach))
         return list(await self._unit.read(statement, reach))
@@ -252,11 +275,18 @@ class Context(Generic[Config]):
                     f"The plugin {self.plugin} reads with SQL as text; build the statement "
                     "with SQLAlchemy."
                 )
-            if isinstance(element, Table) and not self.host.loaded.shows(element, self.plugin):
+            if isinstance(element, TableClause) and not self.host.loaded.shows(
+                element, self.plugin
+            ):
                 raise Forbidden(
                     f"The plugin {self.plugin} may not read {element.name}; it reads its own "
                     "tables, the core's, and those in the api.py of plugins that it names."
                 )
+
+
+@cache
+def _adapter(event: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(event)
 
 
 @cache

@@ -7,7 +7,6 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pluggy
@@ -74,7 +73,8 @@ class Hooks:
 
     def offer(self, spec: Spec) -> None:
         """Lets plugins implement a hook."""
-        self.manager.add_hookspecs(SimpleNamespace(**{spec.name: spec.function}))
+        offered = type(spec.name, (), {spec.name: staticmethod(spec.function)})
+        self.manager.add_hookspecs(offered)
         self.specs[spec.name] = spec
 
     def implement(self, plugin: str, functions: Mapping[str, Callable[..., Any]]) -> None:

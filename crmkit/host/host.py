@@ -9,8 +9,8 @@ from sqlalchemy import Insert, Table, exists, insert, literal, select
 
 from crmkit.host.context import SYSTEM, Actor, Context, DraftsRefused
 from crmkit.store.database import Base, table_of
-from crmkit.store.outbox import Relay
 from crmkit.store.reach import Reach
+from crmkit.store.relay import Handler, Occurrence, Relay
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
 from crmkit.values import ids
 from crmkit.values.errors import Failure
@@ -39,10 +39,14 @@ class Host:
         self.relay = Relay(database, clock, self._handlers(), self._deliver)
 
     def context(
-        self, plugin: str, actor: Actor = SYSTEM, unit: UnitOfWork | None = None
+        self,
+        plugin: str,
+        actor: Actor = SYSTEM,
+        unit: UnitOfWork | None = None,
+        request_id: str = "",
     ) -> Context[Any]:
         """A context of this plugin; without a unit it can only read."""
-        return Context(self, plugin, actor, unit)
+        return Context(self, plugin, actor, unit, request_id)
 
     def reach_of(self, actor: Actor) -> Reach:
         """The rows that an actor reaches."""
@@ -68,7 +72,7 @@ class Host:
         """
 
         async def run(unit: UnitOfWork) -> Any:
-            context = self.context(plugin, actor, unit)
+            context = self.context(plugin, actor, unit, origin.request_id)
             result = await _attributed(body(context), plugin)
             if context.refusals:
                 raise DraftsRefused(context.refusals)
@@ -99,6 +103,30 @@ class Host:
         await self.relay.stop()
         for each in reversed(self.loaded.plugins):
             await _attributed(each.manifest.shutdown(self), each.name)
+
+    def _handlers(self) -> Mapping[str, list[Handler]]:
+        found: dict[str, list[Handler]] = {}
+        for plugin in self.loaded.plugins:
+            for each in plugin.events.subscriptions:
+                name = f"{plugin.name}.{each.name}"
+                handler = Handler(name, each.event, each.function, plugin.name)
+                found.setdefault(each.event, []).append(handler)
+        return found
+
+    async def _deliver(self, handler: Handler, occurrence: Occurrence) -> None:
+        event = self.loaded.events[occurrence.name].restored(occurrence.payload)
+
+        async def body(context: Context[Any]) -> None:
+            occurrence.settle(context.unit)
+            await handler.function(context, event)
+
+        await self.run_unit(
+            handler.plugin,
+            body,
+            operation=handler.name,
+            actor=Actor(handler.plugin, "plugin"),
+            request_id=occurrence.request_id,
+        )
 
 
 async def _attributed(work: Awaitable[Any], plugin: str) -> Any:
