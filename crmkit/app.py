@@ -87,6 +87,7 @@ async def open_crm(
     *,
     plugins: Sequence[type[Plugin]] | None = None,
     clock: Clock | None = None,
+    schema: Schema | None = None,
 ) -> Crm:
     """Loads the plugins, builds the schema and opens the database.
 
@@ -94,13 +95,14 @@ async def open_crm(
         settings: What the operator says.
         plugins: These and no others, instead of those that the settings enable.
         clock: The time; the machine's unless said.
+        schema: One that was built of the same plugins, which saves building it.
 
     Raises:
         SetupError: Something does not fit together.
         Unavailable: The database does not answer.
     """
     loaded = load_plugins(settings, plugins)
-    schema = schema_of(loaded, settings)
+    schema = schema or schema_of(loaded, settings)
     database = await open_database(settings.database)
     host = Host(settings, database, clock or SystemClock(), loaded)
     host.sides = schema.registry.sides()

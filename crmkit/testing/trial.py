@@ -18,9 +18,13 @@ from crmkit.values.errors import SetupError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping
 
+    from crmkit.graph.schema import Schema
     from crmkit.host.context import Actor
     from crmkit.host.host import Body, Host
     from crmkit.host.manifest import Plugin
+
+# Building a schema takes half a second, and what is in it follows from its plugins alone.
+_SCHEMAS: dict[tuple[type[Plugin], ...], Schema] = {}
 
 
 @asynccontextmanager
@@ -46,7 +50,10 @@ async def crm(
             database={"url": address, "readers": 2, "pool_size": 4},
             **settings,
         )
-        return _complete(await open_crm(made, plugins=plugins, clock=clock))
+        schema = _SCHEMAS.get(plugins)
+        crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
+        _SCHEMAS[plugins] = crm.schema
+        return crm
 
     tables = [table for each in load_plugins(Settings(), plugins).plugins for table in each.tables]
     address = await databases().new(engine, tables, opened)
