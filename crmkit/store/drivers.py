@@ -57,10 +57,11 @@ class Reader(ABC):
     async def fetch(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
         """Reads what this reach sees, as plain tuples of Python values."""
         prepared = prepare(statement, self.dialect, reach)
-        return prepared.rows(await self._rows(prepared.sql, prepared.arguments))
+        return prepared.rows(await self.rows(prepared.sql, prepared.arguments))
 
     @abstractmethod
-    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]: ...
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Runs a statement in the driver's own SQL and hands out its rows as they come."""
 
     def _watch(self, sql: str) -> None:
         for watcher in self.watchers:
@@ -122,9 +123,9 @@ class Postgres(Database):
             )
             return cls(await pool)
 
-    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         async with self._connection() as connection:
-            return await _PostgresTransaction(self, connection)._rows(sql, arguments)
+            return await _PostgresTransaction(self, connection).rows(sql, arguments)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
@@ -159,7 +160,7 @@ class _PostgresTransaction(Transaction):
         super().__init__(database)
         self._connection = connection
 
-    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         self._watch(sql)
         with _plainly():
             found: list[Sequence[Any]] = await self._connection.fetch(sql, *arguments)
@@ -201,7 +202,7 @@ class Sqlite(Database):
         await made.write(lambda connection: connection.execute("PRAGMA journal_mode = WAL").close())
         return made
 
-    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         self._watch(sql)
         return await self._in(
             self._readers,
@@ -269,7 +270,7 @@ class _SqliteTransaction(Transaction):
         super().__init__(database)
         self._write = database.write
 
-    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         self._watch(sql)
         return await self._write(lambda connection: connection.execute(sql, arguments).fetchall())
 

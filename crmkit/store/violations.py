@@ -32,6 +32,8 @@ def translated(error: Exception) -> Exception | None:
         return _from_postgresql(error)
     if isinstance(error, OverflowError):
         return _too_large()
+    if isinstance(error, UnicodeEncodeError):
+        return _unstorable()
     # A pool says TimeoutError when no connection came free, a socket OSError.
     if isinstance(error, (OSError, TimeoutError)) or _is_lost(error):
         return _gone()
@@ -69,11 +71,11 @@ def _from_postgresql(error: asyncpg.PostgresError) -> Exception | None:
         return Violation(
             _POSTGRESQL_KINDS.get(state, "check"), error.table_name or "", _columns(error)
         )
-    # Asyncpg itself says 22000 of a number that it cannot send.
+    # Asyncpg itself says 22000 of what it cannot send.
     if state == "22003" or "value out of int" in str(error):
         return _too_large()
-    if state in {"22021", "22P05"}:
-        return Invalid("A text holds a character that cannot be stored.")
+    if state in {"22021", "22P05"} or "surrogates not allowed" in str(error):
+        return _unstorable()
     return _gone() if state.startswith(_POSTGRESQL_GONE) else None
 
 
@@ -96,3 +98,7 @@ def _gone() -> Failure:
 
 def _too_large() -> Failure:
     return Invalid("A number is larger than can be stored.")
+
+
+def _unstorable() -> Failure:
+    return Invalid("A text holds a character that cannot be stored.")

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, LargeBinary, Text
 from sqlalchemy.orm import Mapped
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from crmkit.store.audit import Audit
 from crmkit.store.database import (
     Base,
     Code,
@@ -20,6 +21,8 @@ from crmkit.store.database import (
     table_of,
     unscoped,
 )
+from crmkit.store.idempotency import Idempotency
+from crmkit.store.outbox import Delivery, Outbox
 
 if TYPE_CHECKING:
     from crmkit.store.drivers import Database
@@ -30,6 +33,7 @@ class Person(Versioned):
     __scope__ = root_scope(deleted="deleted_at")
 
     name: Mapped[str] = column(Text, personal=True, filterable=True)
+    visits: Mapped[int] = column(default=0)
     email: Mapped[str | None] = column(Code, personal=True, unique=True, default=None)
     deleted_at: Mapped[datetime | None] = column(default=None)
 
@@ -65,7 +69,9 @@ class Everything(Record):
     raw: Mapped[bytes | None] = column(LargeBinary, default=None)
 
 
-TABLES = [table_of(each) for each in (Person, Balance, Purchase, Everything)]
+_OWN = (Person, Balance, Purchase, Everything)
+_STORE = (Audit, Idempotency, Outbox, Delivery)
+TABLES = [table_of(each) for each in (*_OWN, *_STORE)]
 
 
 async def create_tables(database: Database) -> None:

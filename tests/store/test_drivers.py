@@ -26,6 +26,7 @@ everything = table_of(Everything)
 person = table_of(Person)
 ANNA = {"id": "person_a", "name": "Anna", "name_fold": "anna", "name_sort": "anna"}
 ANNA |= {"email": "anna@example.com", "created_at": NOW, "updated_at": NOW, "version": 1}
+ANNA["visits"] = 0
 
 
 async def run(database: Database, *statements: Executable) -> None:

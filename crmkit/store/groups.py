@@ -1,0 +1,173 @@
+"""What a unit is about to write: groups of one kind each, and their statements."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crmkit.store.arrays import Sql
+from crmkit.store.statements import prepare
+from crmkit.store.violations import Violation
+from crmkit.values.errors import Conflict, Failure, NotFound, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Delete, Table, Update
+
+    from crmkit.store.drivers import Transaction
+
+Key = tuple[Any, ...]
+
+
+class Group(ABC):
+    """Writes that go out as one statement."""
+
+    def __init__(self, table: Table, touches: frozenset[str]) -> None:
+        self.table = table
+        self.touches = touches
+
+    async def run(self, transaction: Transaction) -> None:
+        """Writes.
+
+        Raises:
+            Failure: A guard, an expectation or a constraint said no.
+        """
+        try:
+            await self._run(transaction)
+        except Violation as violation:
+            raise self._meaning(violation) from violation
+
+    @abstractmethod
+    async def _run(self, transaction: Transaction) -> None: ...
+
+    def _meaning(self, violation: Violation) -> Exception:
+        noun = noun_of(self.table)
+        if violation.kind == "unique":
+            columns = " and ".join(each.replace("_", " ") for each in violation.columns)
+            return Conflict(f"Another {noun} has this {columns or 'key'} already.")
+        if violation.kind == "foreign_key":
+            return NotFound(f"A record that this {noun} points to is not there.")
+        if violation.kind == "check":
+            return Refused(f"This {noun} breaks a rule of its table.")
+        return violation
+
+
+class Inserts(Group):
+    """New rows of one table."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(table, frozenset([table.name]))
+        self.rows: list[dict[str, Any]] = []
+
+    async def _run(self, transaction: Transaction) -> None:
+        sql = Sql(transaction.dialect)
+        await transaction.execute(_insert(sql, self.table, self.rows), sql.arguments)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What an upsert does with a row that is there already."""
+
+    key: tuple[str, ...]
+    add: tuple[str, ...]
+    set: tuple[str, ...]
+
+
+class Upserts(Group):
+    """Rows that are new or meet the row of their key."""
+
+    def __init__(self, table: Table, meeting: Meeting) -> None:
+        super().__init__(table, frozenset([table.name]))
+        self.meeting = meeting
+        self._rows: dict[Key, dict[str, Any]] = {}
+
+    def put(self, row: dict[str, Any]) -> None:
+        """Adds a row, or folds it into the one that has its key."""
+        key = tuple(row[name] for name in self.meeting.key)
+        # A key with a NULL meets nothing, not even another like it.
+        there = self._rows.setdefault(key if None not in key else (id(row),), row)
+        if there is not row:
+            fold(there, {name: row[name] for name in self.meeting.set}, self._added(row))
+
+    def _added(self, row: dict[str, Any]) -> dict[str, int]:
+        return {name: row[name] for name in self.meeting.add}
+
+    async def _run(self, transaction: Transaction) -> None:
+        sql = Sql(transaction.dialect)
+        rows = [self._rows[key] for key in sorted(self._rows, key=str)]
+        text = f"{_insert(sql, self.table, rows)} WHERE true {self._on_conflict(sql)}"
+        await transaction.execute(text, sql.arguments)
+
+    def _on_conflict(self, sql: Sql) -> str:
+        target = f"ON CONFLICT ({', '.join(map(sql.name, self.meeting.key))}){self._partial(sql)}"
+        own = sql.name(self.table)
+        added = [f"{c} = {own}.{c} + excluded.{c}" for c in map(sql.name, self.meeting.add)]
+        taken = [f"{c} = excluded.{c}" for c in map(sql.name, self.meeting.set)]
+        return f"{target} DO {'UPDATE SET ' if added or taken else 'NOTHING'}{', '.join(added + taken)}"
+
+    def _partial(self, sql: Sql) -> str:
+        """The condition of a partial index has to be said again to be met."""
+        for index in self.table.indexes:
+            where = index.dialect_options[sql.dialect.name]["where"]
+            if (
+                index.unique
+                and where is not None
+                and set(index.columns.keys()) == set(self.meeting.key)
+            ):
+                return f" WHERE {where.compile(dialect=sql.dialect)}"
+        return ""
+
+
+class Statement(Group):
+    """An update or a delete by a condition of its own."""
+
+    def __init__(
+        self,
+        table: Table,
+        statement: Update | Delete,
+        touches: frozenset[str],
+        expect: int | None,
+        otherwise: Failure | None,
+    ) -> None:
+        super().__init__(table, touches)
+        self.statement = statement
+        self.expect = expect
+        self.otherwise = otherwise
+
+    async def _run(self, transaction: Transaction) -> None:
+        prepared = prepare(self.statement, transaction.dialect)
+        count = await transaction.execute(prepared.sql, prepared.arguments)
+        if self.expect is None or count == self.expect:
+            return
+        missing = NotFound(f"There is no such {noun_of(self.table)}.")
+        raise self.otherwise or (missing if count < self.expect else self._too_many())
+
+    def _too_many(self) -> Failure:
+        return Conflict(f"More than one {noun_of(self.table)} was meant.")
+
+    def _meaning(self, violation: Violation) -> Exception:
+        if violation.kind == "foreign_key" and self.statement.is_delete:
+            return Conflict(f"This {noun_of(self.table)} is still in use.")
+        return super()._meaning(violation)
+
+
+def fold(row: dict[str, Any], taken: dict[str, Any], added: dict[str, int]) -> None:
+    """Changes a buffered row as the database would."""
+    row.update(taken)
+    for name, number in added.items():
+        row[name] = None if row[name] is None or number is None else row[name] + number
+
+
+def noun_of(table: Table) -> str:
+    """What a sentence calls a row of this table."""
+    return table.name.replace("_", " ")
+
+
+def _insert(sql: Sql, table: Table, rows: Sequence[dict[str, Any]]) -> str:
+    columns = [each for each in table.columns if each.identity is None]
+    names = ", ".join(sql.name(each.name) for each in columns)
+    values = [[row[each.name] for each in columns] for row in rows]
+    source = sql.rows([(each.name, each.type) for each in columns], values)
+    return f"INSERT INTO {sql.name(table)} ({names}) SELECT {names} FROM {source}"  # noqa: S608  columns

@@ -1,0 +1,76 @@
+"""One effect for one key: the result of a unit, kept with what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import LargeBinary, select, update
+from sqlalchemy.orm import Mapped
+
+from crmkit.store.arrays import Sql
+from crmkit.store.database import Base, Code, Json, column, table_of, unscoped
+from crmkit.values.errors import IdempotencyMismatch
+
+if TYPE_CHECKING:
+    from crmkit.store.drivers import Reader, Transaction
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """The key that a client gave, in its scope, and a digest of what it asked for."""
+
+    scope: str
+    key: str
+    digest: bytes
+
+
+class Idempotency(Base):
+    """A key that was used, and the result that its repetition gets."""
+
+    __tablename__ = "idempotency"
+    __scope__ = unscoped("a key is found by its scope, which names the actor")
+
+    scope: Mapped[str] = column(Code, primary_key=True, personal=False, doc="Whose key, for what.")
+    key: Mapped[str] = column(Code, primary_key=True, personal=False, doc="What the client sent.")
+    digest: Mapped[bytes] = column(LargeBinary, doc="Tells other arguments from the same.")
+    result: Mapped[Any] = column(Json, nullable=True, personal=False, doc="What the unit returned.")
+    at: Mapped[datetime] = column(doc="When it was used.")
+
+
+table = table_of(Idempotency)
+
+
+async def claim(transaction: Transaction, key: IdempotencyKey, at: datetime, result: Any) -> bool:
+    """Takes the key, and waits for whoever is taking it; says whether it was free."""
+    sql = Sql(transaction.dialect)
+    values = {"scope": key.scope, "key": key.key, "digest": key.digest, "result": result, "at": at}
+    places = [sql.value(value, table.columns[name].type) for name, value in values.items()]
+    text = f"INSERT INTO idempotency ({', '.join(values)}) VALUES ({', '.join(places)})"  # noqa: S608
+    return await transaction.execute(f"{text} ON CONFLICT DO NOTHING", sql.arguments) == 1
+
+
+async def keep(transaction: Transaction, key: IdempotencyKey, result: Any) -> None:
+    """Stores the result of a unit that took its key before it had one."""
+    await transaction.run(update(table).where(*_same(key)).values(result=result))
+
+
+async def stored(reader: Reader, key: IdempotencyKey) -> tuple[Any] | None:
+    """The result that was stored under this key, if it was used.
+
+    Raises:
+        IdempotencyMismatch: It was used for something else.
+    """
+    found = await reader.fetch(select(table.c.digest, table.c.result).where(*_same(key)))
+    if not found:
+        return None
+    if bytes(found[0][0]) != key.digest:
+        raise IdempotencyMismatch(
+            "This idempotency key was used with other arguments.", field="idempotencyKey"
+        )
+    return (found[0][1],)
+
+
+def _same(key: IdempotencyKey) -> list[Any]:
+    return [table.c.scope == key.scope, table.c.key == key.key]

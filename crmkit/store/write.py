@@ -1,0 +1,306 @@
+"""The write buffer: what a unit says, folded into few statements of the same effect."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import ClauseElement, Table, delete, update
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql import visitors
+
+from crmkit.store.changes import Changes, Entry, Shape
+from crmkit.store.database import Base, Versioned, attribute, freeze, table_of, with_companions
+from crmkit.store.groups import Group, Inserts, Key, Meeting, Statement, Upserts, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Delete
+
+    from crmkit.values.errors import Failure
+
+    Attr = InstrumentedAttribute[Any]
+    Sides = Mapping[Table, Sequence[type[Base]]]
+
+G = TypeVar("G", bound=Group)
+
+
+class Write:
+    """Takes writes, and has them take effect in the order in which they were said.
+
+    A write joins an earlier group of its kind unless something after that group touches
+    its table or a table that it points to.
+    """
+
+    def __init__(self, at: datetime, sides: Sides) -> None:
+        self._at = at
+        self._sides = sides
+        self._groups: list[Group] = []
+        self.then()
+
+    def add(self, *rows: Base) -> None:
+        """Adds new rows, which are frozen from now on."""
+        for row in rows:
+            table = table_of(type(row))
+            values = self._values(row)
+            place, group = self._joined(table, _pointed(table), partial(Inserts, table))
+            group.rows.append(values)
+            key = tuple(values[each.name] for each in table.primary_key.columns)
+            self._rows[table, key] = (place, values)
+            for side in self._sides.get(table, ()):
+                self.add(side(**{next(iter(table_of(side).primary_key.columns)).name: key[0]}))
+
+    def change(
+        self,
+        model: type[Base],
+        key: str | tuple[Any, ...],
+        *,
+        set: Mapping[Attr, Any] | None = None,
+        add: Mapping[Attr, int] | None = None,
+        at_least: int | None = None,
+        expect_version: int | None = None,
+        otherwise: Failure | None = None,
+    ) -> None:
+        """Changes the row of this primary key; it has to be there.
+
+        Args:
+            model: The table.
+            key: Its primary key; a tuple where that has several columns.
+            set: New values.
+            add: What to add to its numbers.
+            at_least: What the numbers must not fall below.
+            expect_version: The version that the caller has seen.
+            otherwise: The failure when the row is not there or a number would fall too low.
+        """
+        table = _changeable(model)
+        taken, added = _named(table, set), _named(table, add)
+        with_companions(table, taken)
+        keys = key if isinstance(key, tuple) else (key,)
+        guarded = at_least is not None or expect_version is not None
+        if not guarded and self._fold(table, keys, taken, added):
+            return
+        shape = Shape(
+            tuple(sorted(taken)),
+            tuple(sorted(added)),
+            at_least,
+            at_least is not None and all(number <= 0 for number in added.values()),
+            issubclass(model, Versioned),
+            expect_version is not None,
+        )
+        if not (taken or added or shape.versioned):
+            raise ValueError(f"This change of {table.name} changes nothing; give set or add.")
+        _, group = self._joined(
+            (table, shape),
+            _pointed(table, taken),
+            partial(Changes, table, shape, self._at),
+            lambda group: group.takes(keys),
+        )
+        group.put(keys, Entry(taken, dict(added), expect_version, [(added, otherwise)]))
+
+    def upsert(
+        self,
+        model: type[Base],
+        rows: Iterable[Base],
+        *,
+        key: Attr | Sequence[Attr],
+        add: Sequence[Attr] = (),
+        set: Sequence[Attr] = (),
+    ) -> None:
+        """Adds rows; where one with this key is there, adds to it or sets it instead."""
+        table = _changeable(model) if add or set else table_of(model)
+        if table in self._sides:
+            raise ValueError(f"Rows of {table.name} have side rows: say add or change.")
+        keys = [key] if isinstance(key, InstrumentedAttribute) else key
+        meeting = _meeting(model, keys, add, set)
+        for row in rows:
+            made = partial(Upserts, table, meeting)
+            _, group = self._joined((table, meeting), _pointed(table), made)
+            group.put(self._values(row))
+
+    def update(
+        self,
+        model: type[Base],
+        *,
+        where: ColumnElement[bool],
+        set: Mapping[Attr, Any] | None = None,
+        add: Mapping[Attr, int] | None = None,
+        guard: ColumnElement[bool] | None = None,
+        expect: int | None = None,
+        otherwise: Failure | None = None,
+    ) -> None:
+        """Changes all rows that fulfil a condition, in a statement of its own.
+
+        Args:
+            model: The table.
+            where: Which rows are meant.
+            set: New values, or expressions for them.
+            add: What to add to their numbers.
+            guard: What the rows must fulfil besides; `expect` notices the others.
+            expect: How many rows there must be.
+            otherwise: The failure when there are not as many.
+        """
+        table = _changeable(model)
+        values = _named(table, set)
+        with_companions(table, values)
+        values |= {name: table.columns[name] + by for name, by in _named(table, add).items()}
+        if issubclass(model, Versioned):
+            values |= {"updated_at": self._at, "version": table.columns["version"] + 1}
+        conditions = [where] if guard is None else [where, guard]
+        statement = update(table).where(*conditions).values(values)
+        touches = _tables(table, *conditions, *values.values())
+        self._append(Statement(table, statement, touches, expect, otherwise))
+
+    def delete(
+        self,
+        model: type[Base],
+        *,
+        where: ColumnElement[bool],
+        expect: int | None = None,
+        otherwise: Failure | None = None,
+    ) -> None:
+        """Deletes all rows that fulfil a condition."""
+        table = _changeable(model)
+        touches = _falling(table) | _tables(table, where)
+        statement = delete(table).where(where)
+        for place, group in enumerate(self._groups[self._start :], self._start):
+            if _is_same(group, statement, expect) and self._is_free(touches, place):
+                return
+        self._append(Statement(table, statement, touches, expect, otherwise))
+
+    def then(self) -> None:
+        """Has whatever comes now see the effect of all that was said before."""
+        self._start = len(self._groups)
+        self._latest: dict[Hashable, tuple[int, Any]] = {}
+        self._touched: dict[str, int] = {}
+        self._rows: dict[tuple[Table, Key], tuple[int, dict[str, Any]]] = {}
+
+    def __bool__(self) -> bool:
+        """Says whether anything waits to be written."""
+        return bool(self._groups)
+
+    def taken(self) -> list[Group]:
+        """Hands over the groups to be written and starts afresh."""
+        groups, self._groups = self._groups, []
+        self.then()
+        return groups
+
+    def _values(self, row: Base) -> dict[str, Any]:
+        freeze(row)
+        table = table_of(type(row))
+        keys = type(row).__mapper__.c
+        values = {each.name: getattr(row, name, None) for name, each in keys.items()}
+        if "created_at" in values:
+            values["created_at"] = self._at
+        if isinstance(row, Versioned):
+            values |= {"updated_at": self._at, "version": 1}
+        return with_companions(table, values)
+
+    def _fold(self, table: Table, key: Key, taken: dict[str, Any], added: dict[str, int]) -> bool:
+        """Changes the buffered row itself, if nothing in between could tell."""
+        place, row = self._rows.get((table, key), (0, None))
+        if row is None or not self._is_free(_pointed(table, taken), place):
+            return False
+        if _is_versioned(table):
+            added = {**added, "version": 1}
+        fold(row, taken, added)
+        return True
+
+    def _joined(
+        self,
+        kind: Hashable,
+        tables: frozenset[str],
+        made: Callable[[], G],
+        takes: Callable[[G], bool] = lambda _: True,
+    ) -> tuple[int, G]:
+        """The group of this kind that a write of these tables may join, or a new one."""
+        place, group = self._latest.get(kind, (0, None))
+        if group is not None and takes(group) and self._is_free(tables, place):
+            return place, group
+        new = made()
+        self._append(new)
+        self._latest[kind] = (len(self._groups) - 1, new)
+        return len(self._groups) - 1, new
+
+    def _append(self, group: Group) -> None:
+        self._groups.append(group)
+        for each in group.touches:
+            self._touched[each] = len(self._groups) - 1
+
+    def _is_free(self, tables: frozenset[str], place: int) -> bool:
+        return all(self._touched.get(each, -1) <= place for each in tables)
+
+
+def _changeable(model: type[Base]) -> Table:
+    if model.__append_only__:
+        raise TypeError(f"Rows of {model.__tablename__} never change; add another one instead.")
+    return table_of(model)
+
+
+def _named(table: Table, values: Mapping[Attr, Any] | None) -> dict[str, Any]:
+    """The same values by the names of their columns."""
+    found = {}
+    for each, value in (values or {}).items():
+        owner, column = attribute(each)
+        if owner is not table:
+            raise ValueError(f"{each} is no column of {table.name}.")
+        found[column.name] = value
+    return found
+
+
+def _meeting(
+    model: type[Base], key: Sequence[Attr], add: Sequence[Attr], set: Sequence[Attr]
+) -> Meeting:
+    table = table_of(model)
+    added, taken = list(_named(table, dict.fromkeys(add))), _named(table, dict.fromkeys(set))
+    with_companions(table, taken)
+    if _is_versioned(table) and (added or taken):
+        added.append("version")
+        taken["updated_at"] = None
+    return Meeting(tuple(_named(table, dict.fromkeys(key))), tuple(added), tuple(taken))
+
+
+def _is_versioned(table: Table) -> bool:
+    return issubclass(table.info["model"], Versioned)
+
+
+def _pointed(table: Table, names: Iterable[str] | None = None) -> frozenset[str]:
+    """The table and those that its rows, or these columns of them, point to."""
+    columns = table.columns if names is None else [table.columns[each] for each in names]
+    keys = (key for column in columns for key in column.foreign_keys)
+    return frozenset([table.name, *(key.column.table.name for key in keys)])
+
+
+def _falling(table: Table) -> frozenset[str]:
+    """The table and those whose rows its foreign keys delete or change with its own."""
+    found = {table.name}
+    waiting = [table]
+    while waiting:
+        parent = waiting.pop()
+        for each in table.metadata.tables.values():
+            if each.name not in found and any(
+                key.ondelete and key.column.table is parent for key in each.foreign_keys
+            ):
+                found.add(each.name)
+                waiting.append(each)
+    return frozenset(found)
+
+
+def _tables(table: Table, *parts: Any) -> frozenset[str]:
+    """The names of all tables that these conditions and values read."""
+    found = {table.name}
+    for part in parts:
+        for each in visitors.iterate(part) if isinstance(part, ClauseElement) else ():
+            owner = each if isinstance(each, Table) else getattr(each, "table", None)
+            found.add(getattr(owner, "name", table.name))
+    return frozenset(found)
+
+
+def _is_same(group: Group, statement: Delete, expect: int | None) -> bool:
+    """Whether this delete was said already, and nobody counts what it finds."""
+    return (
+        isinstance(group, Statement)
+        and group.expect is expect is None
+        and group.statement.compare(statement)
+    )
