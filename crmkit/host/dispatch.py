@@ -93,8 +93,8 @@ class Hooks:
         Raises:
             Timeout: One of them took longer than the limit.
         """
-        # Pluggy keeps the last registered first.
-        for each in reversed(getattr(self.manager.hook, name).get_hookimpls()):
+        # The list is in the order of registering; only pluggy's own calls go through it backwards.
+        for each in getattr(self.manager.hook, name).get_hookimpls():
             bound = context.bound(each.plugin_name)
             began = time.monotonic()
             await self._run(each, name, {"context": bound, **arguments})

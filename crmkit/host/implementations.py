@@ -110,11 +110,9 @@ def _check_context(manifest: Plugin, name: str, function: Function) -> None:
     """Refuses the context of a neighbour, which would carry other options than it says."""
     hint = _hint(function, "context")
     config = next(iter(get_args(hint)), Any) if get_origin(hint) is Context else Any
-    if (
-        isinstance(config, type)
-        and config is not object
-        and not issubclass(manifest.Config, config)
-    ):
+    if not isinstance(config, type) or config in (Any, object):
+        return
+    if not issubclass(manifest.Config, config):
         raise SetupError(
             f"The hook {name} of the plugin {manifest.name} takes the context of {config.__name__}, "
             f"but the plugin's own Config is {manifest.Config.__name__}; "
