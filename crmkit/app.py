@@ -102,7 +102,12 @@ async def open_crm(
         Unavailable: The database does not answer.
     """
     loaded = load_plugins(settings, plugins)
-    schema = schema or schema_of(loaded, settings)
+    return await _opened(settings, loaded, schema or schema_of(loaded, settings), clock)
+
+
+async def _opened(
+    settings: Settings, loaded: Loaded, schema: Schema, clock: Clock | None = None
+) -> Crm:
     database = await open_database(settings.database)
     host = Host(settings, database, clock or SystemClock(), loaded)
     host.sides = schema.registry.sides()
@@ -162,11 +167,17 @@ def contract(loaded: Loaded, settings: Settings) -> dict[str, str]:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The application that a server runs: it opens everything when it starts."""
+    """The application that a server runs; the database is opened when it starts.
+
+    Raises:
+        SetupError: Something does not fit together.
+    """
+    loaded = load_plugins(settings)
+    schema = schema_of(loaded, settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        crm = await open_crm(settings)
+        crm = await _opened(settings, loaded, schema)
         try:
             await crm.prepare()
             await crm.host.start()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from crmkit.host.context import Context
+    from crmkit.host.loaded import Loaded
 
 T = TypeVar("T")
 
@@ -52,26 +53,25 @@ async def opened(settings: Settings) -> AsyncGenerator[Crm]:
     """
     crm = await open_crm(settings)
     try:
-        await check_upgraded(crm)
+        await asyncio.to_thread(check_upgraded, settings, crm.host.loaded)
         await crm.prepare()
         yield crm
     finally:
         await crm.close()
 
 
-async def check_upgraded(crm: Crm) -> None:
+def check_upgraded(settings: Settings, loaded: Loaded) -> None:
     """Refuses a database whose tables are older or newer than the code.
 
     Raises:
         SetupError: They are.
     """
-    url = crm.host.settings.database.url
-    lineages = await asyncio.to_thread(migrations.status, url, crm.host.loaded)
+    lineages = migrations.status(settings.database.url, loaded)
     behind = [each.plugin for each in lineages if each.current != each.head]
     if behind:
         raise SetupError(
-            f"The tables of {', '.join(behind)} are not those of this version; "
-            "run `crmkit db upgrade`."
+            f"The tables of {' and '.join(behind)} are not those of this version; "
+            "run crmkit db upgrade."
         )
 
 

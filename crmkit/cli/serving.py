@@ -2,50 +2,76 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from crmkit.app import create_app
-from crmkit.cli.running import log_to_stderr
+from crmkit.app import create_app, load_plugins
+from crmkit.cli.running import check_upgraded, log_to_stderr
 from crmkit.settings import load_settings
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crmkit.settings import Settings
 
 LOCAL = "127.0.0.1"
 _GRACE = 20  # seconds that answers in flight have when the server stops
 
 
-def serve(port: int | None) -> None:
-    """Serves until it is interrupted.
+class Server(uvicorn.Server):
+    """A server that says when it answers."""
 
-    Raises:
-        SetupError: The settings name another address than this machine's own.
-    """
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(settings),
+                log_level="warning",
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        )
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def serve(port: int | None) -> None:
+    """Serves until it is interrupted."""
     settings = load_settings()
     log_to_stderr()
-    server(settings, port).run()
+    with listening(settings, port) as opened:
+        check_upgraded(settings, load_plugins(settings))
+        Server(settings).run([opened])
 
 
-def server(settings: Settings, port: int | None = None) -> uvicorn.Server:
-    """Makes a server that others cannot reach.
+@contextmanager
+def listening(settings: Settings, port: int | None = None) -> Iterator[socket.socket]:
+    """Opens a port that nobody reaches from another machine.
 
     Raises:
-        SetupError: The settings name another address than this machine's own.
+        SetupError: The settings name an address that others reach, or the port is taken.
     """
     if settings.server.host != LOCAL:
         raise SetupError(
             f"crmkit listens at {LOCAL} alone until users can sign in; "
-            f"take server.host = {settings.server.host!r} out of the settings."
+            f"take {settings.server.host} out of server.host."
         )
-    config = uvicorn.Config(
-        create_app(settings),
-        host=LOCAL,
-        port=settings.server.port if port is None else port,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-    )
-    return uvicorn.Server(config)
+    number = settings.server.port if port is None else port
+    try:
+        opened = socket.create_server((LOCAL, number))
+    except OSError:
+        raise SetupError(f"The port {number} is taken; say another with --port.") from None
+    with opened:
+        yield opened
+
+
+def address(opened: socket.socket) -> str:
+    """Where the endpoint is."""
+    return f"http://{LOCAL}:{opened.getsockname()[1]}/graphql"
