@@ -13,14 +13,11 @@ from crmkit.engine.mutation_shapes import NodeShape, RecordShape
 from crmkit.host.context import Actor, Context, Draft, DraftsRefused, Outcome, Refusal
 from crmkit.host.host import Host
 from crmkit.store.unit_of_work import IdempotencyKey
-from crmkit.store.violations import Violation
 from crmkit.values.errors import (
     FAILURES,
-    Conflict,
     ErrorCode,
     Failure,
     IdempotencyMismatch,
-    Invalid,
     Path,
     Problem,
     combined,
@@ -107,7 +104,7 @@ class Work:
             raise refused
         try:
             return await self._unit(asked, refused)
-        except (Failure, Violation) as error:
+        except Failure as error:
             if error is refused:  # Found by the framework, so it is no plugin's.
                 refused.plugin = None
                 raise
@@ -175,7 +172,7 @@ class Work:
             refused = self._refusals(error)
             if any(each.index in refused for each in good):
                 return [[_with(each, refused.get(each.index)) for each in chunk]]
-        if not _is_of_records(error) or not good:
+        if not isinstance(error, Failure) or error.code not in _OF_RECORDS or not good:
             return []
         if len(good) == 1:
             failure = self._explained(error, good)
@@ -193,13 +190,14 @@ class Work:
 
     # -- failures, said of the client's input -----------------------------------------------
 
-    def _explained(self, error: Exception, asked: Sequence[Asked]) -> Failure:
-        if isinstance(error, DraftsRefused):
-            return _one([each for _, each in sorted(self._refusals(error).items())])
-        failure = self._of_violation(error) if isinstance(error, Violation) else error
-        assert isinstance(failure, Failure)  # noqa: S101  nothing else is of records
+    def _explained(self, failure: Failure, asked: Sequence[Asked]) -> Failure:
+        if isinstance(failure, DraftsRefused):
+            return _one([each for _, each in sorted(self._refusals(failure).items())])
         if isinstance(failure, IdempotencyMismatch):
             return failure.below(self.places.whole[:1])
+        if failure.code in _OF_RECORDS and failure.plugin is None:
+            # Found when the unit wrote: a reason begins with the plugin that said it.
+            failure.plugin = (failure.reason or self.plugin).partition(".")[0]
         failure.problems = tuple(
             replace(each, field=self._path(each.field, asked)) for each in failure.problems
         )
@@ -222,13 +220,6 @@ class Work:
         ]
         failure = combined(problems)
         failure.reason, failure.plugin = refusals[0].reason, refusals[0].plugin
-        return failure
-
-    def _of_violation(self, violation: Violation) -> Failure:
-        kind, message = _VIOLATIONS[violation.kind]
-        names = [self.places.names[each] for each in violation.columns if each in self.places.names]
-        failure = kind(message, field=names[-1] if names else ())
-        failure.plugin = self.plugin
         return failure
 
     # -- what is stored with the effect ------------------------------------------------------
@@ -255,20 +246,6 @@ class Work:
 def chunks(asked: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Cuts records into what a service is given at once."""
     return (asked[first : first + CHUNK] for first in range(0, len(asked), CHUNK))
-
-
-_VIOLATIONS: Mapping[str, tuple[type[Failure], str]] = {
-    "unique": (Conflict, "Another record has the same already, and no two may."),
-    "foreign_key": (Conflict, "What this refers to is gone, or something still refers to this."),
-    "check": (Invalid, "A value is none that may be stored."),
-    "not_null": (Invalid, "A value is missing."),
-}
-
-
-def _is_of_records(error: Exception) -> bool:
-    return isinstance(error, Violation) or (
-        isinstance(error, Failure) and error.code in _OF_RECORDS
-    )
 
 
 def _together(asked: Sequence[Asked]) -> Failure | None:

@@ -144,7 +144,8 @@ class Changes(Group):
         now = dict(zip(names, found[0], strict=False))
         if self.shape.expecting and now["version"] != entry.expected:
             current = {"current": now["version"]}
-            return Conflict(f"This {noun_of(self.table)} has changed meanwhile.", params=current)
+            message = f"This {noun_of(self.table)} has changed meanwhile."
+            return Conflict(message, field="version", params=current)
         return self._fallen(now, entry)
 
     def _fallen(self, now: dict[str, Any], entry: Entry) -> Failure:

@@ -44,11 +44,12 @@ class Group(ABC):
 
     def _meaning(self, violation: Violation) -> Exception:
         noun = noun_of(self.table)
+        field = violation.columns[-1] if violation.columns else None
         if violation.kind == "unique":
             columns = " and ".join(each.replace("_", " ") for each in violation.columns)
-            return Conflict(f"Another {noun} has this {columns or 'key'} already.")
+            return Conflict(f"Another {noun} has this {columns or 'key'} already.", field=field)
         if violation.kind == "foreign_key":
-            return NotFound(f"A record that this {noun} points to is not there.")
+            return NotFound(f"A record that this {noun} points to is not there.", field=field)
         if violation.kind == "check":
             return Refused(f"This {noun} breaks a rule of its table.")
         return violation
