@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -50,9 +50,7 @@ def status(url: str, loaded: Loaded) -> list[Lineage]:
     """Says where each lineage stands, in the order of loading."""
 
     def read(connection: Connection) -> list[Lineage]:
-        return [
-            _standing(connection, each.name, _config(url, each)) for each in _with_lineage(loaded)
-        ]
+        return [_standing(connection, url, each) for each in loaded.plugins if _has_lineage(each)]
 
     return connected(url, read)
 
@@ -65,6 +63,7 @@ def upgrade(url: str, loaded: Loaded) -> list[Lineage]:
     Raises:
         SetupError: A plugin declares tables and brings no migrations.
     """
+    _check_lineages(loaded)
     behind = [each for each in status(url, loaded) if each.pending]
     for each in behind:
         command.upgrade(_config(url, loaded[each.plugin]), "head")
@@ -82,6 +81,8 @@ def revision(url: str, loaded: Loaded, plugin: str, message: str) -> Path | None
     if versions is None:
         raise SetupError(f"The plugin {plugin} is one file; make it a package to give it tables.")
     versions.mkdir(parents=True, exist_ok=True)
+    if connected(url, lambda connection: _standing(connection, url, loaded[plugin]).pending):
+        raise SetupError(f"The database is behind the migrations of {plugin}; upgrade it first.")
     made: Any = command.revision(_config(url, loaded[plugin]), message, autogenerate=True)
     return Path(made.path) if made else None
 
@@ -169,12 +170,14 @@ def _rendered(kind: str, item: Any, context: Any) -> str | Literal[False]:
 # -- where things are -----------------------------------------------------------------
 
 
-def _with_lineage(loaded: Loaded) -> Iterator[LoadedPlugin]:
+def _has_lineage(plugin: LoadedPlugin) -> bool:
+    versions = _versions(plugin)
+    return versions is not None and versions.is_dir()
+
+
+def _check_lineages(loaded: Loaded) -> None:
     for each in loaded.plugins:
-        versions = _versions(each)
-        if versions and versions.is_dir():
-            yield each
-        elif each.tables:
+        if each.tables and not _has_lineage(each):
             raise SetupError(
                 f"The plugin {each.name} declares the table {each.tables[0].name}, but no migration "
                 f"makes it; run crmkit db revision --plugin {each.name}."
@@ -219,12 +222,12 @@ def _lineages(connection: Connection) -> list[str]:
     return [each.removeprefix(prefix) for each in names if each.startswith(prefix)]
 
 
-def _standing(connection: Connection, plugin: str, config: Config) -> Lineage:
-    context = MigrationContext.configure(connection, opts={"version_table": _version_table(plugin)})
-    current = context.get_current_revision()
-    scripts = ScriptDirectory.from_config(config)
+def _standing(connection: Connection, url: str, plugin: LoadedPlugin) -> Lineage:
+    options = {"version_table": _version_table(plugin.name)}
+    current = MigrationContext.configure(connection, opts=options).get_current_revision()
+    scripts = ScriptDirectory.from_config(_config(url, plugin))
     pending = [each.revision for each in scripts.iterate_revisions("head", current or "base")]
-    return Lineage(plugin, current, scripts.get_current_head(), pending[::-1])
+    return Lineage(plugin.name, current, scripts.get_current_head(), pending[::-1])
 
 
 # -- connections ----------------------------------------------------------------------

@@ -138,6 +138,12 @@ def test_a_migration_that_fails_leaves_nothing_behind(loaded: Loaded, database_u
     assert not {each for each in tables(database_url) if each.startswith("sms")}
 
 
+def test_a_migration_is_written_on_top_of_all_others(migrated: Loaded, database_url: str) -> None:
+    migrations.downgrade(database_url, migrated, "sms")
+    with pytest.raises(SetupError, match="behind the migrations of sms; upgrade it first"):
+        migrations.revision(database_url, migrated, "sms", "again")
+
+
 def test_tables_without_a_migration_stop_the_upgrade(loaded: Loaded, database_url: str) -> None:
     with pytest.raises(SetupError, match="run crmkit db revision --plugin sms"):
         migrations.upgrade(database_url, loaded)
