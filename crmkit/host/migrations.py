@@ -124,7 +124,8 @@ def run(context: EnvironmentContext) -> None:
 def _number(context: MigrationContext, given: Any, directives: list[Any]) -> None:
     """Numbers migrations as they follow each other, and writes none that does nothing."""
     [made] = directives
-    if made.upgrade_ops.is_empty():
+    asked = context.config.cmd_opts if context.config else None
+    if made.upgrade_ops.is_empty() and getattr(asked, "autogenerate", False):
         directives.clear()
         return
     for each in (*made.upgrade_ops.ops, *made.downgrade_ops.ops):
@@ -185,7 +186,7 @@ def _check_lineages(loaded: Loaded) -> None:
 
 
 def _config(url: str, plugin: LoadedPlugin) -> Config:
-    config = Config(cmd_opts=Namespace(quiet=True))  # The CLI says what was done.
+    config = Config(cmd_opts=Namespace(quiet=True, autogenerate=True))
     config.set_main_option("script_location", _escaped(_scripts()))
     config.set_main_option("path_separator", "os")
     if versions := _versions(plugin):
