@@ -39,7 +39,7 @@ _CUSTOMERS = 300
 _OUT = Console(highlight=False)
 
 _BEGINNING = """{
-  channels { nodes { id } }
+  channels { nodes { key } }
   stages(where: {isDefault: {eq: true}}) { nodes { moves { to { id } } } }
 }"""
 _CREATE = """mutation ($items: [CreateCustomerItem!]!) {
@@ -55,7 +55,7 @@ _MOVE = """mutation ($items: [MoveCustomerItem!]!) {
 
 def demo(port: int, *, serve: bool) -> None:
     """Fills the folder unless it is full already, asks, and serves."""
-    log_to_stderr(logging.WARNING)
+    log_to_stderr(logging.ERROR)
     settings = Settings(
         database={"url": f"sqlite:///{_FOLDER}/crmkit.db"},
         organisation={"name": "The demo", "currency": "USD", "phone_region": "US"},
@@ -90,7 +90,7 @@ async def _add_people(crm: Crm) -> None:
     found = await _data(endpoint, _BEGINNING, {})
     created = await _data(endpoint, _CREATE, {"items": people.customers(_CUSTOMERS)})
     ids = [each["customer"]["id"] for each in created["createCustomers"]["results"]]
-    channels = [each["id"] for each in found["channels"]["nodes"]]
+    channels = [each["key"] for each in found["channels"]["nodes"]]
     talks = people.interactions(ids, channels, crm.host.clock.now())
     await _data(endpoint, _RECORD, {"items": talks})
     [first] = found["stages"]["nodes"]

@@ -41,7 +41,7 @@ def import_file(
 ) -> None:
     """Takes in a file and says what became of its lines."""
     settings = load_settings()
-    log_to_stderr(logging.WARNING)
+    log_to_stderr(logging.ERROR)
     organisation = settings.organisation
     options = ImportOptions(source=source, currency=currency or organisation.currency)
     found = encoding or encoding_of(file, organisation.locale)

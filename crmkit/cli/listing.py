@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from crmkit.app import load_plugins, schema_of
 from crmkit.cli.running import log_to_stderr
@@ -32,7 +33,8 @@ def plugins() -> None:
     loaded = load_plugins(settings)
     schema = schema_of(loaded, settings)
     lineages = _lineages(settings, loaded)
-    table = Table("name", "version", "source", "state", "lineage", "fields", "hooks")
+    titles = ("name", "version", "source", "state", "lineage", "fields", "hooks")
+    table = Table(*[Column(each, overflow="fold") for each in titles], box=SIMPLE)
     for each in loaded.plugins:
         table.add_row(
             each.name,

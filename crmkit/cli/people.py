@@ -60,7 +60,7 @@ def interactions(
     return [
         {
             "customerId": customer_id,
-            "channelId": random.choice(channels),
+            "channel": random.choice(channels),
             "direction": random.choice(("INBOUND", "OUTBOUND")),
             "kind": "note",
             "subject": random.choice(_SUBJECTS),
