@@ -238,8 +238,8 @@ class Relay:
         except LeaseLost:
             structlog.get_logger().warning("lease_lost", handler=occurrence.handler)
         except Exception as error:  # noqa: BLE001  a handler may fail in any way
-            told = {"handler": occurrence.handler, "event": occurrence.name}
-            structlog.get_logger().exception("handler", **told, tries=occurrence.tries)
+            told = {"handler": occurrence.handler, "name": occurrence.name}
+            structlog.get_logger().exception("handler_failed", **told, tries=occurrence.tries)
             await self._fail(occurrence, f"{type(error).__name__}: {error}")
 
     async def _fail(self, occurrence: Occurrence, problem: str) -> None:

@@ -55,11 +55,13 @@ async def run_unit(
         IdempotencyMismatch: The key was used with other arguments.
     """
     for attempt in range(_TRIES):
+        if attempt:
+            await asyncio.sleep(_pause(0, 0.002 * 3**attempt))
         unit = UnitOfWork(database, clock.now(), origin, key, sides or {})
         try:
             return await unit.run(body, record)
         except Contention:
-            await asyncio.sleep(_pause(0, 0.005 * 4**attempt))
+            continue
     raise Unavailable("The database is too busy at the moment.")
 
 

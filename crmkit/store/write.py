@@ -164,14 +164,13 @@ class Write:
         table = _changeable(model)
         touches = _falling(table) | _tables(table, where)
         statement = delete(table).where(where)
-        for place, group in enumerate(self._groups[self._start :], self._start):
-            if _is_same(group, statement, expect) and self._is_free(touches, place):
-                return
-        self._append(Statement(table, statement, touches, expect, otherwise))
+        made = partial(Statement, table, statement, touches, expect, otherwise)
+        # Whoever counts what is deleted has said something else each time.
+        kind = _text(statement) if expect is None else object()
+        self._joined(kind, touches, made)
 
     def then(self) -> None:
         """Has whatever comes now see the effect of all that was said before."""
-        self._start = len(self._groups)
         self._latest: dict[Hashable, tuple[int, Any]] = {}
         self._touched: dict[str, int] = {}
         self._rows: dict[tuple[Table, Key], tuple[int, dict[str, Any]]] = {}
@@ -297,10 +296,7 @@ def _tables(table: Table, *parts: Any) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_same(group: Group, statement: Delete, expect: int | None) -> bool:
-    """Whether this delete was said already, and nobody counts what it finds."""
-    return (
-        isinstance(group, Statement)
-        and group.expect is expect is None
-        and group.statement.compare(statement)
-    )
+def _text(statement: Delete) -> tuple[str, str]:
+    """What tells this statement from others: ORM attributes cannot be compared."""
+    made = statement.compile()
+    return str(made), repr(made.params)

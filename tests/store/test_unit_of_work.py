@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import func, select
+
+from crmkit.store.audit import Audit
+from crmkit.store.database import table_of
+from crmkit.store.idempotency import Idempotency
+from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
+from crmkit.store.violations import Contention
+from crmkit.values.clock import ManualClock
+from crmkit.values.errors import IdempotencyMismatch, NotFound, Refused, Unavailable
+from tests.store.tables import Balance, Person, Purchase
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from crmkit.store.drivers import Database
+
+    Body = Callable[[UnitOfWork], Awaitable[Any]]
+
+pytestmark = pytest.mark.anyio
+
+clock = ManualClock()
+SIDES = {table_of(Person): (Balance,)}
+balance = table_of(Balance)
+KEY = IdempotencyKey("system:redeem", "k-1", b"\x00same")
+
+
+async def unit(database: Database, body: Body, **given: Any) -> Any:
+    origin = Origin("user_1", "loyalty.redeem", "request_1")
+    return await run_unit(database, clock, origin, body, sides=SIDES, **given)
+
+
+async def count(database: Database, model: type[Any]) -> int:
+    [(found,)] = await database.fetch(select(func.count()).select_from(table_of(model)))
+    return int(found)
+
+
+async def anna(database: Database, points: int = 0) -> str:
+    person = Person(name="Anna")
+
+    async def body(unit: UnitOfWork) -> None:
+        unit.write.add(person)
+        unit.write.change(Balance, person.id, add={Balance.points: points})
+
+    await unit(database, body)
+    return person.id
+
+
+def redemption(key: str, *, reads: bool = False) -> Body:
+    async def body(unit: UnitOfWork) -> dict[str, Any]:
+        add, purchase = {Balance.points: -10}, Purchase(person_id=key, amount=10)
+        unit.write.change(Balance, key, add=add, at_least=0, otherwise=Refused("Too few."))
+        unit.write.add(purchase)
+        if reads:
+            await unit.read(select(balance.c.points), EVERYTHING)
+        return {"id": purchase.id}
+
+    return body
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_sixty_four_at_once_take_exactly_what_there_is(
+    database: Database, reads: bool
+) -> None:
+    key = await anna(database, 100)
+    answers = await asyncio.gather(
+        *[unit(database, redemption(key, reads=reads)) for _ in range(64)], return_exceptions=True
+    )
+    assert [type(each) for each in answers].count(Refused) == 54
+    assert await database.fetch(select(balance.c.points)) == [(0,)]
+    assert await count(database, Purchase) == 10
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_one_key_sixty_four_times_is_one_effect_and_one_result(
+    database: Database, reads: bool
+) -> None:
+    # The winner spends all there is: the others fail, and then find what it did.
+    key = await anna(database, 10)
+    body = redemption(key, reads=reads)
+    answers = await asyncio.gather(*[unit(database, body, key=KEY) for _ in range(64)])
+    assert len({each["id"] for each in answers}) == 1
+    assert await count(database, Purchase) == 1
+    assert await count(database, Audit) == 2
+
+
+async def test_a_key_that_comes_with_other_arguments_is_refused(database: Database) -> None:
+    key = await anna(database, 100)
+    await unit(database, redemption(key), key=KEY)
+    other = IdempotencyKey(KEY.scope, KEY.key, b"other")
+    with pytest.raises(IdempotencyMismatch):
+        await unit(database, redemption(key), key=other)
+    assert await count(database, Purchase) == 1
+
+
+async def test_a_unit_that_fails_leaves_its_key_free(database: Database) -> None:
+    key = await anna(database, 0)
+    with pytest.raises(Refused, match="Too few"):
+        await unit(database, redemption(key, reads=True), key=KEY)
+    assert await count(database, Idempotency) == 0
+
+
+async def test_who_finds_the_key_taken_while_reading_gets_the_stored_result(
+    database: Database,
+) -> None:
+    key = await anna(database, 100)
+    first = await unit(database, redemption(key), key=KEY)
+    reached = []
+
+    async def body(unit: UnitOfWork) -> None:
+        await unit.read(select(balance.c.points), EVERYTHING)
+        reached.append("behind the read")
+
+    assert await unit(database, body, key=KEY) == first
+    assert reached == []
+
+
+async def test_a_read_in_a_unit_sees_what_was_said_before_it(database: Database) -> None:
+    key = await anna(database, 5)
+
+    async def body(unit: UnitOfWork) -> list[tuple[Any, ...]]:
+        unit.write.change(Balance, key, add={Balance.points: 1})
+        seen = await unit.read(select(balance.c.points), Reach())
+        unit.write.change(Balance, key, add={Balance.points: 1})
+        return seen
+
+    assert await unit(database, body) == [(6,)]
+    assert await database.fetch(select(balance.c.points)) == [(7,)]
+
+
+async def test_two_reads_at_once_in_a_unit_take_turns(database: Database) -> None:
+    async def body(unit: UnitOfWork) -> list[Any]:
+        one = select(func.count()).select_from(balance)
+        return list(await asyncio.gather(unit.read(one), unit.read(one)))
+
+    assert await unit(database, body) == [[(0,)], [(0,)]]
+
+
+async def test_contention_runs_the_whole_body_again(database: Database) -> None:
+    key = await anna(database)
+    tries = []
+
+    async def body(unit: UnitOfWork) -> int:
+        tries.append(unit)
+        unit.write.change(Balance, key, add={Balance.points: 1})
+        await unit.read(select(balance.c.points))
+        if len(tries) < 3:
+            raise Contention
+        return len(tries)
+
+    assert await unit(database, body) == 3
+    assert len(set(tries)) == 3
+    assert await database.fetch(select(balance.c.points)) == [(1,)]
+
+
+async def test_contention_without_end_is_unavailable(database: Database) -> None:
+    async def body(unit: UnitOfWork) -> None:
+        raise Contention
+
+    with pytest.raises(Unavailable, match="too busy"):
+        await unit(database, body)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_a_deadlock_is_told_as_contention_and_ends_well(database: Database) -> None:
+    keys = [await anna(database), await anna(database)]
+    both_hold_one = asyncio.Barrier(2)
+    tries = []
+
+    def crossing(first: str, second: str) -> Body:
+        async def body(unit: UnitOfWork) -> None:
+            tries.append(first)
+            unit.write.change(Balance, first, add={Balance.points: 1})
+            await unit.read(select(balance.c.points))
+            if len(tries) <= 2:
+                await both_hold_one.wait()
+            unit.write.change(Balance, second, add={Balance.points: 1})
+
+        return body
+
+    await asyncio.gather(unit(database, crossing(*keys)), unit(database, crossing(*reversed(keys))))
+    assert len(tries) == 3
+    assert await database.fetch(select(balance.c.points)) == [(2,), (2,)]
+
+
+async def test_a_unit_that_wrote_leaves_one_audit_row(database: Database) -> None:
+    key = await anna(database)
+    told = table_of(Audit).c
+    columns = (told.at, told.actor, told.operation, told.record, told.request_id)
+
+    async def body(unit: UnitOfWork) -> dict[str, str]:
+        unit.write.change(Balance, key, add={Balance.points: 1})
+        return {"id": key}
+
+    await unit(database, body, record=lambda result: result["id"])
+    rows = await database.fetch(select(*columns, told.digest).order_by(told.seq))
+    assert rows[1][:-1] == (clock.now(), "user_1", "loyalty.redeem", key, "request_1")
+    assert len({bytes(row[-1]) for row in rows}) == len(rows) == 2
+
+
+async def test_a_unit_that_only_read_leaves_none(database: Database) -> None:
+    async def body(unit: UnitOfWork) -> int:
+        return len(await unit.read(select(balance.c.points)))
+
+    assert await unit(database, body) == 0
+    assert await count(database, Audit) == 0
+
+
+async def test_a_unit_that_says_nothing_sends_nothing(database: Database) -> None:
+    told: list[str] = []
+    database.watchers.append(told.append)
+
+    async def body(unit: UnitOfWork) -> str:
+        return "nothing"
+
+    assert await unit(database, body) == "nothing"
+    assert told == []
+
+
+async def test_what_waits_for_the_commit_hears_of_no_other(database: Database) -> None:
+    heard = []
+
+    def body(key: str) -> Body:
+        async def run(unit: UnitOfWork) -> None:
+            unit.after_commit.append(lambda: heard.append(key))
+            unit.write.change(Balance, key, add={Balance.points: 1})
+
+        return run
+
+    key = await anna(database)
+    await unit(database, body(key))
+    with pytest.raises(NotFound):
+        await unit(database, body("nobody"))
+    assert heard == [key]
+
+
+async def test_a_commit_stands_though_a_listener_fails(database: Database) -> None:
+    key = await anna(database)
+
+    def fail() -> None:
+        raise RuntimeError("a listener's own mistake")
+
+    async def body(unit: UnitOfWork) -> str:
+        unit.after_commit.append(fail)
+        unit.write.change(Balance, key, add={Balance.points: 1})
+        return "done"
+
+    assert await unit(database, body) == "done"
+    assert await database.fetch(select(balance.c.points)) == [(1,)]
