@@ -110,7 +110,8 @@ async def _opened(
 ) -> Crm:
     database = await open_database(settings.database)
     host = Host(settings, database, clock or SystemClock(), loaded)
-    host.sides = schema.registry.sides()
+    sides = schema.registry.sides()
+    host.sides = {table: tuple(models) for table, models in sides.items()}
     return Crm(host, schema)
 
 

@@ -56,9 +56,11 @@ _MOVE = """mutation ($items: [MoveCustomerItem!]!) {
 def demo(port: int, *, serve: bool) -> None:
     """Fills the folder unless it is full already, asks, and serves."""
     log_to_stderr(logging.ERROR)
-    settings = Settings(
-        database={"url": f"sqlite:///{_FOLDER}/crmkit.db"},
-        organisation={"name": "The demo", "currency": "USD", "phone_region": "US"},
+    settings = Settings.model_validate(
+        {
+            "database": {"url": f"sqlite:///{_FOLDER}/crmkit.db"},
+            "organisation": {"name": "The demo", "currency": "USD", "phone_region": "US"},
+        }
     )
     with listening(settings, port) as opened:
         if not _FULL.exists():

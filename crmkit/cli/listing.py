@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from crmkit.app import load_plugins, schema_of
 from crmkit.cli.running import log_to_stderr
@@ -33,8 +33,7 @@ def plugins() -> None:
     loaded = load_plugins(settings)
     schema = schema_of(loaded, settings)
     lineages = _lineages(settings, loaded)
-    titles = ("name", "version", "source", "state", "lineage", "fields", "hooks")
-    table = Table(*[Column(each, overflow="fold") for each in titles], box=SIMPLE)
+    table = Table("name", "version", "source", "state", "lineage", "fields and hooks", box=SIMPLE)
     for each in loaded.plugins:
         table.add_row(
             each.name,
@@ -42,11 +41,10 @@ def plugins() -> None:
             each.source,
             "loaded",
             lineages.get(each.name, "–"),
-            "\n".join(_fields(schema, each.name)) or "–",
-            "\n".join(loaded.hooks.implemented_by(each.name)) or "–",
+            "\n".join(_contributed(schema, loaded, each.name)),
         )
     for name, source, state in _others(loaded):
-        table.add_row(name, "", source, state, "", "", "")
+        table.add_row(name, "", source, state, "", "")
     _OUT.print(table)
 
 
@@ -62,19 +60,18 @@ def _lineages(settings: Settings, loaded: Loaded) -> Mapping[str, str]:
         found = migrations.status(settings.database.url, loaded)
     except (Unavailable, OSError):
         return {each.name: "no database" for each in loaded.plugins}
-    return {
-        each.plugin: f"{each.current or 'none'}{f' of {each.head}' if each.pending else ''}"
-        for each in found
-    }
+    return {each.plugin: each.current or "none" for each in found}
 
 
-def _fields(schema: Schema, plugin: str) -> Iterator[str]:
-    """What a plugin adds to types of others, as coordinates such as `Customer.orders`."""
+def _contributed(schema: Schema, loaded: Loaded, plugin: str) -> Iterator[str]:
+    """The fields that a plugin adds to types of others, and the hooks that it implements."""
     registry = schema.registry
     for cls, spec in registry.nodes.items():
-        for each in registry.fields_of(cls):
-            if each.owner == plugin and registry.owners[cls] != plugin:
-                yield f"{spec.name}.{registry.name(each)}"
+        added = [each for each in registry.fields_of(cls) if each.owner == plugin]
+        if added and registry.owners[cls] != plugin:
+            yield f"{spec.name}: {', '.join(map(registry.name, added))}"
+    if hooks := loaded.hooks.implemented_by(plugin):
+        yield f"hooks: {', '.join(hooks)}"
 
 
 def _others(loaded: Loaded) -> Iterator[tuple[str, str, str]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from sqlalchemy import Table
+    from sqlalchemy.schema import DDLElement
 
     from crmkit.app import Crm
     from crmkit.store.drivers import Database
@@ -73,10 +74,11 @@ def databases() -> Databases:
 
 
 async def create_tables(database: Database, tables: Sequence[Table]) -> None:
-    """Makes tables as their models declare them, with indexes and triggers."""
+    """Makes tables as their models declare them, with their indexes."""
     async with database.transaction() as transaction:
         for table in tables:
-            for each in (CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=str))):
+            wanted: list[DDLElement] = [CreateTable(table), *map(CreateIndex, table.indexes)]
+            for each in wanted:
                 await transaction.execute(str(each.compile(dialect=database.dialect)), [])
 
 

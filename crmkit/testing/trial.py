@@ -45,11 +45,8 @@ async def crm(
     clock = ManualClock()
 
     async def opened(address: str) -> Crm:
-        made = Settings(
-            plugins=dict(config or {}),
-            database={"url": address, "readers": 2, "pool_size": 4},
-            **settings,
-        )
+        database = {"url": address, "readers": 2, "pool_size": 4}
+        made = Settings.model_validate({"plugins": config or {}, "database": database, **settings})
         schema = _SCHEMAS.get(plugins)
         crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
         _SCHEMAS[plugins] = crm.schema
