@@ -205,6 +205,11 @@ def prefix_that_is_none(install: Install, profile: str) -> Case:
     return [], settings("sms", profile=profile)
 
 
+@mistake("The plugin audit would own the core's table audit by its name; rename the plugin.")
+def name_of_a_table_of_the_core(install: Install, profile: str) -> Case:
+    return [plugin("audit")], settings(profile=profile)
+
+
 # -- hooks ----------------------------------------------------------------------------
 
 
