@@ -82,7 +82,7 @@ class BulkMutation(Declaration[I, P]):
 
     async def __call__(self, context: Context[Any], inputs: Sequence[I]) -> Sequence[P]:
         inside = self._inside(context)
-        drafts = [Draft[I, Any](each, index) for index, each in enumerate(inputs)]
+        drafts = [Draft(each, index) for index, each in enumerate(inputs)]
         done: list[P] = []
         for chunk in chunks(drafts):
             done += await self.answer(inside, chunk)

@@ -123,6 +123,8 @@ async def register_ships(
     CALLS.append(len(drafts))
     done = []
     for draft in drafts:
+        if draft.input.call_sign == "BOOM":
+            raise RuntimeError("This ship explodes.")
         if draft.input.tons < 0:
             context.refuse(
                 draft, "A ship is not lighter than air.", reason="harbour.airship", field="tons"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from crmkit.engine import bulk
 from crmkit.engine.mutation_fields import mutation_fields
 from crmkit.engine.mutations import extend_input, mutation
 from crmkit.host.context import Context
@@ -226,6 +227,19 @@ async def test_services_get_a_thousand_at_once_and_abort_is_one_unit(t: Trial, o
     assert error["extensions"]["problems"][0]["field"] == ["input", "items"]
     assert CALLS == [1000, 501]
     assert await count(t) == 0
+
+
+async def test_what_went_in_before_a_mistake_is_told_with_it(
+    t: Trial, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "CHUNK", 2)
+    asked = ships(owner, "A", "B", "BOOM", "C", "D", onError="SKIP")
+    results = (await t.gql(MANY, i=asked))["registerShips"]["results"]
+    outcomes = [each["outcome"] for each in results]
+    assert outcomes == ["CREATED", "CREATED", "REJECTED", "REJECTED", "CREATED"]
+    assert results[3]["error"]["code"] == "INTERNAL"
+    [error] = await t.errors(MANY, i=ships(owner, "BOOM", onError="SKIP"))
+    assert error["extensions"]["code"] == "INTERNAL"
 
 
 # -- from code, and extensions ------------------------------------------------------------------
