@@ -61,13 +61,16 @@ class Event:
 
     def payload(self) -> dict[str, Any]:
         """What of it is stored until its handlers have been told."""
-        made: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
+        kind: Any = type(self)
+        made: dict[str, Any] = _adapter(kind).dump_python(self, mode="json")
         return made
 
     @classmethod
     def restored(cls, payload: Mapping[str, Any]) -> Self:
         """The event that was stored like this."""
-        return _adapter(cls).validate_python(payload)
+        kind: Any = cls
+        made: Self = _adapter(kind).validate_python(payload)
+        return made
 
 
 class Outcome(Enum):
@@ -285,7 +288,7 @@ class Context(Generic[Config]):
 
 
 @cache
-def _adapter(event: type[T]) -> TypeAdapter[T]:
+def _adapter(event: Any) -> TypeAdapter[Any]:
     return TypeAdapter(event)
 
 
