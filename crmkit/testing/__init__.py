@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crmkit.testing.contract import plugin_contract
+    from crmkit.testing.rows import add_customers, add_rows
     from crmkit.testing.trial import Trial, crm
 
-__all__ = ["Trial", "crm", "plugin_contract"]
+__all__ = ["Trial", "add_customers", "add_rows", "crm", "plugin_contract"]
 
 _HOMES = {
     "Trial": "crmkit.testing.trial",
+    "add_customers": "crmkit.testing.rows",
+    "add_rows": "crmkit.testing.rows",
     "crm": "crmkit.testing.trial",
     "plugin_contract": "crmkit.testing.contract",
 }

@@ -38,7 +38,7 @@ class Databases:
         """Copies a database that has these tables and what every app begins with."""
         key = (engine, frozenset(table.name for table in tables))
         if key not in self._templates:
-            template = await asyncio.to_thread(self._empty, engine)
+            template = await asyncio.to_thread(self.empty, engine)
             crm = await opened(template)
             await create_tables(crm.host.database, tables)
             await crm.prepare()
@@ -46,15 +46,16 @@ class Databases:
             self._templates[key] = template
         return await asyncio.to_thread(self._copy, engine, self._templates[key])
 
+    def empty(self, engine: str) -> str:
+        """Makes a database without tables and returns its address."""
+        return self._file() if engine == "sqlite" else embedded_postgres().new_database()
+
     def drop(self, address: str) -> None:
         """Removes a database that nobody needs any more."""
         if address.startswith("sqlite"):
             Path(_path(address)).unlink()
         else:
             embedded_postgres().drop(address)
-
-    def _empty(self, engine: str) -> str:
-        return self._file() if engine == "sqlite" else embedded_postgres().new_database()
 
     def _copy(self, engine: str, template: str) -> str:
         if engine != "sqlite":
