@@ -38,7 +38,7 @@ class CreateTeam:
     """What it is called."""
 
     def __post_init__(self) -> None:
-        checks.check(checks.present("name", self.name))
+        checks.check(checks.word("name", self.name))
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class CreateUser:
 
     def __post_init__(self) -> None:
         checks.check(
-            checks.present("name", self.name),
+            checks.word("name", self.name),
             checks.of_length("externalSubject", self.external_subject),
         )
         email_address(self.mail, field="mail")

@@ -25,7 +25,7 @@ class Label:
     """What they call it."""
 
     def __post_init__(self) -> None:
-        checks.check(checks.locale("locale", self.locale), checks.present("text", self.text))
+        checks.check(checks.locale("locale", self.locale), checks.word("text", self.text))
 
 
 def label(

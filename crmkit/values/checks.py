@@ -37,11 +37,16 @@ def of_length(field: str, given: str | None, longest: int = LONGEST_NAME) -> Ite
         yield fault(field, f"This has at most {longest} characters.")
 
 
-def present(field: str, given: str | None, longest: int = LONGEST_NAME) -> Iterator[Problem]:
+def present(field: str, given: str | None) -> Iterator[Problem]:
     """Wants more than blanks."""
     if not given or not given.strip():
         yield fault(field, "This cannot be blank.")
-    yield from of_length(field, given, longest)
+
+
+def word(field: str, given: str | None) -> Iterator[Problem]:
+    """Wants more than blanks, and no more than a line of it."""
+    yield from present(field, given)
+    yield from of_length(field, given)
 
 
 def key(field: str, given: str | None) -> Iterator[Problem]:

@@ -69,7 +69,7 @@ class PhoneNumber:
     """Whether it is the one to use; without a mark it is the first."""
 
     def __post_init__(self) -> None:
-        checks.check(checks.present("number", self.number), checks.of_length("label", self.label))
+        checks.check(checks.word("number", self.number), checks.of_length("label", self.label))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class ExternalId:
 
     def __post_init__(self) -> None:
         checks.check(
-            checks.present("source", self.source), checks.present("externalId", self.external_id)
+            checks.word("source", self.source), checks.word("externalId", self.external_id)
         )
 
 
