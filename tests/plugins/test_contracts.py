@@ -3,8 +3,6 @@ from __future__ import annotations
 from crmkit.testing import plugin_contract
 from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
-from examples.birthdays import Birthdays
 
 test_orders_keep_the_contract = plugin_contract(Orders)
 test_loyalty_keeps_the_contract = plugin_contract(Loyalty)
-test_birthdays_keep_the_contract = plugin_contract(Birthdays)
