@@ -16,12 +16,12 @@ from crmkit import sdk
 
 
 class Birthday(sdk.Base):
-    """A row beside each customer; the framework adds it by itself."""
+    """A row beside each customer whose birthday is known."""
 
     __tablename__ = "birthdays_birthday"
 
     customer_id: Mapped[str] = sdk.column(ForeignKey("customer.id"), primary_key=True)
-    day: Mapped[date | None] = sdk.column(Date, personal=True, filterable=True, default=None)
+    day: Mapped[date] = sdk.column(Date, personal=True, filterable=True)
 
 
 @sdk.extend(sdk.Customer)
@@ -55,7 +55,8 @@ async def set_birthday(context: sdk.Context, input: SetBirthday) -> BirthdaySet:
     """Note when a customer was born."""
     if input.day > context.clock.now().date():
         raise sdk.Invalid("Nobody is born tomorrow.", field="day")
-    context.write.change(Birthday, input.customer_id, set={Birthday.day: input.day})
+    row = Birthday(customer_id=input.customer_id, day=input.day)
+    context.write.upsert(Birthday, [row], key=Birthday.customer_id, set=[Birthday.day])
     return BirthdaySet(customer=sdk.ref(sdk.Customer, input.customer_id))
 
 
@@ -74,7 +75,7 @@ async def customers_created(
     """Takes the birthdays of new customers, in the unit that makes them."""
     for draft in drafts:
         if said := draft.extension(BirthdayOfCustomer):
-            context.write.change(Birthday, draft.row.id, set={Birthday.day: said.day})
+            context.write.add(Birthday(customer_id=draft.row.id, day=said.day))
 
 
 class Birthdays(sdk.Plugin):

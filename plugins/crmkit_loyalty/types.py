@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from crmkit import sdk
 from crmkit_loyalty import models, repository
 from crmkit_loyalty.config import MOST
 
-_RANGE = {"least": 1, "most": MOST}
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST = 2_000
 
 
 @sdk.node(
@@ -68,8 +72,9 @@ class RedeemPoints:
     """What they are spent on, a record of any kind."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.points <= MOST:
-            raise sdk.Invalid("Redeem one point or more.", field="points", params=_RANGE)
+        sdk.checks.check(
+            _faults_of_points(self.points), sdk.checks.of_length("reason", self.reason, LONGEST)
+        )
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,11 @@ class AdjustPoints:
     """Why, in a few words."""
 
     def __post_init__(self) -> None:
-        if not 1 <= abs(self.points) <= MOST:
-            raise sdk.Invalid(
-                "Adjust by one point or more, up or down.", field="points", params=_RANGE
-            )
-        if not self.reason.strip():
-            raise sdk.Invalid("Say why, in a few words.", field="reason")
+        sdk.checks.check(
+            _faults_of_points(abs(self.points)),
+            sdk.checks.present("reason", self.reason),
+            sdk.checks.of_length("reason", self.reason, LONGEST),
+        )
 
 
 @dataclass(frozen=True)
@@ -106,3 +110,8 @@ class AdjustedPoints:
 
     entry: LoyaltyEntry
     """The entry that did it."""
+
+
+def _faults_of_points(points: int) -> Iterator[sdk.Problem]:
+    if not 1 <= points <= MOST:
+        yield sdk.checks.fault("points", f"An entry is of 1 to {MOST} points.")

@@ -83,6 +83,8 @@ def _amount(row: Row, options: sdk.ImportOptions) -> sdk.Money:
 
 async def _customers(context: sdk.Context, source: str, names: set[str]) -> dict[str, str]:
     """The ids of these customers of the source; whoever is new gets the name it has there."""
+    if not names:
+        return {}
     known = dict(await context.rules(repository.customers(source, sorted(names))))
     new = sorted(names - known.keys())
     if new:

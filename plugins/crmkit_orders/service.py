@@ -57,6 +57,7 @@ async def refund_orders(
     """Give back the whole price of orders, once each."""
     placed = await _look_at(context, drafts)
     for draft in drafts:
+        draft.outcome = sdk.Outcome.UPDATED
         # The second of two in one bulk comes too late as well.
         if placed.pop(draft.input.order_id, OrderState.REFUNDED) is OrderState.REFUNDED:
             context.reject(draft, errors.AlreadyRefunded())

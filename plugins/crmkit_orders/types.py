@@ -118,8 +118,8 @@ class RecordOrder:
     def _faults_of_identity(self) -> Iterator[sdk.Problem]:
         if self.source is None and self.external_id is None:
             return
-        yield from sdk.checks.present("source", self.source)
-        yield from sdk.checks.present("externalId", self.external_id)
+        yield from sdk.checks.word("source", self.source)
+        yield from sdk.checks.word("externalId", self.external_id)
 
     def _faults_of_total(self) -> Iterator[sdk.Problem]:
         if self.total is None and not self.lines:

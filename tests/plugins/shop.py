@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func, select
+
 if TYPE_CHECKING:
     from crmkit.testing import Trial
 
@@ -34,3 +36,14 @@ async def refund(t: Trial, order: str) -> None:
     await t.gql(
         "mutation ($id: ID!) { refundOrder(input: {orderId: $id}) { order { state } } }", id=order
     )
+
+
+async def row_counts(t: Trial) -> dict[str, int]:
+    """How many rows each table of the app has."""
+    tables = [table for each in t.host.loaded.plugins for table in each.tables]
+    counts = {}
+    for table in tables:
+        [(counts[table.name],)] = await t.host.database.fetch(
+            select(func.count()).select_from(table)
+        )
+    return counts
