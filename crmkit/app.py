@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import literal, select
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -215,7 +214,7 @@ async def _problems(host: Host) -> dict[str, str]:
     problems = {}
     try:
         async with asyncio.timeout(_PATIENCE):
-            await host.database.fetch(select(literal(1)))
+            await host.ping()
     except (Unavailable, TimeoutError):
         problems["database"] = "The database does not answer."
     for each in host.loaded.plugins:

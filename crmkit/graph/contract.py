@@ -49,7 +49,7 @@ def _grown(before: Any, after: GraphQLNamedType) -> GraphQLNamedType | None:
     if isinstance(after, _WITH_FIELDS):
         fields = {name: each for name, each in after.fields.items() if name not in before.fields}
         # The kind is kept, so that it is printed with the word that the kind has.
-        return type(after)(after.name, fields) if fields else None  # type: ignore[arg-type]
+        return type(after)(after.name, fields) if fields else None
     if isinstance(after, GraphQLEnumType):
         values = {name: each for name, each in after.values.items() if name not in before.values}
         return GraphQLEnumType(after.name, values) if values else None

@@ -83,6 +83,14 @@ class Host:
             self.database, self.clock, origin, run, key=key, sides=self.sides, record=record
         )
 
+    async def ping(self) -> None:
+        """Asks the database for a sign of life.
+
+        Raises:
+            Unavailable: It does not answer.
+        """
+        await self.database.fetch(select(literal(1)))
+
     async def prepare(self, *presets: Body) -> None:
         """Adds what a migrated database lacks: rows of side tables, then the core's presets."""
         async with self.database.transaction() as transaction:

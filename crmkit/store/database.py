@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any, ClassVar, Generic, TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -31,16 +31,24 @@ from sqlalchemy.orm import (
     MappedAsDataclass,
     mapped_column,
 )
+from sqlalchemy.orm.base import LoaderCallableStatus
 from sqlalchemy.types import TypeEngine, UserDefinedType
 from typing_extensions import dataclass_transform
 
 from crmkit.values import ids
+from crmkit.values.errors import Invalid
 from crmkit.values.text import fold, sort_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 E = TypeVar("E", bound=Enum)
+
+LONGEST_FOLD = 2000
+"""Bytes; a text that is searched is a name or a title, not a story."""
+
+LONGEST_SORT_KEY = 600
+"""Characters; what agrees so far is sorted by its id."""
 
 
 # -- column types ---------------------------------------------------------------------
@@ -132,7 +140,7 @@ def instant(value: datetime) -> str:
     """The one text of a moment, in SQLite and in answers: UTC, six digits, `Z`."""
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def array_type(kind: TypeEngine[Any]) -> str:
@@ -285,12 +293,18 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
             _complete(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self.__dict__.get("_frozen"):
+        held = self.__dict__
+        if "_frozen" in held:
             raise Frozen(
                 f"{type(self).__name__}.{name}: this row has been added; "
                 "say context.write.change(...) instead"
             )
-        super().__setattr__(name, value)
+        if value is LoaderCallableStatus.DONT_SET:  # SQLAlchemy's word for a column's default
+            super().__setattr__(name, value)
+        else:
+            # No session ever looks at a row, so nobody has to be told of a change: this
+            # is a fifth of the time that SQLAlchemy's instrumentation would take.
+            held[name] = value
 
 
 class Record(Base):
@@ -344,9 +358,19 @@ def with_companions(table: Table, values: dict[str, Any]) -> dict[str, Any]:
     for name in table.info.get("folded", ()):
         if name in values:
             text = values[name]
-            values[f"{name}_fold"] = None if text is None else fold(text)
-            values[f"{name}_sort"] = None if text is None else sort_key(text)
+            values[f"{name}_fold"] = None if text is None else _bounded(fold(text), name)
+            values[f"{name}_sort"] = None if text is None else sort_key(text)[:LONGEST_SORT_KEY]
     return values
+
+
+def _bounded(folded: str, name: str) -> str:
+    """A fold that an index can hold; PostgreSQL's entries end at 2,704 bytes."""
+    if len(folded.encode()) > LONGEST_FOLD:
+        raise Invalid(
+            f"{name} is too long: it is searched, and holds about {LONGEST_FOLD // 4} characters.",
+            field=name,
+        )
+    return folded
 
 
 def personal_columns(table: Table) -> Sequence[Column[Any]]:

@@ -111,10 +111,12 @@ class _Scoped(SQLCompiler):
         super().__init__(dialect, statement, **given)
 
     def visit_table(self, table: Any, *args: Any, **given: Any) -> str:
-        plain: str = super().visit_table(table, *args, **given)
+        plain: str = super().visit_table(table, *args, **given)  # type: ignore[no-untyped-call]
         asfrom, iscrud = given.get("asfrom"), given.get("iscrud")
-        if not asfrom or iscrud or self.plain or not isinstance(table, Table):
+        if not asfrom or iscrud or self.plain:
             return plain
+        if not isinstance(table, Table):
+            raise Forbidden(f"{table.name} is named without its model, so its scope is unknown.")
         rows = table.alias()
         conditions = list(self.reach.conditions(table, rows))
         if not conditions:

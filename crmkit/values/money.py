@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from babel import numbers
 
@@ -14,8 +15,29 @@ _LARGEST = 2**63 - 1  # what a BIGINT column holds
 # ISO 4217's minor units, said here: CLDR's digits are for display, differ (RSD 0 instead
 # of 2) and change between its versions, which would change what stored amounts mean.
 _DIGITS = (
-    dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0)
-    | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
+    dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    )
+    | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
     | dict.fromkeys(["CLF", "UYW"], 4)
 )
 
@@ -64,7 +86,12 @@ class Money:
 
 def is_currency(code: str) -> bool:
     """Knows every code of ISO 4217, also of currencies that are gone."""
-    return numbers.is_currency(code)
+    return code in _currencies()
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(numbers.list_currencies())
 
 
 def digits(currency: str) -> int:
