@@ -201,14 +201,5 @@ async def test_many_customers_take_as_many_statements_as_a_few(office: Any) -> N
                 "updateCustomers",
                 items=[{"id": who, "name": f"D{n}", "emails": []} for n, who in enumerate(ids)],
             )
-        sent.append((_own(statements), _own(more)))
+        sent.append((len(statements), len(more)))
     assert sent[0] == sent[1]
-
-
-def _own(statements: list[str]) -> list[str]:
-    """The statements of the requests; the relay looks for events beside them."""
-    return [
-        each.split(" WHERE")[0]
-        for each in statements
-        if "delivery" not in each and "FROM outbox" not in each
-    ]

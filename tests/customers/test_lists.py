@@ -80,9 +80,6 @@ async def test_a_list_takes_as_many_statements_for_many_customers_as_for_few(off
                 organisations { totalCount } people { nodes { person { name } } }
             } } }""")
         assert all(len(each["emails"]) == 2 for each in page["customers"]["nodes"])
-        reads = [
-            each for each in statements if "FROM outbox" not in each and "delivery" not in each
-        ]
-        sent.append(len(reads))
+        sent.append(len(statements))
     assert page["customers"]["totalCount"] == 50
     assert sent[0] == sent[1]
