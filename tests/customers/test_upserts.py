@@ -96,3 +96,27 @@ async def test_those_who_are_deleted_are_not_recognised(office: Any) -> None:
     for sign in ({"externalIds": [KEY]}, {"emails": [{"address": "a@example.com"}]}):
         done = await office.do("upsertCustomer", "customer { id }", name="New", **sign)
         assert done["customer"]["id"] != who
+
+
+async def test_every_verb_takes_as_many_statements_for_many_as_for_few(office: Any) -> None:
+    counted = []
+    for number in (2, 30):
+        items = [
+            {
+                "name": f"C{n}",
+                "emails": [{"address": f"{number}.{n}@example.com"}],
+                "externalIds": [{"source": f"s{number}", "externalId": str(n)}],
+            }
+            for n in range(number)
+        ]
+        done = await office.do("upsertCustomers", RESULT, items=items)
+        ids = [each["customer"]["id"] for each in done["results"]]
+        news = [each | {"name": "New", "phones": [{"number": "030 1234567"}]} for each in items]
+        named, intent = [{"id": who} for who in ids], await office.stage("intent")
+        with office.t.statements() as statements:
+            await office.do("upsertCustomers", items=news)
+            await office.do("moveCustomers", items=[each | {"stageId": intent} for each in named])
+            await office.do("deleteCustomers", items=named)
+            await office.do("restoreCustomers", items=named)
+        counted.append(len(statements))
+    assert counted[0] == counted[1]
