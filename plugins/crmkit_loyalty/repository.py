@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, case, exists, func, select
 from sqlalchemy.orm import aliased
@@ -67,7 +67,7 @@ def customer_count() -> Select[int]:
     return select(func.count()).select_from(sdk.rows.Customer)
 
 
-def sums(after: str, limit: int) -> Select[Any]:
+def sums(after: str, limit: int) -> Select[str, int, int, int, int]:
     """What the next customers have, and what their entries say they should have."""
     customers = (
         select(sdk.rows.Customer.id)

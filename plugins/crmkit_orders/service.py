@@ -26,6 +26,7 @@ from crmkit_orders.types import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+_DEMO = "demo"
 _PRICES = (("19.99", "EUR"), ("2400", "JPY"), ("7.250", "KWD"), ("0.00", "EUR"), ("480.00", "EUR"))
 
 
@@ -95,15 +96,28 @@ async def _look_at(
 
 
 async def seed(context: sdk.Context) -> None:
-    """Lets the customers of a demonstration who bought nothing yet buy something."""
-    inputs = []
-    for number, (customer_id,) in enumerate(await context.rules(repository.without_orders(100))):
-        price, currency = _PRICES[number % len(_PRICES)]
-        amount = sdk.Money.of(Decimal(price), currency)
-        lines = (RecordOrderLine(amount=amount, sku=f"DEMO-{number % 7}"),) * (1 + number % 3)
-        placed = context.clock.now() - timedelta(days=3 * number)
-        inputs.append(RecordOrder(customer_id=customer_id, lines=lines, placed_at=placed))
-    await record_orders(context, inputs)
+    """Lets the invented customers of a demonstration buy something."""
+    buyers = await context.rules(repository.without_orders(_DEMO, 100))
+    now = context.clock.now()
+    await record_orders(
+        context,
+        [
+            RecordOrder(
+                customer_id=customer_id,
+                lines=_invented(number),
+                placed_at=now - timedelta(days=3 * number),
+                source=_DEMO,
+                external_id=str(number),
+            )
+            for number, (customer_id,) in enumerate(buyers)
+        ],
+    )
+
+
+def _invented(number: int) -> tuple[RecordOrderLine, ...]:
+    price, currency = _PRICES[number % len(_PRICES)]
+    amount = sdk.Money.of(Decimal(price), currency)
+    return (RecordOrderLine(amount=amount, sku=f"DEMO-{number % 7}"),) * (1 + number % 3)
 
 
 def _row(given: RecordOrder, now: datetime) -> OrderRow:
