@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkit.stages import types
+from crmkit.stages import service, types
 from crmkit.stages.service import ensure_presets as add_presets
 
 if TYPE_CHECKING:
@@ -14,8 +14,9 @@ __all__ = ["add_presets", "register_permissions", "register_schema"]
 
 
 def register_schema(schema: SchemaBuilder) -> None:
-    schema.add(types.Stage, types.StageTransition)
+    schema.add(types.Stage, types.StageTransition, service.create_stages, service.allow_moves)
 
 
 def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.stage.read", "See the ladder.")
+    permissions.add("core.stage.create", "Add steps to the ladder and allow moves between them.")

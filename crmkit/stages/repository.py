@@ -21,13 +21,14 @@ class Step:
 
     id: str
     key: str
+    position: int
     is_default: bool
 
 
 async def stages(context: Context[Any]) -> list[Step]:
     """Reads the ladder from its lowest step upwards; it is short."""
     row = models.Stage
-    ladder = select(row.id, row.key, row.is_default).order_by(row.position, row.id)
+    ladder = select(row.id, row.key, row.position, row.is_default).order_by(row.position, row.id)
     return [Step(*each) for each in await context.rules(ladder)]
 
 

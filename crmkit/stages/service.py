@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.stages import errors, models, repository
+from crmkit.engine.fields import ref
+from crmkit.engine.mutations import mutation
+from crmkit.host.context import Context, Draft
+from crmkit.stages import errors, models, repository, types
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    from crmkit.host.context import Context
 
 _PRESETS = (
     ("potential", {"en": "Potential", "zh": "潜在", "de": "Möglich"}),
@@ -43,6 +45,39 @@ async def ensure_presets(context: Context[Any]) -> None:
     )
 
 
+@mutation(permission="core.stage.create", bulk="createStages")
+async def create_stages(
+    context: Context[Any], drafts: Sequence[Draft[types.CreateStage, models.Stage]]
+) -> Sequence[types.CreatedStage]:
+    """Adds a step to the ladder; moves to it and from it are allowed apart."""
+    ladder = await repository.stages(context)
+    top = max((each.position for each in ladder), default=0)
+    for each in drafts:
+        given = each.input
+        top = max(top, given.position) if given.position is not None else top + 1
+        row = models.Stage(
+            key=given.key,
+            labels={label.locale: label.text for label in given.labels},
+            position=top if given.position is None else given.position,
+            is_default=given.is_default,
+        )
+        each.becomes(row)
+    _move_the_mark(context, ladder, [each.row for each in drafts])
+    context.write.add(*[each.row for each in drafts])
+    return [types.CreatedStage(ref(types.Stage, each.row.id)) for each in drafts]
+
+
+@mutation(permission="core.stage.create", bulk="allowMoves")
+async def allow_moves(
+    context: Context[Any], drafts: Sequence[Draft[types.AllowMove, models.StageTransition]]
+) -> Sequence[types.AllowedMove]:
+    """Lets customers take a step of the ladder that they could not take before."""
+    for each in drafts:
+        row = models.StageTransition(from_id=each.input.from_id, to_id=each.input.to_id)
+        context.write.add(each.becomes(row))
+    return [types.AllowedMove(ref(types.StageTransition, each.row.id)) for each in drafts]
+
+
 async def first_stage(context: Context[Any]) -> str:
     """Says where new customers begin.
 
@@ -65,3 +100,15 @@ async def moves_from(
 ) -> Collection[tuple[str, str]]:
     """Says which moves lead away from these stages."""
     return await repository.moves_from(context, stage_ids)
+
+
+def _move_the_mark(
+    context: Context[Any], ladder: Sequence[repository.Step], rows: Sequence[models.Stage]
+) -> None:
+    """Leaves the mark of the beginning on the last stage that asks for it."""
+    marked = [each for each in rows if each.is_default]
+    for row in marked[:-1]:
+        row.is_default = False
+    for step in ladder if marked else ():
+        if step.is_default:
+            context.write.change(models.Stage, step.id, set={models.Stage.is_default: False})

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crmkit.engine.fields import computed, list_of, node, to_one
+from crmkit.engine.fields import Ref, computed, list_of, node, to_one
 from crmkit.stages import models
 from crmkit.values import checks, labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from crmkit.settings import Organisation
+    from crmkit.values.errors import Problem
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,54 @@ class StageTransition:
     """The stage it leaves."""
     to: Stage = to_one(models.StageTransition.to_id)
     """The stage it leads to."""
+
+
+@dataclass(frozen=True)
+class CreateStage:
+    """A new step of the ladder."""
+
+    key: str
+    """Names it in programs; never changes."""
+    labels: Sequence[Label] = ()
+    """What people call it."""
+    position: int | None = None
+    """Its place on the ladder; above all others unless given."""
+    is_default: bool = False
+    """Whether new customers begin here from now on, and nowhere else."""
+
+    def __post_init__(self) -> None:
+        checks.check(checks.key("key", self.key))
+
+
+@dataclass(frozen=True)
+class CreatedStage:
+    """What was made."""
+
+    stage: Stage
+    """The new stage."""
+
+
+@dataclass(frozen=True)
+class AllowMove:
+    """A step that customers may take from now on."""
+
+    from_id: Ref[Stage]
+    """The stage it leaves."""
+    to_id: Ref[Stage]
+    """The stage it leads to."""
+
+    def __post_init__(self) -> None:
+        checks.check(_standing(self))
+
+
+@dataclass(frozen=True)
+class AllowedMove:
+    """What was made."""
+
+    transition: StageTransition
+    """The move that is allowed now."""
+
+
+def _standing(given: AllowMove) -> Iterator[Problem]:
+    if given.from_id == given.to_id:
+        yield checks.fault("toId", "A move leads somewhere else.")
