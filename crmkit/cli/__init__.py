@@ -82,9 +82,13 @@ def plugins() -> None:
 
 
 @schema.command("print")
-def print_schema() -> None:
+def print_schema(
+    room: Annotated[
+        str | None, typer.Option(help="Only what this room or plugin adds, such as loyalty.")
+    ] = None,
+) -> None:
     """Print the schema in GraphQL's own language."""
-    _later("listing").print_schema()
+    _later("listing").print_schema(room)
 
 
 @app.command("import")

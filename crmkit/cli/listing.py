@@ -9,12 +9,12 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from crmkit.app import load_plugins, schema_of
+from crmkit.app import contract, load_plugins, schema_of
 from crmkit.cli.running import log_to_stderr
 from crmkit.host import migrations
 from crmkit.host.discovery import discover
 from crmkit.settings import load_settings
-from crmkit.values.errors import Unavailable
+from crmkit.values.errors import SetupError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,11 +48,22 @@ def plugins() -> None:
     _OUT.print(table)
 
 
-def print_schema() -> None:
-    """Writes the schema to the standard output."""
+def print_schema(room: str | None) -> None:
+    """Writes the schema, or one room's part of it, to the standard output.
+
+    Raises:
+        SetupError: There is no such room.
+    """
     settings = load_settings()
     log_to_stderr(logging.WARNING)
-    _OUT.out(schema_of(load_plugins(settings), settings).sdl(), highlight=False)
+    loaded = load_plugins(settings)
+    if room is None:
+        _OUT.out(schema_of(loaded, settings).sdl(), highlight=False)
+        return
+    parts = contract(loaded, settings)
+    if room not in parts:
+        raise SetupError(f"There is no room {room}; say one of {', '.join(parts)}.")
+    _OUT.out(parts[room], end="", highlight=False)
 
 
 def _lineages(settings: Settings, loaded: Loaded) -> Mapping[str, str]:
