@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from pydantic import (
@@ -30,6 +29,7 @@ from pydantic_settings import (
 
 from crmkit.values.errors import SetupError
 from crmkit.values.money import is_currency
+from crmkit.values.regional import is_locale, is_zone
 
 _PREFIX = "CRMKIT_"
 _DEVELOPMENT_SECRET = SecretStr("development-secret")
@@ -47,10 +47,8 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone such as Europe/Berlin") from None
+    if not is_zone(name):
+        raise ValueError(f"{name!r} is no time zone such as Europe/Berlin")
     return name
 
 
