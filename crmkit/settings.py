@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from babel import Locale, UnknownLocaleError
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -53,10 +52,8 @@ def _zone(name: str) -> str:
 
 
 def _locale(name: str) -> str:
-    try:
-        Locale.parse(name, sep="_" if "_" in name else "-")
-    except (UnknownLocaleError, ValueError):
-        raise ValueError(f"{name!r} is no locale such as de or zh-CN") from None
+    if not is_locale(name):
+        raise ValueError(f"{name!r} is no locale such as de or zh-CN")
     return name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 
 
 def is_zone(name: str) -> bool:
@@ -20,6 +20,6 @@ def is_locale(name: str) -> bool:
     """Knows de and zh-CN, also with an underscore."""
     try:
         Locale.parse(name, sep="_" if "_" in name else "-")
-    except (LookupError, ValueError):
+    except (UnknownLocaleError, ValueError):
         return False
     return True
