@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
-from collections.abc import Awaitable, Callable, Mapping
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -428,15 +429,33 @@ def description_of(thing: Any) -> str | None:
     return inspect.cleandoc(doc)
 
 
-def attribute_docs(cls: type) -> dict[str, str]:
+def attribute_docs(cls: type) -> Mapping[str, str]:
     """The string under an attribute is its description, as Sphinx and pydantic read it."""
+    return _docs_in(cls.__module__).get(cls.__qualname__, {})
+
+
+@cache
+def _docs_in(module: str) -> Mapping[str, Mapping[str, str]]:
+    """What stands under the attributes of all classes of a module, which is read once."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-    except (OSError, TypeError, SyntaxError):
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (KeyError, OSError, TypeError):  # made at run time: there is no source to read
         return {}
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    return {name: _docs_of(each) for name, each in _classes(tree, "")}
+
+
+def _classes(scope: ast.AST, prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    for each in ast.iter_child_nodes(scope):
+        if isinstance(each, ast.ClassDef):
+            yield prefix + each.name, each
+            yield from _classes(each, f"{prefix}{each.name}.")
+        elif isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _classes(each, f"{prefix}{each.name}.<locals>.")
+
+
+def _docs_of(cls: ast.ClassDef) -> Mapping[str, str]:
     found = {}
-    for statement, text in pairwise(body):
+    for statement, text in pairwise(cls.body):
         name = _assigned(statement)
         if name and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             found[name] = inspect.cleandoc(str(text.value.value))
