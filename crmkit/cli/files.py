@@ -90,30 +90,47 @@ class Lines:
         return replace(line, row=ImportedRow(line.number, self._alike[alike], value))
 
 
-def encoding_of(path: Path, locale: str = "") -> str:
+def encoding_of(path: Path) -> str:
     """Finds out how a file is encoded: by its mark, as UTF-8, or by how its text looks."""
     with path.open("rb") as file:
-        sample = file.read(_SAMPLE)
-        for mark, encoding in _MARKS.items():
-            if sample.startswith(mark):
-                return encoding
-        if _fits(sample, file, "utf-8"):
-            return "utf-8"
-        file.seek(len(sample))
-        # Few characters can be anything; where Chinese is spoken they are Chinese.
-        if locale.startswith("zh") and _fits(sample, file, "gb18030"):
-            return "gb18030"
-    best = from_bytes(sample[: sample.rfind(b"\n") + 1] or sample).best()
+        head = file.read(4)
+    for mark, encoding in _MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    telling = _telling_lines(path)
+    if not telling:
+        return "utf-8"
+    if _looks_chinese(telling):
+        return "gb18030"
+    best = from_bytes(telling).best()
     return best.encoding if best else "utf-8"
 
 
-def _fits(sample: bytes, rest: BinaryIO, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _telling_lines(path: Path) -> bytes:
+    """Lines that hold more than ASCII; none where the whole file is UTF-8."""
+    telling, strange = bytearray(), False
+    with path.open("rb") as file:
+        for line in file:
+            if line.isascii():
+                continue
+            strange = strange or not _fits(line, "utf-8")
+            telling += line if len(telling) < _SAMPLE else b""
+            if strange and len(telling) >= _SAMPLE:
+                break
+    return bytes(telling) if strange else b""
+
+
+def _looks_chinese(text: bytes) -> bool:
+    """Whether these are the characters of everyday Chinese; Korean uses the same bytes."""
+    if not _fits(text, "gb2312"):
+        return False
+    korean = text.decode("cp949", "ignore")
+    return not all("가" <= each <= "힣" for each in korean if not each.isascii())
+
+
+def _fits(text: bytes, encoding: str) -> bool:
     try:
-        while sample:
-            decoder.decode(sample)
-            sample = rest.read(_SAMPLE)
-        decoder.decode(b"", final=True)
+        text.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True

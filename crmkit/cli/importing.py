@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from crmkit.host.host import Host
 
 _CHUNK = 1_000
+_OUT = Console(highlight=False, soft_wrap=True)
 
 
 def import_file(
@@ -42,9 +43,8 @@ def import_file(
     """Takes in a file and says what became of its lines."""
     settings = load_settings()
     log_to_stderr(logging.ERROR)
-    organisation = settings.organisation
-    options = ImportOptions(source=source, currency=currency or organisation.currency)
-    found = encoding or encoding_of(file, organisation.locale)
+    options = ImportOptions(source, currency or settings.organisation.currency)
+    found = encoding or encoding_of(file)
     aside = rejects or Path(f"{file.stem}.rejects.csv")
 
     async def work() -> Report:
@@ -56,6 +56,8 @@ def import_file(
 
     began = time.monotonic()
     _say(asyncio.run(work()), time.monotonic() - began, aside)
+    if found not in ("utf-8", encoding):
+        _OUT.print(f"Read as {found}; if the names look wrong, say another --encoding.")
 
 
 @dataclass
@@ -164,7 +166,9 @@ def _known(host: Host, kind: str) -> Import:
 def _shown(lines: Lines) -> Iterator[Iterator[Line]]:
     """Lets lines through, and shows how much of their file has been read."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=quiet) as bar:
         task = bar.add_task(lines.path.name, total=lines.size)
 
         def each() -> Iterator[Line]:
@@ -177,10 +181,9 @@ def _shown(lines: Lines) -> Iterator[Iterator[Line]]:
 
 
 def _say(report: Report, seconds: float, aside: Path) -> None:
-    console = Console(highlight=False)
-    console.print(
+    _OUT.print(
         f"{report.created:,} created, {report.unchanged:,} unchanged, {report.rejected:,} rejected "
         f"in {seconds:.1f} s ({report.lines / seconds:,.0f} lines a second)."
     )
     if report.rejected:
-        console.print(f"What was rejected, and why: {aside}")
+        _OUT.print(f"What was rejected, and why: {aside}")

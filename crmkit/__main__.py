@@ -1,0 +1,5 @@
+"""`python -m crmkit` is `crmkit`."""
+
+from crmkit.cli import main
+
+main()
