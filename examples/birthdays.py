@@ -1,10 +1,15 @@
-"""The smallest plugin, in one file: a table, a field, a mutation, a rule and a hook.
+"""The smallest plugin in one file: a table, a field, a mutation and a hook.
 
-Run it, and it shows what it adds: `python examples/birthdays.py`.
+`python examples/birthdays.py` opens a CRM with it and shows what it adds. To have it in yours,
+put it into a package whose entry points name it, and it into `[plugins] enabled`:
+
+    [project.entry-points."crmkit.plugins"]
+    birthdays = "birthdays:Birthdays"
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,11 +18,10 @@ from sqlalchemy import Date, ForeignKey
 from sqlalchemy.orm import Mapped
 
 from crmkit import sdk
+from crmkit.testing import crm
 
 
 class Birthday(sdk.Base):
-    """A row beside each customer whose birthday is known."""
-
     __tablename__ = "birthdays_birthday"
 
     customer_id: Mapped[str] = sdk.column(ForeignKey("customer.id"), primary_key=True)
@@ -26,10 +30,7 @@ class Birthday(sdk.Base):
 
 @sdk.extend(sdk.Customer)
 class CustomerBirthday:
-    """What this plugin adds to a customer."""
-
-    birthday: date | None = sdk.side(Birthday.day)
-    """The day the customer was born."""
+    birthday: date | None = sdk.side(Birthday.day, description="When the customer was born.")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class SetBirthday:
     """Whose birthday it is, and when."""
 
     customer_id: sdk.Ref[sdk.Customer]
-    """The customer, who exists and may be seen: the framework has looked."""
+    """The customer."""
     day: date
     """The day of birth."""
 
@@ -62,31 +63,42 @@ async def set_birthday(context: sdk.Context, input: SetBirthday) -> BirthdaySet:
 
 @sdk.extend_input(sdk.CreateCustomer)
 class BirthdayOfCustomer:
-    """What `createCustomer` takes in its field `birthdays`."""
+    """What `createCustomer` takes as `birthdays`."""
 
     day: date
     """The day of birth."""
 
 
+Created = sdk.Draft[sdk.CreateCustomer, sdk.rows.Customer]
+
+
 @sdk.hook
-async def customers_created(
-    context: sdk.Context, drafts: Sequence[sdk.Draft[sdk.CreateCustomer, sdk.rows.Customer]]
-) -> None:
-    """Takes the birthdays of new customers, in the unit that makes them."""
+async def customers_created(context: sdk.Context, drafts: Sequence[Created]) -> None:
     for draft in drafts:
         if said := draft.extension(BirthdayOfCustomer):
             context.write.add(Birthday(customer_id=draft.row.id, day=said.day))
 
 
 class Birthdays(sdk.Plugin):
-    """Birthdays of customers."""
-
     name = "birthdays"
     version = "1.0"
     words = ("birthday",)
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
-        schema.add(CustomerBirthday, BirthdayOfCustomer, set_birthday)
+        schema.add(CustomerBirthday, set_birthday, BirthdayOfCustomer)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("birthdays.birthday.set", "Note when customers were born.")
+
+
+async def show() -> None:
+    async with crm(Birthdays) as t:
+        print(
+            await t.gql("""mutation {
+          createCustomer(input: {name: "Ada", birthdays: {day: "1815-12-10"}}) {
+            customer { name birthday } } }""")
+        )
+
+
+if __name__ == "__main__":
+    asyncio.run(show())
