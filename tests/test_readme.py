@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from graphql import parse, validate
+
+from crmkit.app import load_plugins, schema_of
+from crmkit.cli import people
+from crmkit.settings import Settings
+from crmkit.testing import crm
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_plugin_shown_is_the_one_that_the_tests_run() -> None:
+    example = (ROOT / "examples" / "birthdays.py").read_text(encoding="utf-8")
+    [shown] = blocks("python")
+    paragraphs = shown.strip().split("\n\n\n")
+    assert [each for each in paragraphs if each not in example] == []
+
+
+@pytest.mark.anyio
+async def test_the_question_has_the_answer_that_is_shown(engine: str) -> None:
+    [question], [answer] = blocks("graphql"), blocks("json")
+    create = """mutation ($items: [CreateCustomerItem!]!) {
+      createCustomers(input: {items: $items}) { results { index } } }"""
+    async with crm(engine=engine) as t:
+        await t.gql(create, items=people.customers(300))
+        assert await t.answer(question) == json.loads(answer)
+
+
+def test_every_place_that_is_named_exists() -> None:
+    places = re.findall(r"\]\(([^)]+)\)", README)
+    assert len(places) > 10
+    assert [each for each in places if not (ROOT / each).exists()] == []
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = [
+        line.split()[1]
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith("make ")
+    ]
+    assert {"demo", "test"} <= {*targets}
+    assert [each for each in targets if f"\n{each}: " not in makefile] == []
+
+
+def test_the_settings_shown_load_the_plugins_that_they_enable() -> None:
+    [written] = blocks("toml")
+    loaded = load_plugins(Settings.model_validate(tomllib.loads(written)))
+    assert {"orders", "loyalty"} <= {each.name for each in loaded.plugins}
+    assert loaded.skipped == {}
+
+
+def test_the_commands_shown_run_one_after_the_other(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRMKIT_DATABASE__URL", database_url)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    commands = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("crmkit ")]
+    assert commands.count("crmkit serve") == 1
+    for each in commands:
+        if each != "crmkit serve":
+            subprocess.run([sys.executable, "-m", *shlex.split(each)], cwd=tmp_path, check=True)
+
+
+def test_what_the_quickstart_asks_can_be_asked() -> None:
+    document = parse((ROOT / "examples" / "quickstart.graphql").read_text(encoding="utf-8"))
+    settings = Settings()
+    schema = schema_of(load_plugins(settings), settings).core
+    assert validate(schema, document) == []
