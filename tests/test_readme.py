@@ -66,10 +66,7 @@ def test_the_settings_shown_load_the_plugins_that_they_enable() -> None:
     assert loaded.skipped == {}
 
 
-def test_the_commands_shown_run_one_after_the_other(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CRMKIT_DATABASE__URL", database_url)
+def test_the_commands_shown_run_one_after_the_other(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     commands = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("crmkit ")]
     assert commands.count("crmkit serve") == 1
