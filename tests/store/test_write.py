@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from crmkit.store.database import Base, Frozen, table_of
 from crmkit.store.unit_of_work import Origin, UnitOfWork, run_unit
@@ -176,6 +176,48 @@ async def test_the_text_of_a_statement_does_not_depend_on_how_many_rows_it_has(
     assert await written(database, people(1)) == await written(database, people(50))
 
 
+async def test_a_change_waits_for_the_new_row_that_it_points_to(database: Database) -> None:
+    first, second = await anna(database), Person(name="Bea")
+    bought = [Purchase(person_id=first, amount=n) for n in range(2)]
+    await written(database, lambda write: write.add(*bought))
+
+    def say(write: Write) -> None:
+        write.change(Purchase, bought[0].id, set={Purchase.person_id: first})
+        write.add(second)
+        write.change(Purchase, bought[1].id, set={Purchase.person_id: second.id})
+
+    await written(database, say)
+    assert await rows(database, Purchase, "person_id") == sorted([(first,), (second.id,)])
+
+
+async def test_a_change_waits_for_an_update_that_reads_its_table(database: Database) -> None:
+    key = await anna(database)
+    rich = select(Balance.person_id).where(Balance.points > 5)
+
+    def say(write: Write) -> None:
+        write.change(Balance, key, add={Balance.points: 5})
+        write.update(Person, where=Person.id.in_(rich), add={Person.visits: 1})
+        write.change(Balance, key, add={Balance.points: 5})
+
+    await written(database, say)
+    assert await rows(database, Person, "visits") == [(0,)]
+    assert await rows(database, Balance, "points") == [(10,)]
+
+
+async def test_a_row_is_not_changed_in_the_buffer_where_an_update_would_have_seen_it(
+    database: Database,
+) -> None:
+    person = Person(name="Anna")
+
+    def say(write: Write) -> None:
+        write.add(person)
+        write.update(Person, where=Person.visits == 0, set={Person.name: "Nobody yet"})
+        write.change(Person, person.id, add={Person.visits: 1})
+
+    await written(database, say)
+    assert await rows(database, Person, "name", "visits") == [("Nobody yet", 1)]
+
+
 async def test_equal_deletes_are_one(database: Database) -> None:
     key = await anna(database)
 
@@ -235,6 +277,18 @@ async def test_a_step_below_the_floor_is_not_saved_by_a_later_one_up(database: D
     with pytest.raises(Refused, match="below 0"):
         await written(database, say)
     assert await rows(database, Balance, "points") == [(3,)]
+
+
+async def test_guarded_steps_up_are_not_summed_either(database: Database) -> None:
+    key = await anna(database)
+    await written(database, lambda write: write.change(Balance, key, add={Balance.points: -5}))
+
+    def say(write: Write) -> None:
+        for step in (2, 9):
+            write.change(Balance, key, add={Balance.points: step}, at_least=0)
+
+    with pytest.raises(Refused, match="below 0"):
+        await written(database, say)
 
 
 async def test_a_guard_holds_for_a_row_that_was_just_said(database: Database) -> None:
@@ -298,7 +352,7 @@ async def test_an_update_that_meets_fewer_rows_than_expected_says_so(database: D
             Person,
             where=Person.id == key,
             guard=Person.visits > 0,
-            set={Person.name: func.upper(Person.email)} if False else {Person.visits: 9},
+            set={Person.visits: Person.visits + 9},
             expect=1,
             otherwise=Refused("She never came."),
         )
