@@ -52,6 +52,7 @@ class Entry(sdk.Record):
 
     __tablename__ = "loyalty_entry"
     __append_only__ = True
+    # The newest entries of each customer, without sorting the others.
     __table_args__ = (Index("ix_loyalty_entry_customer_id", "customer_id", "created_at", "id"),)
 
     customer_id: Mapped[str] = sdk.column(ForeignKey("customer.id"), doc="Whose points they are.")

@@ -69,6 +69,7 @@ def customer_count() -> Select[int]:
 
 def sums(after: str, limit: int) -> Select[str, int, int, int, int]:
     """What the next customers have, and what their entries say they should have."""
+    # From the customers on, so that entries without an account are found as well.
     customers = (
         select(sdk.rows.Customer.id)
         .where(sdk.rows.Customer.id > after)

@@ -82,6 +82,7 @@ async def adjust_points(context: Context, input: AdjustPoints) -> AdjustedPoints
 
 def earn(context: Context, drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]) -> None:
     """Adds the points of new orders, which the price alone decides."""
+    # All that counts stands in the drafts: a read here would cost each order a transaction.
     for draft in drafts:
         order = draft.row
         points = context.config.points_for(sdk.Money(order.total_minor, order.currency))
@@ -164,6 +165,7 @@ def _post(context: Context, entry: Entry, reason: str | None = None) -> None:
     if reason and reason.strip():
         context.write.add(Remark(entry_id=entry.id, reason=reason))
     qualifying = {Account.earned: entry.points} if entry.kind in QUALIFYING else {}
+    # What is taken back may lead into debt, what is spent may not.
     spends = entry.points < 0 and not qualifying
     context.write.change(
         Account,

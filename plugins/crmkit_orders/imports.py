@@ -45,6 +45,7 @@ async def import_orders(
     context: sdk.Context, rows: Sequence[Row], options: sdk.ImportOptions
 ) -> sdk.ImportResult:
     """Records the orders that are not here yet, and the customers whom they need."""
+    # What is known is skipped before anything else, so that a second run only reads.
     rows_by_id = {_external_id(row, options): row for row in rows}
     recorded = await context.rules(repository.recorded(options.source, [*rows_by_id]))
     for (external_id,) in recorded:
@@ -52,6 +53,7 @@ async def import_orders(
     customer_ids = await _customers(
         context, options.source, {row.value.customer for row in rows_by_id.values()}
     )
+    # A day of the file is a day of the organisation's.
     zone = ZoneInfo(context.organisation.zone)
     await record_orders(
         context,
@@ -74,6 +76,7 @@ def _external_id(row: Row, options: sdk.ImportOptions) -> str:
     line = row.value
     amount = _amount(row, options)
     said = (options.source, line.customer, line.date.isoformat(), line.quantity)
+    # A digest, because the customer's id in it would have to be erased with the customer.
     return sha256(repr((*said, amount.minor, amount.currency, row.nth)).encode()).hexdigest()[:32]
 
 

@@ -26,7 +26,9 @@ class Order(sdk.Versioned):
 
     __tablename__ = "orders_order"
     __table_args__ = (
+        # Orders that were placed here have neither, and any number of them may.
         Index("uq_orders_order_source", "source", "external_id", unique=True),
+        # The first few of each customer, newest first, without sorting the others.
         Index("ix_orders_order_customer_id", "customer_id", "placed_at", "id"),
     )
 
@@ -76,6 +78,7 @@ class Line(sdk.Record):
     amount_minor: Mapped[int] = sdk.column(
         BigInteger, doc="What they cost together, in minor units of the currency."
     )
+    # Said again of each line, because money is read from one row.
     currency: Mapped[str] = sdk.column(
         sdk.Code, personal=False, doc="An ISO 4217 code, that of the order."
     )

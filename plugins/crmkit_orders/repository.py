@@ -38,6 +38,7 @@ async def order_totals(
     ):
         money = sdk.Money(minor, currency)
         totals[customer_id].append(sdk.MoneyType(amount=money.amount, currency=currency))
+    # Who bought nothing has an empty list, and not nothing at all.
     return {each: totals[each] for each in customer_ids}
 
 

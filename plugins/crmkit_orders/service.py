@@ -35,6 +35,7 @@ async def record_orders(
     context: sdk.Context, drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]
 ) -> Sequence[RecordedOrder]:
     """Record orders that customers placed, here or elsewhere."""
+    # One moment for all of them, however long the bulk is.
     now = context.clock.now()
     for draft in drafts:
         draft.becomes(_row(draft.input, now))
@@ -69,6 +70,7 @@ async def refund_orders(
 
 async def _refund(context: sdk.Context, drafts: Sequence[sdk.Draft[RefundOrder, Refund]]) -> None:
     ids = [draft.input.order_id for draft in drafts]
+    # What was read may be old by now: of two refunds at one time, the guard lets one pass.
     context.write.update(
         OrderRow,
         where=OrderRow.id.in_(ids),

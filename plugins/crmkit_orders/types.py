@@ -125,6 +125,7 @@ class RecordOrder:
         if self.total is None and not self.lines:
             yield sdk.checks.fault("total", "An order has a total, or lines that sum up to it.")
             return
+        # Amounts of two currencies have no sum, so this comes first.
         currency = (self.total or self.lines[0].amount).currency
         others = [i for i, line in enumerate(self.lines) if line.amount.currency != currency]
         if others:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,3 +60,9 @@ async def test_two_apps_in_one_process_show_different_schemas(t: Trial) -> None:
     names = [{each["name"] for each in some["__type"]["fields"]} for some in (told, plain)]
     assert "birthday" in names[0] - names[1]
     assert "loyaltyPoints" in names[1] - names[0]
+
+
+def test_the_example_runs_by_itself() -> None:
+    example = Path(__file__).parents[2] / "examples" / "birthdays.py"
+    done = subprocess.run([sys.executable, example], capture_output=True, text=True, check=True)
+    assert "'birthday': '1815-12-10'" in done.stdout
