@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    FromClause,
+    MetaData,
+    Table,
+    Text,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    text,
+)
+
+from crmkit.store import database as tables
+from crmkit.store.database import Scope, table_of
+from crmkit.store.reach import EVERYTHING, Reach, is_scoped, scope_of
+from crmkit.store.unit_of_work import Origin, UnitOfWork, run_unit
+from crmkit.values.clock import ManualClock
+from crmkit.values.errors import Forbidden, SetupError
+from tests.store.tables import Balance, Everything, Person, Purchase
+
+if TYPE_CHECKING:
+    from crmkit.store.drivers import Database
+
+pytestmark = pytest.mark.anyio
+
+person, purchase, balance = table_of(Person), table_of(Purchase), table_of(Balance)
+GONE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def narrowed(table: Table, rows: FromClause) -> ColumnElement[bool] | None:
+    return rows.c.name != "Bea" if table is person else None
+
+
+@pytest.fixture
+async def people(database: Database) -> Database:
+    """Anna and Bea are here, Cleo was deleted; each has bought something."""
+    anna, bea, cleo = Person(name="Anna"), Person(name="Bea"), Person(name="Cleo", deleted_at=GONE)
+
+    async def body(unit: UnitOfWork) -> None:
+        for amount, each in enumerate((anna, bea, cleo), 1):
+            unit.write.add(each, Balance(person_id=each.id, points=amount))
+            unit.write.add(Purchase(person_id=each.id, amount=amount))
+
+    await run_unit(database, ManualClock(), Origin("system", "tests", "request_1"), body)
+    return database
+
+
+async def seen(database: Database, statement: Any, reach: Reach) -> list[Any]:
+    return sorted(value for (value,) in await database.fetch(statement, reach))
+
+
+@pytest.mark.parametrize(
+    ("reach", "names"),
+    [
+        (EVERYTHING, ["Anna", "Bea", "Cleo"]),
+        (Reach(), ["Anna", "Bea"]),
+        (Reach(deleted=True), ["Anna", "Bea", "Cleo"]),
+        (Reach(narrow=(narrowed,)), ["Anna"]),
+    ],
+)
+async def test_a_reach_decides_which_people_are_seen(
+    people: Database, reach: Reach, names: list[str]
+) -> None:
+    assert await seen(people, select(Person.name), reach) == names
+
+
+@pytest.mark.parametrize("column", [Purchase.amount, Balance.points])
+async def test_what_belongs_to_somebody_unseen_is_unseen(people: Database, column: Any) -> None:
+    assert await seen(people, select(column), Reach()) == [1, 2]
+    assert await seen(people, select(column), Reach(narrow=(narrowed,))) == [1]
+    assert await seen(people, select(column), EVERYTHING) == [1, 2, 3]
+
+
+async def test_no_way_of_reading_a_table_goes_around_its_scope(people: Database) -> None:
+    other = person.alias("other")
+    cte = select(person.c.name).cte("everybody")
+    counted = select(func.count()).select_from(purchase).scalar_subquery()
+    ways = {
+        "alias": select(other.c.name),
+        "join": select(person.c.name).join_from(purchase, person),
+        "subquery": select(select(person.c.name).subquery().c.name),
+        "cte": select(cte.c.name),
+        "union": select(person.c.name).union_all(select(literal("x")).where(literal(1) == 2)),
+        "exists": select(person.c.name).where(exists().where(purchase.c.person_id == person.c.id)),
+        "correlated": select(person.c.name).where(counted == 2),
+    }
+    for way, statement in ways.items():
+        assert await seen(people, statement, Reach()) == ["Anna", "Bea"], way
+
+
+async def test_a_self_join_sees_no_more_on_either_side(people: Database) -> None:
+    one, two = person.alias("one"), person.alias("two")
+    pairs = select(func.count()).select_from(one.join(two, literal(1) == 1))
+    assert await people.fetch(pairs, Reach()) == [(4,)]
+    outer = select(func.count(two.c.id)).select_from(one.outerjoin(two, two.c.name == "Cleo"))
+    assert await people.fetch(outer, Reach()) == [(0,)]
+
+
+async def test_a_hidden_column_may_not_be_named_anywhere(people: Database) -> None:
+    reach = Reach(hidden={"person": frozenset({"name"})})
+    assert len(await seen(people, select(Person.id), reach)) == 2
+    alias = person.alias()
+    for statement in (
+        select(Person.name),
+        select(alias.c.name),
+        select(Person.id).where(Person.name == "Anna"),
+        select(Person.id).order_by(Person.name),
+    ):
+        with pytest.raises(Forbidden, match=r"person\.name is hidden"):
+            await people.fetch(statement, reach)
+
+
+async def test_sql_as_text_is_refused_where_scopes_count(people: Database) -> None:
+    told = select(text("name")).select_from(person)
+    with pytest.raises(Forbidden, match="knows no scope"):
+        await people.fetch(told, Reach())
+    assert len(await people.fetch(told, EVERYTHING)) == 3
+
+
+def test_a_scope_follows_the_one_key_that_leads_to_the_root() -> None:
+    assert scope_of(purchase) == Scope("through", ("person_id",))
+    assert is_scoped(balance)
+    assert not is_scoped(table_of(Everything))
+
+
+@pytest.fixture
+def gift() -> Table:
+    """A table with two people in each row, which only its test knows."""
+    keys = [
+        Column("giver_id", Text, ForeignKey(person.c.id), nullable=False),
+        Column("taker_id", Text, ForeignKey(person.c.id), nullable=False),
+    ]
+    return Table("gift", MetaData(), *keys)
+
+
+def test_two_keys_that_could_decide_are_a_mistake_of_the_model(gift: Table) -> None:
+    with pytest.raises(SetupError, match="table gift belongs to others through giver_id, taker_id"):
+        scope_of(gift)
+
+
+@pytest.mark.parametrize(
+    ("scope", "seen"),
+    [
+        (tables.through("giver_id"), 6),
+        (tables.both("giver_id", "taker_id"), 4),
+        (tables.or_null("giver_id"), 7),
+        (tables.unscoped("tests"), 10),
+    ],
+)
+async def test_a_model_can_say_whose_its_rows_are(
+    people: Database, gift: Table, scope: Scope, seen: int
+) -> None:
+    # Everybody gives to everybody, and one gift is nobody's.
+    giver, taker = person.alias(), person.alias()
+    given = select(giver.c.id.label("giver_id"), taker.c.id.label("taker_id"))
+    nobody = select(null().label("giver_id"), null().label("taker_id"))
+    pairs = given.select_from(giver.join(taker, literal(1) == 1)).union_all(nobody)
+    gift.info["scope"] = scope
+    rows = pairs.subquery("gift")
+    where = list(Reach().conditions(gift, rows))
+    assert await people.fetch(select(func.count()).select_from(rows).where(*where)) == [(seen,)]
