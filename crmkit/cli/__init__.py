@@ -43,7 +43,7 @@ def demo(
     serve: Annotated[bool, typer.Option(help="Go on serving after the answers.")] = True,
 ) -> None:
     """Fill ./.demo with customers and real purchases, ask three questions, and serve."""
-    _later("demo").demo(port, serve=serve)
+    _later("demonstration").demo(port, serve=serve)
 
 
 @app.command()
