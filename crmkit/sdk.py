@@ -17,21 +17,14 @@ from crmkit.customers.types import CreateCustomer, Customer, ExternalId
 from crmkit.engine.fields import (
     JSON,
     BigInt,
-    Connection,
     CurrencyCode,
-    MoneyType,
-    Node,
     Ref,
     any_node,
     batch,
     computed,
-    enum,
     expression,
-    extend,
     list_of,
     money,
-    node,
-    ref,
     side,
     to_many,
     to_one,
@@ -39,6 +32,15 @@ from crmkit.engine.fields import (
 from crmkit.engine.fields import column as field
 from crmkit.engine.mutation_inputs import UNSET, Unset
 from crmkit.engine.mutations import BulkMutation, Mutation, Outcome, extend_input, mutation
+from crmkit.engine.nodes import (
+    Connection,
+    MoneyType,
+    Node,
+    enum,
+    extend,
+    node,
+    ref,
+)
 from crmkit.host.builders import (
     EventBuilder,
     ImportBuilder,
@@ -56,13 +58,10 @@ from crmkit.interactions import models as _interactions
 from crmkit.interactions.types import Interaction
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
+from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
 from crmkit.store.database import (
     Base,
-    Choice,
-    Code,
-    Json,
     Record,
-    UtcDateTime,
     Versioned,
     both,
     column,

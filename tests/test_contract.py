@@ -31,7 +31,9 @@ def test_the_committed_part_of_the_contract_is_what_the_room_adds(
     room: str, parts: dict[str, str]
 ) -> None:
     committed = place(room).read_text(encoding="utf-8")
-    changes = unified_diff(committed.splitlines(), parts[room].splitlines(), "committed", "declared")
+    changes = unified_diff(
+        committed.splitlines(), parts[room].splitlines(), "committed", "declared"
+    )
     shown = "\n".join(changes)
     assert not shown, f"{shown}\n\nIf this is meant: crmkit schema print --room {room}"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Boolean, ForeignKey, Text
 from sqlalchemy.orm import Mapped
 
-from crmkit.store.database import Code, Versioned, column
+from crmkit.store.column_types import Code
+from crmkit.store.database import Versioned, column
 
 
 class Team(Versioned):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from crmkit.access import models, types
-from crmkit.engine.fields import ref
 from crmkit.engine.mutations import mutation
+from crmkit.engine.nodes import ref
 from crmkit.host.context import Context, Draft
 from crmkit.values.contacts import email_address
 

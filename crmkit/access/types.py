@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crmkit.access import models
-from crmkit.engine.fields import Ref, column, node, to_one
+from crmkit.engine.fields import Ref, column, to_one
+from crmkit.engine.nodes import node
 from crmkit.values import checks
 from crmkit.values.contacts import email_address
 

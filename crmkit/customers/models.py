@@ -9,17 +9,9 @@ from typing import Any
 from sqlalchemy import Boolean, Date, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped
 
-from crmkit.engine.fields import enum
-from crmkit.store.database import (
-    Choice,
-    Code,
-    Record,
-    UtcDateTime,
-    Versioned,
-    both,
-    column,
-    root_scope,
-)
+from crmkit.engine.nodes import enum
+from crmkit.store.column_types import Choice, Code, UtcDateTime
+from crmkit.store.database import Record, Versioned, both, column, root_scope
 
 _ENGINES = ("sqlite", "postgresql")
 

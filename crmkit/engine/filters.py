@@ -34,6 +34,8 @@ from crmkit.values.text import fold
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
+    from crmkit.engine.nodes import NodeSpec
+
 HOPS = 3
 PREDICATES = 50
 ITEMS = 1000
@@ -50,7 +52,7 @@ class Filters:
         self.predicates = 0
 
     def where(
-        self, spec: f.NodeSpec, entity: Entity, value: Mapping[str, Any], hops: int = 0
+        self, spec: NodeSpec, entity: Entity, value: Mapping[str, Any], hops: int = 0
     ) -> ColumnElement[bool]:
         """The condition that a record of this kind fulfils."""
         parts: list[ColumnElement[bool]] = []
@@ -71,7 +73,7 @@ class Filters:
 
     def _field(
         self,
-        spec: f.NodeSpec,
+        spec: NodeSpec,
         entity: Entity,
         field: f.Declared,
         test: Mapping[str, Any],

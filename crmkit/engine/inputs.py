@@ -23,6 +23,7 @@ from crmkit.engine import fields as f
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from crmkit.engine.nodes import NodeSpec
     from crmkit.engine.registry import Registry
 
 SCALAR_NAMES: dict[Any, str] = {
@@ -84,7 +85,7 @@ class Inputs:
         self._made: dict[str, Any] = {}
         self._scalars: dict[str, Any] = {}
 
-    def connection_arguments(self, target: f.NodeSpec) -> Iterator[StrawberryArgument]:
+    def connection_arguments(self, target: NodeSpec) -> Iterator[StrawberryArgument]:
         where = StrawberryOptional(self.later(f"{target.name}Where"))
         order = StrawberryOptional(StrawberryList(self.later(f"{target.name}OrderBy")))
         yield _argument("where", where, "Which of them; all unless said.")
@@ -117,7 +118,7 @@ class Inputs:
             return self.later("MoneyFilter")
         return self._scalar_filter(field)
 
-    def orderings(self, spec: f.NodeSpec) -> Iterator[f.Declared]:
+    def orderings(self, spec: NodeSpec) -> Iterator[f.Declared]:
         """The fields by which a list of these can be sorted."""
         return (each for each in self.registry.fields_of(spec.cls) if f.is_filterable(each))
 
@@ -141,7 +142,7 @@ class Inputs:
             return self._range(name.removesuffix("Range"))
         return self._filter(name.removesuffix("Filter"))
 
-    def _where(self, name: str, spec: f.NodeSpec) -> Any:
+    def _where(self, name: str, spec: NodeSpec) -> Any:
         fields = [
             _field(self.registry.name(each), StrawberryOptional(kind), each.description)
             for each in self.registry.fields_of(spec.cls)
@@ -157,14 +158,14 @@ class Inputs:
             name, fields, f"Which records of the kind {spec.name}; all that is said must hold."
         )
 
-    def _list_where(self, name: str, spec: f.NodeSpec) -> Any:
+    def _list_where(self, name: str, spec: NodeSpec) -> Any:
         one = StrawberryOptional(self.later(f"{spec.name}Where"))
         self._scalars["Int"] = int
         fields = [_field(each, one) for each in ("some", "none", "every")]
         fields.append(_field("count", StrawberryOptional(self.later("IntFilter"))))
         return _input(name, fields, f"What holds of the related records of the kind {spec.name}.")
 
-    def _order_by(self, name: str, spec: f.NodeSpec) -> Any:
+    def _order_by(self, name: str, spec: NodeSpec) -> Any:
         chosen = list(self.orderings(spec))
         members = {
             f"{each.python_name.upper()}_{way}": (self.registry.name(each), way)

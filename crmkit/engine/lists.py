@@ -25,6 +25,7 @@ from crmkit.engine.steps import Below, Read, Step
 from crmkit.store.database import attribute
 
 if TYPE_CHECKING:
+    from crmkit.engine.nodes import NodeSpec
     from crmkit.engine.planner import Planner
 
 Nodes = Sequence[FieldNode]
@@ -53,7 +54,7 @@ class Lists:
         self.planner = planner
         self.registry = planner.registry
 
-    def bounded(self, parent: Parent, target: f.NodeSpec, limit: int, nodes: Nodes) -> b.Value:
+    def bounded(self, parent: Parent, target: NodeSpec, limit: int, nodes: Nodes) -> b.Value:
         """All of a few records, in their declared order."""
         other = Entity.of(target.model)
         step = Step(other, parent.link(other), limit=limit)
@@ -65,7 +66,7 @@ class Lists:
     def connection(
         self,
         parent: Parent,
-        target: f.NodeSpec,
+        target: NodeSpec,
         kind: GraphQLObjectType,
         nodes: Nodes,
     ) -> b.Value:
@@ -91,7 +92,7 @@ class Lists:
         return b.ConnectionPage(step, parent.read, page, total, slots)
 
     def _total(
-        self, parent: Parent, step: Step, target: f.NodeSpec, where: Mapping[str, Any]
+        self, parent: Parent, step: Step, target: NodeSpec, where: Mapping[str, Any]
     ) -> Read | None:
         """Below a parent the count is a scalar in its statement, else a statement of its own."""
         other = Entity.of(target.model)
@@ -111,7 +112,7 @@ class _Selected:
     """Plans what is selected of one connection."""
 
     def __init__(
-        self, planner: Planner, step: Step, target: f.NodeSpec, keys: Sequence[Key], page: Page
+        self, planner: Planner, step: Step, target: NodeSpec, keys: Sequence[Key], page: Page
     ) -> None:
         self.planner, self.step, self.target, self.keys, self.page = (
             planner,

@@ -22,7 +22,7 @@ from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import ErrorCode, Invalid, Path, Problem, combined
 
 if TYPE_CHECKING:
-    from crmkit.engine.fields import NodeSpec
+    from crmkit.engine.nodes import NodeSpec
     from crmkit.host.context import Actor
     from crmkit.host.host import Host
 

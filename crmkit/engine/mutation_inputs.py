@@ -20,17 +20,8 @@ from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from crmkit.engine.fields import (
-    JSON,
-    BigInt,
-    CurrencyCode,
-    Node,
-    NodeSpec,
-    Ref,
-    attribute_docs,
-    description_of,
-    node_spec,
-)
+from crmkit.engine.descriptions import attribute_docs, description_of
+from crmkit.engine.fields import JSON, BigInt, CurrencyCode, Ref
 from crmkit.engine.mutation_shapes import (
     ChoiceShape,
     DayShape,
@@ -47,6 +38,7 @@ from crmkit.engine.mutation_shapes import (
     Shape,
     TextShape,
 )
+from crmkit.engine.nodes import Node, NodeSpec, node_spec
 from crmkit.values.errors import SetupError
 from crmkit.values.money import Money
 

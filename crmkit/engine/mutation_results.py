@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 
-from crmkit.engine.fields import JSON, description_of, enum
+from crmkit.engine.descriptions import description_of
+from crmkit.engine.fields import JSON
+from crmkit.engine.nodes import enum
 from crmkit.host.context import Outcome
 from crmkit.values.errors import FAILURES, ErrorCode, Failure
 

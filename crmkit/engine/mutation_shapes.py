@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import strawberry
 from strawberry.types.base import StrawberryList, StrawberryOptional
 
-from crmkit.engine.fields import JSON, CurrencyCode, MoneyType, NodeSpec, ref
-from crmkit.store.database import instant
+from crmkit.engine.fields import JSON, CurrencyCode
+from crmkit.engine.nodes import MoneyType, NodeSpec, ref
+from crmkit.store.column_types import instant
 from crmkit.values import ids
 from crmkit.values.errors import ErrorCode, Failure, Path, Problem
 from crmkit.values.money import Money

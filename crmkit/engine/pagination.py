@@ -14,7 +14,8 @@ import orjson
 from sqlalchemy import Alias, Column, ColumnElement, and_, false, literal, or_, tuple_
 
 from crmkit.engine import fields as f
-from crmkit.store.database import Choice, UtcDateTime, companions, instant
+from crmkit.store.column_types import Choice, UtcDateTime, instant
+from crmkit.store.database import companions
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.types import TypeEngine
 
+    from crmkit.engine.nodes import NodeSpec
     from crmkit.engine.registry import Entity, Registry
 
 PAGE = 25
@@ -67,7 +69,7 @@ def page_of(arguments: Mapping[str, Any]) -> Page:
 
 def keys_of(
     registry: Registry,
-    spec: f.NodeSpec,
+    spec: NodeSpec,
     entity: Entity,
     declared: Sequence[Any],
     chosen: Sequence[tuple[str, str]] | None,

@@ -26,6 +26,7 @@ from strawberry.utils.str_converters import to_snake_case
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine.lists import Lists, Parent
+from crmkit.engine.nodes import NodeSpec
 from crmkit.engine.pagination import MOST, Cursors
 from crmkit.engine.registry import Entity, Registry
 from crmkit.engine.steps import Batched, Below, Read, Step
@@ -54,7 +55,7 @@ class Asked:
 
     step: Step
     entity: Entity
-    spec: f.NodeSpec
+    spec: NodeSpec
     declared: f.Declared
     nodes: Nodes
     type: GraphQLOutputType
@@ -148,7 +149,7 @@ class Planner:
 
     # -- nodes ------------------------------------------------------------------------------
 
-    def object(self, step: Step, entity: Entity, spec: f.NodeSpec, nodes: Nodes) -> list[b.Slot]:
+    def object(self, step: Step, entity: Entity, spec: NodeSpec, nodes: Nodes) -> list[b.Slot]:
         """The slots of a node whose columns stand in this step's rows."""
         kind = self.kind(spec)
         slots = []
@@ -161,7 +162,7 @@ class Planner:
             slots.append(self.slot(key, kind, same, value))
         return slots
 
-    def _asked(self, step: Step, entity: Entity, spec: f.NodeSpec, nodes: Nodes) -> Asked:
+    def _asked(self, step: Step, entity: Entity, spec: NodeSpec, nodes: Nodes) -> Asked:
         kind = self.kind(spec)
         name = nodes[0].name.value
         declared = self.registry.field(spec.cls, name)
@@ -249,7 +250,7 @@ class Planner:
         }
         return b.Kinds(lambda row: ids.prefix_of(key(row) or ""), found)
 
-    def _found(self, below: list[Below], spec: f.NodeSpec, nodes: Nodes, key: Read) -> b.Found:
+    def _found(self, below: list[Below], spec: NodeSpec, nodes: Nodes, key: Read) -> b.Found:
         """The record of this kind whose id `key` reads; ids of other kinds are left alone."""
         entity = Entity.of(spec.model)
         step = Step(entity, entity.id)
@@ -300,7 +301,7 @@ class Planner:
 
     # -- slots ------------------------------------------------------------------------------
 
-    def kind(self, spec: f.NodeSpec) -> GraphQLObjectType:
+    def kind(self, spec: NodeSpec) -> GraphQLObjectType:
         found = self.schema.get_type(spec.name)
         assert isinstance(found, GraphQLObjectType)  # noqa: S101  every node is in the schema
         return found

@@ -20,6 +20,7 @@ from strawberry.types.base import StrawberryList, StrawberryOptional
 
 from crmkit.engine import fields as f
 from crmkit.engine.inputs import Inputs
+from crmkit.engine.nodes import Connection, Extension, MoneyType, Node, NodeSpec, node_spec
 from crmkit.engine.scalars import SCALARS
 from crmkit.store.database import Base, Record, attribute, table_of
 from crmkit.store.reach import is_scoped, scope_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 CORE = "core"
 Parts = Sequence[tuple[str, Any]]
-_CONNECTION: Any = vars(f.Connection)["__strawberry_definition__"]
+_CONNECTION: Any = vars(Connection)["__strawberry_definition__"]
 
 
 @dataclass(eq=False)
@@ -73,15 +74,15 @@ class Registry:
         self.config = StrawberryConfig(scalar_map=SCALARS)
         self.words = words or {}
         self.permissions = permissions
-        self.nodes: dict[type, f.NodeSpec] = {}
+        self.nodes: dict[type, NodeSpec] = {}
         self.owners: dict[type, str] = {}
-        self.by_prefix: dict[str, f.NodeSpec] = {}
-        self.by_type: dict[str, f.NodeSpec] = {}
+        self.by_prefix: dict[str, NodeSpec] = {}
+        self.by_type: dict[str, NodeSpec] = {}
         self.members: dict[type, list[f.Declared]] = {}
         self._by_name: dict[type, dict[str, f.Declared]] = {}
         self.inputs = Inputs(self)
         for plugin, part in parts:
-            if (spec := f.node_spec(part)) is not None:
+            if (spec := node_spec(part)) is not None:
                 self._add_node(plugin, spec)
         extensions = [(p, part.__extension__) for p, part in parts if "__extension__" in vars(part)]
         for cls, spec in self.nodes.items():
@@ -100,10 +101,10 @@ class Registry:
 
     # -- what the planner and the filters ask -------------------------------------------
 
-    def spec(self, cls: type) -> f.NodeSpec:
+    def spec(self, cls: type) -> NodeSpec:
         return self.nodes[cls]
 
-    def named(self, name: str) -> f.NodeSpec:
+    def named(self, name: str) -> NodeSpec:
         return self.by_type[name]
 
     def field(self, cls: type, name: str) -> f.Declared:
@@ -116,7 +117,7 @@ class Registry:
     def name(self, field: StrawberryField) -> str:
         return self.config.name_converter.get_graphql_name(field)
 
-    def target(self, field: f.Declared) -> f.NodeSpec:
+    def target(self, field: f.Declared) -> NodeSpec:
         """The node type that a relation leads to."""
         kind: Any = field.type
         while isinstance(kind, StrawberryOptional | StrawberryList):
@@ -147,7 +148,7 @@ class Registry:
 
     # -- putting it together --------------------------------------------------------------
 
-    def _add_node(self, plugin: str, spec: f.NodeSpec) -> None:
+    def _add_node(self, plugin: str, spec: NodeSpec) -> None:
         if (other := self.by_type.get(spec.name)) is not None:
             raise SetupError(
                 f"The type {spec.name} is declared by the plugins {self.owners[other.cls]} and "
@@ -157,7 +158,7 @@ class Registry:
         self.nodes[spec.cls] = self.by_prefix[spec.prefix] = self.by_type[spec.name] = spec
         self.owners[spec.cls] = plugin
 
-    def _target(self, extension: f.Extension) -> type | None:
+    def _target(self, extension: Extension) -> type | None:
         """The node that an extension is for; None where its plugin is not loaded."""
         if isinstance(extension.target, type):
             return extension.target
@@ -219,10 +220,10 @@ class Registry:
         self._by_name[made] = self._by_name.pop(query)
         return made
 
-    def _list_field(self, spec: f.NodeSpec) -> f.Declared:
+    def _list_field(self, spec: NodeSpec) -> f.Declared:
         made = f.Declared(
             python_name=cast("str", spec.list_name),
-            type_annotation=StrawberryAnnotation(f.Connection[spec.cls]),  # type: ignore[name-defined]
+            type_annotation=StrawberryAnnotation(Connection[spec.cls]),  # type: ignore[name-defined]
             description=f"All records of the kind {spec.name} that the actor may see, by page.",
         )
         made.source, made.permission = f.AllOf(spec.cls), spec.read
@@ -232,7 +233,7 @@ class Registry:
         many = name == "nodes"
         made = f.Declared(
             python_name=name,
-            type_annotation=StrawberryAnnotation(list[f.Node | None] if many else f.Node | None),
+            type_annotation=StrawberryAnnotation(list[Node | None] if many else Node | None),
             description="Records by their ids, in that order; null where there is none."
             if many
             else "One record by its id; null where there is none.",
@@ -258,14 +259,14 @@ class Registry:
             )
         field.arguments = list(self._arguments(field))
 
-    def _resolved(self, spec: f.NodeSpec, field: f.Declared) -> f.Source:
+    def _resolved(self, spec: NodeSpec, field: f.Declared) -> f.Source:
         source = field.source
         if isinstance(source, f.FromColumn) and source.attribute is None:
             return replace(source, attribute=_own_attribute(spec, field))
         if isinstance(source, f.FromMoney):
             nullable = attribute(source.minor)[1].nullable
             field.type_annotation = StrawberryAnnotation(
-                f.MoneyType | None if nullable else f.MoneyType
+                MoneyType | None if nullable else MoneyType
             )
         if isinstance(source, f.ToOne):
             target = table_of(self.target(field).model)
@@ -277,7 +278,7 @@ class Registry:
             return replace(source, key=_only_key(model, table_of(spec.model), field))
         return source
 
-    def _check_to_one(self, spec: f.NodeSpec, field: f.Declared, key: Column[Any]) -> None:
+    def _check_to_one(self, spec: NodeSpec, field: f.Declared, key: Column[Any]) -> None:
         required = _is_required(field)
         own = table_of(spec.model)
         if required and key.nullable:
@@ -322,7 +323,7 @@ def _squeezed(word: str) -> str:
     return word.replace("_", "").lower()
 
 
-def _own_attribute(spec: f.NodeSpec, field: f.Declared) -> f.Attribute:
+def _own_attribute(spec: NodeSpec, field: f.Declared) -> f.Attribute:
     found = getattr(spec.model, field.python_name, None)
     if found is None:
         raise SetupError(
@@ -346,7 +347,7 @@ def _only_key(holder: type[Record], target: Table, field: f.Declared) -> f.Attri
     return cast("f.Attribute", getattr(holder, chosen[0].name))
 
 
-def _check_nullability(spec: f.NodeSpec, field: f.Declared) -> None:
+def _check_nullability(spec: NodeSpec, field: f.Declared) -> None:
     source = field.source
     required = _is_required(field)
     if isinstance(source, f.FromColumn | f.FromSide) and required and f.own_column(field).nullable:

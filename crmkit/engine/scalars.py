@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError
 
 from crmkit.engine.fields import BigInt, CurrencyCode
-from crmkit.store.database import instant
+from crmkit.store.column_types import instant
 from crmkit.values import money
 
 if TYPE_CHECKING:

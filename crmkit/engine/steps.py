@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from crmkit.engine.filters import beside
 from crmkit.engine.registry import Entity
-from crmkit.store.database import Json
+from crmkit.store.column_types import Json
 
 Read = Callable[[Any], Any]
 On = Callable[[Entity], ColumnElement[bool]]

@@ -22,7 +22,8 @@ from sqlalchemy.pool import NullPool
 import crmkit
 from crmkit.host.discovery import discover, imported
 from crmkit.host.tables import CORE, belongs, tables_of
-from crmkit.store.database import Base, Choice, Code, Json, UtcDateTime
+from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
+from crmkit.store.database import Base
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped
 
-from crmkit.engine.fields import enum
-from crmkit.store.database import Base, Choice, Code, Json, Record, UtcDateTime, Versioned, column
+from crmkit.engine.nodes import enum
+from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
+from crmkit.store.database import Base, Record, Versioned, column
 
 
 @enum

@@ -10,18 +10,15 @@ from typing import Any
 from crmkit.customers.types import Customer
 from crmkit.engine.fields import (
     JSON,
-    Connection,
-    Node,
     Ref,
     any_node,
     computed,
-    extend,
     list_of,
-    node,
     side,
     to_many,
     to_one,
 )
+from crmkit.engine.nodes import Connection, Node, extend, node
 from crmkit.host.context import Event
 from crmkit.interactions import models
 from crmkit.stages.types import Label, label

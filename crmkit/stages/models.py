@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Boolean, ForeignKey, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
-from crmkit.store.database import Code, Json, Record, Versioned, column
+from crmkit.store.column_types import Code, Json
+from crmkit.store.database import Record, Versioned, column
 
 
 class Stage(Versioned):

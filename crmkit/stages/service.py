@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkit.engine.fields import ref
 from crmkit.engine.mutations import mutation
+from crmkit.engine.nodes import ref
 from crmkit.host.context import Context, Draft
 from crmkit.stages import errors, models, repository, types
 

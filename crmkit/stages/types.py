@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crmkit.engine.fields import Ref, computed, list_of, node, to_one
+from crmkit.engine.fields import Ref, computed, list_of, to_one
+from crmkit.engine.nodes import node
 from crmkit.stages import models
 from crmkit.values import checks, labels
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import LargeBinary, Table
 
-from crmkit.store.database import array_type
+from crmkit.store.column_types import array_type
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:

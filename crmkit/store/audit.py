@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Identity, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crmkit.store.database import Base, Code, column, unscoped
+from crmkit.store.column_types import Code
+from crmkit.store.database import Base, column, unscoped
 from crmkit.store.drivers import Transaction
 from crmkit.store.reach import EVERYTHING, Reach
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import (
     DeclarativeBase,
     InstrumentedAttribute,
@@ -32,15 +27,17 @@ from sqlalchemy.orm import (
     mapped_column,
 )
 from sqlalchemy.orm.base import LoaderCallableStatus
-from sqlalchemy.types import TypeEngine, UserDefinedType
 from typing_extensions import dataclass_transform
 
+from crmkit.store.column_types import Code, Json, UtcDateTime
 from crmkit.values import ids
 from crmkit.values.errors import Invalid
 from crmkit.values.text import fold, sort_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.types import TypeEngine
 
 E = TypeVar("E", bound=Enum)
 
@@ -49,108 +46,6 @@ LONGEST_FOLD = 2000
 
 LONGEST_SORT_KEY = 600
 """Characters; what agrees so far is sorted by its id."""
-
-
-# -- column types ---------------------------------------------------------------------
-
-
-class Code(TypeDecorator[str]):
-    """Identifiers: ids, keys, codes. Compared byte by byte on both engines."""
-
-    impl = Text
-    cache_ok = True
-    python_type = str
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        collation = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(Text(collation=collation))
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: timestamptz on PostgreSQL, `2026-01-31T09:00:00.000000Z` on SQLite.
-
-    One format of one width, because SQLite compares moments as text.
-    """
-
-    impl = Text
-    cache_ok = True
-    python_type = datetime
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        kind = DateTime(timezone=True) if dialect.name == "postgresql" else Text()
-        return dialect.type_descriptor(kind)
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
-            return value
-        return instant(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-        return None if value is None else value.astimezone(UTC)
-
-
-class Choice(TypeDecorator[E], Generic[E]):
-    """A member of a closed enum, stored as its value."""
-
-    impl = Text
-    cache_ok = True
-    python_type = Enum
-
-    def __init__(self, choices: type[E]) -> None:
-        super().__init__()
-        self.choices = choices
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return Code().load_dialect_impl(dialect)
-
-    def process_bind_param(self, value: E | None, dialect: Dialect) -> Any:
-        return None if value is None else self.choices(value).value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> E | None:
-        return None if value is None else self.choices(value)
-
-
-class Json(UserDefinedType[Any]):
-    """Free properties: jsonb on PostgreSQL, text on SQLite."""
-
-    cache_ok = True
-
-    @property
-    def python_type(self) -> type[Any]:
-        return dict
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "TEXT"
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
-        return lambda value: None if value is None else orjson.dumps(value).decode()
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        return lambda value: orjson.loads(value) if isinstance(value, str) else value
-
-
-@compiles(Json, "postgresql")
-def _json_on_postgresql(*_: Any, **__: Any) -> str:
-    return "JSONB"
-
-
-def instant(value: datetime) -> str:
-    """The one text of a moment, in SQLite and in answers: UTC, six digits, `Z`."""
-    if value.tzinfo is None:
-        raise ValueError(f"{value!r} has no time zone")
-    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
-def array_type(kind: TypeEngine[Any]) -> str:
-    """PostgreSQL's name for the elements when values of this type travel as an array."""
-    if isinstance(kind, Json):
-        return "jsonb"
-    names = {bool: "boolean", int: "bigint", datetime: "timestamptz", date: "date", bytes: "bytea"}
-    return next(
-        (name for type_, name in names.items() if issubclass(kind.python_type, type_)), "text"
-    )
 
 
 # -- scopes ---------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from sqlalchemy import LargeBinary, select, update
 from sqlalchemy.orm import Mapped
 
 from crmkit.store.arrays import Sql
-from crmkit.store.database import Base, Code, Json, column, table_of, unscoped
+from crmkit.store.column_types import Code, Json
+from crmkit.store.database import Base, column, table_of, unscoped
 from crmkit.values.errors import IdempotencyMismatch
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from sqlalchemy import ForeignKey, Identity, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crmkit.store.audit import SEQUENCE
-from crmkit.store.database import Base, Choice, Code, Json, column, unscoped
+from crmkit.store.column_types import Choice, Code, Json
+from crmkit.store.database import Base, column, unscoped
 
 _NEW = {"postgresql_where": text("NOT fanned_out"), "sqlite_where": text("fanned_out = 0")}
 _PENDING = {f"{each}_where": text("state = 'pending'") for each in ("postgresql", "sqlite")}

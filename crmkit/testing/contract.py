@@ -15,7 +15,7 @@ from crmkit.engine.fields import ListOf, ToMany
 from crmkit.host import migrations
 from crmkit.host.discovery import discover, imported
 from crmkit.settings import Settings
-from crmkit.store.database import Code, Json
+from crmkit.store.column_types import Code, Json
 from crmkit.testing.databases import databases
 from crmkit.testing.everything import everything
 from crmkit.testing.rows import add_customers, add_rows

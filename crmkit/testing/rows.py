@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from crmkit.host.tables import CORE
-from crmkit.store.database import Choice, Json, table_of
+from crmkit.store.column_types import Choice, Json
+from crmkit.store.database import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

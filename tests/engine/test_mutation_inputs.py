@@ -15,9 +15,10 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 from strawberry.types.arguments import StrawberryArgument
 
-from crmkit.engine.fields import JSON, BigInt, Node, Ref, enum
+from crmkit.engine.fields import JSON, BigInt, Ref
 from crmkit.engine.mutation_inputs import UNSET, Types, Unset, made_field
 from crmkit.engine.mutation_shapes import Reading
+from crmkit.engine.nodes import Node, enum
 from crmkit.engine.scalars import SCALARS
 from crmkit.stages.types import Stage, StageTransition
 from crmkit.values.errors import Invalid, SetupError

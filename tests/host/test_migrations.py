@@ -34,7 +34,8 @@ from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped
 
 from crmkit.host.manifest import Plugin
-from crmkit.store.database import Choice, Code, Json, Record, Versioned, column, unscoped
+from crmkit.store.column_types import Choice, Code, Json
+from crmkit.store.database import (Record, Versioned, column, unscoped)
 
 class State(Enum):
     SENT = "sent"

@@ -10,17 +10,8 @@ from sqlalchemy.orm import Mapped
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from crmkit.store.audit import Audit
-from crmkit.store.database import (
-    Base,
-    Code,
-    Json,
-    Record,
-    Versioned,
-    column,
-    root_scope,
-    table_of,
-    unscoped,
-)
+from crmkit.store.column_types import Code, Json
+from crmkit.store.database import Base, Record, Versioned, column, root_scope, table_of, unscoped
 from crmkit.store.idempotency import Idempotency
 from crmkit.store.outbox import Delivery, Outbox
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from crmkit.store.column_types import instant
 from crmkit.store.database import (
     Frozen,
     attribute,
     companions,
     freeze,
-    instant,
     personal_columns,
     table_of,
     with_companions,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from crmkit.customers import errors, models, repository, types
 from crmkit.customers.service import contacts
 from crmkit.customers.service.drafts import locked, rounds
-from crmkit.engine.fields import ID, ref
+from crmkit.engine.fields import ID
 from crmkit.engine.mutations import UNSET, mutation
+from crmkit.engine.nodes import ref
 from crmkit.host import hookspecs
 from crmkit.host.context import Context, Draft, Outcome
 from crmkit.stages import service as stages

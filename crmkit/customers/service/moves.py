@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.customers import errors, models, repository, types
 from crmkit.customers.service.drafts import locked, rounds
-from crmkit.engine.fields import ref
 from crmkit.engine.mutations import mutation
+from crmkit.engine.nodes import ref
 from crmkit.host import hookspecs
 from crmkit.host.context import Context, Draft, Outcome
 from crmkit.stages import service as stages

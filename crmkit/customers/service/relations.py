@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkit.customers import errors, models, repository, types
-from crmkit.engine.fields import ref
 from crmkit.engine.mutations import mutation
+from crmkit.engine.nodes import ref
 from crmkit.host.context import Context, Draft, Outcome
 
 PERSON, ORGANISATION = models.CustomerKind.PERSON, models.CustomerKind.ORGANISATION

@@ -10,8 +10,8 @@ from crmkit.customers import errors, models, repository, types
 from crmkit.customers.service import customers
 from crmkit.customers.service.contacts import key_of
 from crmkit.customers.service.drafts import rounds
-from crmkit.engine.fields import ref
 from crmkit.engine.mutations import UNSET, Unset, mutation
+from crmkit.engine.nodes import ref
 from crmkit.host.context import Context, Draft
 from crmkit.values.contacts import phone_number
 from crmkit.values.errors import Failure

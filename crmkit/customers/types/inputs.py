@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 from crmkit.access.types import Team, User
 from crmkit.customers.models import CustomerKind
 from crmkit.customers.types.nodes import Customer
-from crmkit.engine.fields import Ref, enum
+from crmkit.engine.fields import Ref
 from crmkit.engine.mutation_inputs import UNSET, Unset
+from crmkit.engine.nodes import enum
 from crmkit.stages.types import Stage
 from crmkit.values import checks
 from crmkit.values.contacts import email_address

@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from crmkit.access.types import Team, User
 from crmkit.customers import models
-from crmkit.engine.fields import Connection, list_of, node, to_many, to_one
+from crmkit.engine.fields import list_of, to_many, to_one
+from crmkit.engine.nodes import Connection, node
 from crmkit.stages.types import Stage
 
 
