@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built and unpacked outside the repository."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(folder / "installed")
+    return folder / "installed"
+
+
+def ran(installed: Path, folder: Path, *arguments: str) -> str:
+    """What Python says in this folder, with the wheel before everything else."""
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return done.stdout
+
+
+def test_an_installed_crmkit_brings_its_migrations(installed: Path, tmp_path: Path) -> None:
+    done = ran(installed, tmp_path, "-m", "crmkit", "db", "upgrade")
+    assert [line.split(":")[0] for line in done.splitlines()] == ["core", "orders", "loyalty"]
+
+
+def test_an_installed_crmkit_brings_what_the_demo_needs(installed: Path, tmp_path: Path) -> None:
+    asked = "from crmkit.cli import demonstration as d; print(d.examples())"
+    examples = Path(ran(installed, tmp_path, "-c", asked).strip())
+    assert examples == installed / "crmkit" / "_examples"
+    assert (examples / "quickstart.graphql").is_file()
+    assert (examples / "data" / "cdnow_orders.csv").is_file()
