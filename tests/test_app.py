@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -10,9 +11,12 @@ from crmkit import sdk
 from crmkit.app import create_app, routes
 from crmkit.settings import Settings
 from crmkit.testing import Trial, crm
+from crmkit.testing.postgres import embedded_postgres
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crmkit.host.host import Host
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +33,19 @@ class Fragile(sdk.Plugin):
 def client(t: Trial) -> httpx2.AsyncClient:
     transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
     return httpx2.AsyncClient(transport=transport, base_url="http://crm")
+
+
+@contextmanager
+def closed(address: str) -> Iterator[None]:
+    """Has PostgreSQL let nobody into a database for a while."""
+    server, name = embedded_postgres(), address.partition("?")[0].rpartition("/")[2]
+    server.run(
+        f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false',
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    )
+    yield
+    server.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 async def test_who_lives_says_so_without_asking_the_database(engine: str) -> None:
@@ -50,6 +67,16 @@ async def test_nobody_is_ready_whose_plugin_is_not() -> None:
         answer = await http.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["problems"] == {"fragile": "The plugin fragile is not healthy."}
+
+
+async def test_nobody_is_ready_whose_database_is_away() -> None:
+    async with crm(engine="postgresql") as t, client(t) as http:
+        with closed(t.host.settings.database.url):
+            away = await http.get("/health/ready")
+            alive = await http.get("/health/live")
+        back = await http.get("/health/ready")
+    assert (away.status_code, alive.status_code, back.status_code) == (503, 200, 200)
+    assert away.json()["problems"] == {"database": "The database does not answer."}
 
 
 def test_an_app_of_plugins_that_do_not_fit_is_not_made() -> None:

@@ -33,13 +33,13 @@ class EmbeddedPostgres:
         """Makes a database and gives its address; a template is named by its address too."""
         name = f"crmkit_{next(self._numbers)}"
         source = template.partition("?")[0].rpartition("/")[2]
-        self._sql(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY file_copy')
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY file_copy')
         return self._running().get_uri(database=name)
 
     def drop(self, address: str) -> None:
         """Removes a database together with whoever is still connected."""
         name = address.partition("?")[0].rpartition("/")[2]
-        self._sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self.run(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def stop(self) -> None:
         """Stops the server, if it ever ran, and removes its folder."""
@@ -48,7 +48,8 @@ class EmbeddedPostgres:
             shutil.rmtree(self._server.pgdata.parent, ignore_errors=True)
             self._server = None
 
-    def _sql(self, *statements: str) -> None:
+    def run(self, *statements: str) -> None:
+        """Runs statements as the server's owner."""
         _in_a_thread(_executed(self._running().get_uri(), statements))
 
     def _running(self) -> PostgresServer:
@@ -57,7 +58,7 @@ class EmbeddedPostgres:
             # Nothing here has to survive a power cut, and nobody has to wait for a disk.
             off = ("fsync", "full_page_writes", "synchronous_commit")
             said = [f"ALTER SYSTEM SET {each} = off" for each in off]
-            self._sql(*said, "SELECT pg_reload_conf()")
+            self.run(*said, "SELECT pg_reload_conf()")
         return self._server
 
 
