@@ -165,6 +165,9 @@ _TYPES: dict[Any, Any] = {
 }
 
 
+_DEFAULTS: dict[Any, Any] = {}
+
+
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, reference, mapped_column))
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=False):
     """A row: made with checked keywords, attached to nothing, frozen once it is added."""
@@ -195,11 +198,18 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
                 "say context.write.change(...) instead"
             )
         if value is LoaderCallableStatus.DONT_SET:  # SQLAlchemy's word for a column's default
-            super().__setattr__(name, value)
-        else:
-            # No session ever looks at a row, so nobody has to be told of a change: this
-            # is a fifth of the time that SQLAlchemy's instrumentation would take.
-            held[name] = value
+            value = self._default(name)
+        # No session ever looks at a row, so nobody has to be told of a change: this is a
+        # fifth of the time that SQLAlchemy's instrumentation would take.
+        held[name] = value
+
+    def _default(self, name: str) -> Any:
+        """The default of a column; one value serves all rows, because it never changes."""
+        known = _DEFAULTS.get((type(self), name), _DEFAULTS)
+        if known is _DEFAULTS:
+            super().__setattr__(name, LoaderCallableStatus.DONT_SET)
+            known = _DEFAULTS[type(self), name] = getattr(self, name)
+        return known
 
 
 class Record(Base):

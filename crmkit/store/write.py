@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ClauseElement, Table, delete, update
@@ -45,7 +45,7 @@ class Write:
         for row in rows:
             table = table_of(type(row))
             values = self._values(row)
-            place, group = self._joined(table, _pointed(table), partial(Inserts, table))
+            place, group = self._joined(table, _tied(table), partial(Inserts, table))
             group.rows.append(values)
             key = tuple(values[each.name] for each in table.primary_key.columns)
             self._rows[table, key] = (place, values)
@@ -188,8 +188,11 @@ class Write:
     def _values(self, row: Base) -> dict[str, Any]:
         freeze(row)
         table = table_of(type(row))
-        keys = type(row).__mapper__.c
-        values = {each.name: getattr(row, name, None) for name, each in keys.items()}
+        held = row.__dict__
+        values = {
+            column: held[name] if name in held else getattr(row, name, None)
+            for name, column in _columns(type(row))
+        }
         if "created_at" in values:
             values["created_at"] = self._at
         if isinstance(row, Versioned):
@@ -262,6 +265,18 @@ def _meeting(
 
 def _is_versioned(table: Table) -> bool:
     return issubclass(table.info["model"], Versioned)
+
+
+@cache
+def _columns(model: type[Base]) -> tuple[tuple[str, str], ...]:
+    """The attributes of a row and the columns that they stand for."""
+    return tuple((name, each.name) for name, each in model.__mapper__.c.items())
+
+
+@cache
+def _tied(table: Table) -> frozenset[str]:
+    """What a new row must not overtake: its own table, and those that it points to."""
+    return _pointed(table)
 
 
 def _pointed(table: Table, names: Iterable[str] | None = None) -> frozenset[str]:
