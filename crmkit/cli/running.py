@@ -87,8 +87,17 @@ def check_enabled(plugin: str, settings: Settings) -> None:
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
-    """Leaves the standard output to answers."""
+    """Leaves the standard output to answers, and people's data out of the log."""
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            # The default tells the values of local variables, which are customers' too.
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
