@@ -13,7 +13,16 @@ from crmkit.access import models as _access
 from crmkit.access.types import Team, User
 from crmkit.customers import api as customers
 from crmkit.customers import models as _customers
-from crmkit.customers.types import CreateCustomer, Customer, ExternalId
+from crmkit.customers.types import (
+    CreateCustomer,
+    Customer,
+    EmailAddress,
+    ExternalId,
+    MoveCustomer,
+    PhoneNumber,
+    UpdateCustomer,
+    UpsertCustomer,
+)
 from crmkit.engine.fields import (
     JSON,
     BigInt,
@@ -55,7 +64,8 @@ from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
-from crmkit.interactions.types import Interaction
+from crmkit.interactions.models import Direction
+from crmkit.interactions.types import Interaction, RecordInteraction
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -123,7 +133,9 @@ __all__ = [
     "CreateCustomer",
     "CurrencyCode",
     "Customer",
+    "Direction",
     "Draft",
+    "EmailAddress",
     "Event",
     "EventBuilder",
     "ExternalId",
@@ -138,14 +150,17 @@ __all__ = [
     "Json",
     "Money",
     "MoneyType",
+    "MoveCustomer",
     "Mutation",
     "Node",
     "NotFound",
     "Outcome",
     "PermissionBuilder",
+    "PhoneNumber",
     "Plugin",
     "Problem",
     "Record",
+    "RecordInteraction",
     "Ref",
     "Refused",
     "SchemaBuilder",
@@ -154,6 +169,8 @@ __all__ = [
     "Team",
     "Unset",
     "Unsupported",
+    "UpdateCustomer",
+    "UpsertCustomer",
     "User",
     "UtcDateTime",
     "Versioned",

@@ -16,9 +16,9 @@ from crmkit.store.database import Base, table_of
 from crmkit.store.idempotency import IdempotencyKey
 from crmkit.store.outbox import Outbox
 from crmkit.store.reach import EVERYTHING, Reach
-from crmkit.store.violations import Contention
+from crmkit.store.violations import Contention, Violation
 from crmkit.store.write import Write
-from crmkit.values.errors import Failure, Unavailable
+from crmkit.values.errors import Conflict, Failure, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -54,6 +54,7 @@ async def run_unit(
         Unavailable: Others stood in its way again and again.
         IdempotencyMismatch: The key was used with other arguments.
     """
+    has_clashed = False
     for attempt in range(_TRIES):
         if attempt:
             await asyncio.sleep(_pause(0, 0.002 * 3**attempt))
@@ -62,6 +63,12 @@ async def run_unit(
             return await unit.run(body, record)
         except Contention:
             continue
+        except Conflict as error:
+            # Somebody took a unique key after the body had looked: looking again, it finds
+            # the other's row, and says what that means or goes on with it.
+            if has_clashed or not isinstance(error.__cause__, Violation):
+                raise
+            has_clashed = True
     raise Unavailable("The database is too busy at the moment.")
 
 

@@ -45,3 +45,12 @@ async def test_contacts_written_at_once_still_have_one_to_use(office: Any) -> No
     assert not any("errors" in each for each in answers)
     emails = (await office.customer(who, "emails { isPrimary }"))["emails"]
     assert [each["isPrimary"] for each in emails] == [True, False]
+
+
+async def test_of_many_who_bring_one_new_customer_all_mean_the_same(office: Any) -> None:
+    upsert = "mutation($i: UpsertCustomerInput!) { upsertCustomer(input: $i) { customer { id } } }"
+    given = {"name": "Ada", "externalIds": [{"source": "shop", "externalId": "7"}]}
+    asked = [{"i": {**given, "source": f"shop {n}"}} for n in range(12)]
+    answers = await asyncio.gather(*[office.t.answer(upsert, each) for each in asked])
+    assert not any("errors" in each for each in answers)
+    assert len({each["data"]["upsertCustomer"]["customer"]["id"] for each in answers}) == 1
