@@ -80,7 +80,7 @@ async def check_external_ids(
             held.add(key)
 
 
-def write(context: Context[Any], found: Sequence[News]) -> None:
+def write_contacts(context: Context[Any], found: Sequence[News]) -> None:
     """Writes the news of many customers, first what goes, so that its keys are free."""
     for kind in _KINDS.values():
         gone = [each.id for own in found for each in own.removed if isinstance(each, kind)]

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crmkit.customers import errors, models, repository, types
-from crmkit.customers.service import contacts
+from crmkit.customers.service.contacts import (
+    check_external_ids,
+    first_news,
+    key_of,
+    news,
+    write_contacts,
+)
 from crmkit.customers.service.drafts import locked, rounds
 from crmkit.engine.fields import ID
 from crmkit.engine.mutations import UNSET, mutation
@@ -75,13 +81,13 @@ async def create(context: Context[Any], drafts: Creations) -> None:
         first = await stages.first_stage(context)
     for each in drafts:
         each.becomes(_new_row(each.input, first))
-    found = [contacts.first_news(context, each) for each in drafts]
-    await contacts.check_external_ids(context, drafts, found)
+    found = [first_news(context, each) for each in drafts]
+    await check_external_ids(context, drafts, found)
     await context.call(hookspecs.before_customers_create, drafts)
     if context.refusals:
         return
     context.write.add(*[each.row for each in drafts])
-    contacts.write(context, found)
+    write_contacts(context, found)
     context.write.add(*[_first_stay(context, each.row) for each in drafts])
     await context.call(hookspecs.customers_created, drafts)
     ids = tuple(each.row.id for each in drafts)
@@ -99,8 +105,8 @@ async def _update(context: Context[Any], drafts: Updates) -> None:
     before = {each.row.id: repository.changeable(each.row) for each in drafts}
     for each in drafts:
         _apply(each.input, each.row)
-    found = await contacts.news(context, drafts)
-    await contacts.check_external_ids(context, drafts, found)
+    found = await news(context, drafts)
+    await check_external_ids(context, drafts, found)
     await context.call(hookspecs.before_customers_update, drafts)
     if context.refusals:
         return
@@ -110,7 +116,7 @@ async def _update(context: Context[Any], drafts: Updates) -> None:
         each.outcome = Outcome.UPDATED if is_news else Outcome.UNCHANGED
     changed = [each for each in drafts if each.outcome is Outcome.UPDATED]
     if changed:
-        contacts.write(context, found)
+        write_contacts(context, found)
         await _write(context, changed, fields)
 
 
@@ -173,9 +179,7 @@ async def _check_keys_are_free(context: Context[Any], drafts: Restorations) -> N
     own = await repository.contacts(
         context, models.CustomerExternalId, {each.row.id for each in drafts}
     )
-    keys = {
-        each.row.id: [contacts.key_of(key) for key in own.get(each.row.id, ())] for each in drafts
-    }
+    keys = {each.row.id: [key_of(key) for key in own.get(each.row.id, ())] for each in drafts}
     taken = set(await repository.holders(context, {key for some in keys.values() for key in some}))
     for each in drafts:
         for key in keys[each.row.id]:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crmkit.customers import errors, models, repository, types
-from crmkit.customers.service import customers
 from crmkit.customers.service.contacts import key_of
+from crmkit.customers.service.customers import create, update
 from crmkit.customers.service.drafts import rounds
 from crmkit.engine.mutations import UNSET, Unset, mutation
 from crmkit.engine.nodes import ref
@@ -80,7 +80,7 @@ async def _recognised(context: Context[Any], drafts: Upserts) -> dict[int, str]:
 
 async def _create(context: Context[Any], drafts: Upserts) -> dict[int, str]:
     inner = [each.rephrased(_creation(each.input)) for each in drafts]
-    await customers.create(context, inner)
+    await create(context, inner)
     return {each.index: each.row.id for each in inner}
 
 
@@ -102,7 +102,7 @@ async def _update(context: Context[Any], drafts: Upserts, known: Mapping[int, st
             _together(keys.get(id_, ()), given.external_ids, _external_key, _external_id),
         )
         inner.append(each.rephrased(change))
-    await customers.update(context, inner)
+    await update(context, inner)
     for outer, own in zip(drafts, inner, strict=True):
         outer.outcome = own.outcome
 
