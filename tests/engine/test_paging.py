@@ -139,7 +139,7 @@ def _walk(
     has, end = ends.split()
     found: list[str] = []
     at = None
-    while True:
+    for _ in crowd.people:
         page = crowd.ask(document, w=where, o=order, n=size, c=at)["customers"]
         ids = [each["id"] for each in page["nodes"]]
         found = ids + found if back else found + ids
@@ -147,6 +147,7 @@ def _walk(
             return found
         assert len(ids) == size
         at = page["pageInfo"][end]
+    return found
 
 
 @settings(

@@ -69,6 +69,8 @@ async def names(t: Trial, arguments: str, **variables: object) -> list[str]:
         ("weight: {eq: null}", ["apple"]),
         ("weight: {isNull: false, lt: 300}", ["熊猫"]),
         ("weight: {ne: 300}", ["apple", "熊猫"]),
+        ("weight: {notIn: [300]}", ["apple", "熊猫"]),
+        ("weight: {in: [300, 90]}", ["Bär", "Çelik", "熊猫"]),
         ("weight: {between: {from: 90, to: 300}}", ["Bär", "Çelik", "熊猫"]),
         ("not: {weight: {gt: 100}}", ["apple", "熊猫"]),
         ("diet: {eq: MEAT}", ["Bär", "Çelik"]),
