@@ -165,6 +165,16 @@ async def test_a_failing_batch_field_nulls_only_itself_and_names_its_plugin(zoo:
     assert error["extensions"]["plugin"] == "zoo"
 
 
+async def test_where_nobody_is_nothing_more_is_asked(zoo: Trial) -> None:
+    with zoo.statements() as sent:
+        await zoo.gql(
+            """{ customers(where: {name: {eq: "Nobody"}}) { nodes {
+              zooAnimals { nodes { name } } zooList { name } emails { address } zooFavourite { name }
+              interactions { nodes { id } } } } }"""
+        )
+    assert len(sent) == 1
+
+
 async def test_any_record_is_found_by_its_id_and_nothing_by_another(zoo: Trial) -> None:
     everything = await zoo.gql("{ zooAnimals { nodes { id } } customers { nodes { id } } }")
     ids = [each["id"] for kind in everything.values() for each in kind["nodes"]]
