@@ -29,7 +29,7 @@ from crmkit.values.clock import SystemClock
 from crmkit.values.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -138,7 +138,15 @@ def _schema(parts: Sequence[tuple[str, Any]], loaded: Loaded, settings: Settings
         settings,
         words={each.name: each.manifest.words for each in loaded.plugins},
         permissions=loaded.permissions,
+        renames=_renames(parts, loaded),
     )
+
+
+def _renames(parts: Sequence[tuple[str, Any]], loaded: Loaded) -> dict[str, Mapping[str, str]]:
+    """New names of fields, without those of plugins whose part is left out."""
+    present = {name for name, _ in parts}
+    left_out = {each.name for each in loaded.plugins if each.schema.parts} - present
+    return {each.name: each.renames for each in loaded.plugins if each.name not in left_out}
 
 
 def contract(loaded: Loaded, settings: Settings) -> dict[str, str]:

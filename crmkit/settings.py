@@ -31,6 +31,9 @@ from crmkit.values.money import is_currency
 from crmkit.values.regional import is_locale, is_zone
 
 _PREFIX = "CRMKIT_"
+RENAME = "rename"
+"""The option of every plugin's section that is not the plugin's own."""
+
 _DEVELOPMENT_SECRET = SecretStr("development-secret")
 
 
@@ -101,7 +104,13 @@ class PluginSettings(BaseModel):
     enabled: tuple[str, ...] | None = None
 
     def section(self, name: str) -> Mapping[str, Any]:
-        return MappingProxyType(self.__pydantic_extra__.get(name, {}))
+        """The options of a plugin, which its own model reads."""
+        said = self.__pydantic_extra__.get(name, {})
+        return MappingProxyType({key: each for key, each in said.items() if key != RENAME})
+
+    def renames(self, name: str) -> Any:
+        """What the operator calls fields that a plugin adds."""
+        return self.__pydantic_extra__.get(name, {}).get(RENAME, {})
 
 
 class Settings(BaseSettings):
@@ -116,6 +125,7 @@ class Settings(BaseSettings):
 
     profile: Literal["development", "production"] = "development"
     secret: SecretStr = _DEVELOPMENT_SECRET
+    safe_mode: bool = False
     database: DatabaseSettings = DatabaseSettings()
     organisation: Organisation = Organisation()
     server: ServerSettings = ServerSettings()

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+import shutil
+import sys
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
+
+from crmkit.store.database import Base
 
 pytest_plugins = ["crmkit.testing.pytest_plugin"]
 
@@ -13,3 +19,51 @@ def _own_log() -> Iterator[None]:
     """A command that a test runs in the process sends the log where only that test looks."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Installs a distribution with one plugin in the class `Entry` of `<package>.plugin`."""
+    tables = set(Base.metadata.tables)
+    packages = []
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def add(name: str, distribution: str = "acme", **files: str) -> None:
+        package = f"{distribution}_{name}"
+        said = tmp_path / f"{distribution}-1.0.dist-info"
+        said.mkdir(exist_ok=True)
+        (said / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
+        )
+        with (said / "entry_points.txt").open("a") as lines:
+            lines.write(f"[crmkit.plugins]\n{name} = {package}.plugin:Entry\n")
+        (tmp_path / package).mkdir()
+        packages.append(package)
+        for file, text in {"__init__": "", **files}.items():
+            (tmp_path / package / f"{file}.py").write_text(text)
+        importlib.invalidate_caches()
+
+    yield add
+    _forget(packages, tables)
+
+
+@pytest.fixture
+def uninstall(tmp_path: Path, install: Callable[..., None]) -> Callable[..., None]:
+    """Takes a distribution out again that `install` has brought."""
+    tables = set(Base.metadata.tables)
+
+    def remove(name: str, distribution: str = "acme") -> None:
+        shutil.rmtree(tmp_path / f"{distribution}-1.0.dist-info")
+        shutil.rmtree(tmp_path / f"{distribution}_{name}")
+        importlib.invalidate_caches()
+        _forget([f"{distribution}_{name}"], tables)
+
+    return remove
+
+
+def _forget(packages: Collection[str], tables: Collection[str]) -> None:
+    """As after a restart: the modules are gone, and of the tables only these are known."""
+    for name in [each for each in sys.modules if each.partition(".")[0] in packages]:
+        del sys.modules[name]
+    for name in set(Base.metadata.tables) - set(tables):
+        Base.metadata.remove(Base.metadata.tables[name])

@@ -22,7 +22,9 @@ app = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help="Bring the database to the version of the code.")
 schema = typer.Typer(no_args_is_help=True, help="Look at the GraphQL schema.")
+plugins = typer.Typer(invoke_without_command=True)
 app.add_typer(db, name="db")
+app.add_typer(plugins, name="plugins")
 app.add_typer(schema, name="schema")
 
 Plugin = Annotated[str, typer.Option(help="The lineage: core, or the name of a plugin.")]
@@ -75,10 +77,29 @@ def revision(
     _later("migrating").revision(plugin, message)
 
 
-@app.command()
-def plugins() -> None:
+@plugins.callback()
+def list_plugins(context: typer.Context) -> None:
     """List the plugins: what they are, whether they run, and what they add."""
-    _later("listing").plugins()
+    if context.invoked_subcommand is None:
+        _later("listing").plugins()
+
+
+@plugins.command()
+def purge(
+    name: Annotated[str, typer.Argument(help="A plugin that is not enabled, or gone.")],
+    export: Annotated[
+        Path | None, typer.Option(help="Write the rows of its tables into this file first.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take out of the database what a plugin has left there, for ever."""
+    _later("purging").purge(name, export, yes=yes)
+
+
+@app.command()
+def doctor() -> None:
+    """Look for what is wrong, and say of each thing what cures it."""
+    _later("doctor").doctor()
 
 
 @schema.command("print")

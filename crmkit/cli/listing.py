@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from crmkit.app import contract, load_plugins, schema_of
-from crmkit.cli.running import log_to_stderr
+from crmkit.cli.running import leniently, log_to_stderr
 from crmkit.host import migrations
 from crmkit.host.discovery import discover
+from crmkit.host.loading import enabled
+from crmkit.host.purging import orphans
 from crmkit.settings import load_settings
 from crmkit.values.errors import SetupError, Unavailable
 
@@ -30,9 +32,9 @@ def plugins() -> None:
     """Shows every installed plugin and what the loaded ones add."""
     settings = load_settings()
     log_to_stderr(logging.CRITICAL)
-    loaded = load_plugins(settings)
+    loaded = load_plugins(leniently(settings))
     schema = schema_of(loaded, settings)
-    lineages = _lineages(settings, loaded)
+    lineages = _lineages(settings)
     table = Table("name", "version", "source", "state", "lineage", "fields and hooks", box=SIMPLE)
     for each in loaded.plugins:
         table.add_row(
@@ -40,11 +42,13 @@ def plugins() -> None:
             each.manifest.version,
             each.source,
             "loaded",
-            lineages.get(each.name, "–"),
+            _standing(lineages, each.name),
             "\n".join(_contributed(schema, loaded, each.name)),
         )
-    for name, source, state in _others(loaded):
-        table.add_row(name, "", source, state, "", "")
+    for name, source, state in _others(settings, loaded):
+        table.add_row(name, "", source, state, _standing(lineages, name), "")
+    for name in orphans(lineages or ()):
+        table.add_row(name, "", "nothing installed", "orphaned", _standing(lineages, name), "")
     _OUT.print(table)
 
 
@@ -66,12 +70,18 @@ def print_schema(room: str | None) -> None:
     _OUT.out(parts[room], end="", highlight=False)
 
 
-def _lineages(settings: Settings, loaded: Loaded) -> Mapping[str, str]:
+def _lineages(settings: Settings) -> Mapping[str, str | None] | None:
+    """Where each lineage stands; None where there is no database to ask."""
     try:
-        found = migrations.status(settings.database.url, loaded)
+        return migrations.recorded(settings.database.url)
     except (Unavailable, OSError):
-        return {each.name: "no database" for each in loaded.plugins}
-    return {each.plugin: each.current or "none" for each in found}
+        return None
+
+
+def _standing(lineages: Mapping[str, str | None] | None, plugin: str) -> str:
+    if lineages is None:
+        return "no database"
+    return (lineages[plugin] or "none") if plugin in lineages else "–"
 
 
 def _contributed(schema: Schema, loaded: Loaded, plugin: str) -> Iterator[str]:
@@ -85,8 +95,11 @@ def _contributed(schema: Schema, loaded: Loaded, plugin: str) -> Iterator[str]:
         yield f"hooks: {', '.join(hooks)}"
 
 
-def _others(loaded: Loaded) -> Iterator[tuple[str, str, str]]:
+def _others(settings: Settings, loaded: Loaded) -> Iterator[tuple[str, str, str]]:
     """Installed plugins that are not loaded, and why."""
-    for each in discover():
+    available = discover()
+    kept_out = enabled(settings, available) if settings.safe_mode else ()
+    for each in available:
         if each.name not in loaded:
-            yield each.name, each.distribution, loaded.skipped.get(each.name, "not enabled")
+            state = "off, safe mode" if each.name in kept_out else "off"
+            yield each.name, each.distribution, loaded.skipped.get(each.name, state)

@@ -79,11 +79,20 @@ def check_enabled(plugin: str, settings: Settings) -> None:
     """Refuses the commands of a plugin that is not to run.
 
     Raises:
-        SetupError: The settings do not enable it.
+        SetupError: The settings do not enable it, or it is safe mode.
     """
+    if settings.safe_mode:
+        raise SetupError(
+            f"In safe mode no plugin runs, so {plugin} has no commands; unset CRMKIT_SAFE_MODE."
+        )
     enabled = settings.plugins.enabled
     if enabled is not None and plugin not in enabled:
         raise SetupError(f"The plugin {plugin} is not enabled; add it to [plugins] enabled.")
+
+
+def leniently(settings: Settings) -> Settings:
+    """Settings under which a broken plugin is skipped, for commands that tell of it."""
+    return settings.model_copy(update={"profile": "development"})
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:

@@ -17,6 +17,7 @@ from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
+from strawberry.utils.str_converters import to_snake_case
 
 from crmkit.engine import fields as f
 
@@ -168,7 +169,7 @@ class Inputs:
     def _order_by(self, name: str, spec: NodeSpec) -> Any:
         chosen = list(self.orderings(spec))
         members = {
-            f"{each.python_name.upper()}_{way}": (self.registry.name(each), way)
+            f"{_shouted(each)}_{way}": (self.registry.name(each), way)
             for each in chosen
             for way in ("ASC", "DESC")
         }
@@ -221,6 +222,11 @@ def scalar_of(field: f.Declared) -> Any:
     """The leaf type of a field without its null."""
     kind: Any = field.type
     return kind.of_type if isinstance(kind, StrawberryOptional) else kind
+
+
+def _shouted(field: f.Declared) -> str:
+    """The name of a field as the values of enums are written."""
+    return to_snake_case(field.graphql_name or field.python_name).upper()
 
 
 def _field(

@@ -205,7 +205,7 @@ class Planner:
         return self._plain([], asked.type, asked.nodes, compute)
 
     def _expression(self, asked: Asked, _: f.Expression) -> b.Value:
-        name = (asked.entity, asked.declared.python_name, repr(asked.arguments))
+        name = (asked.entity, self.registry.name(asked.declared), repr(asked.arguments))
         element = self.registry.element(asked.declared, asked.entity, **asked.arguments)
         return b.Leaf(itemgetter(asked.step.place(name, element)), asked.type)
 
@@ -213,7 +213,7 @@ class Planner:
         target = self.registry.target(asked.declared)
         assert source.key is not None  # noqa: S101  filled in by the registry
         key = asked.entity.column(attribute(source.key)[1])
-        name = (asked.entity, asked.declared.python_name)
+        name = (asked.entity, self.registry.name(asked.declared))
         other = asked.step.joined(name, Entity.of(target.model), lambda made: made.id == key)
         guard = itemgetter(asked.step.place((other, "id"), other.id))
         slots = self.object(asked.step, other, target, asked.nodes)

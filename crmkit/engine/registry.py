@@ -21,6 +21,7 @@ from strawberry.types.base import StrawberryList, StrawberryOptional
 from crmkit.engine import fields as f
 from crmkit.engine.inputs import Inputs
 from crmkit.engine.nodes import Connection, Extension, MoneyType, Node, NodeSpec, node_spec
+from crmkit.engine.renames import Renames
 from crmkit.engine.scalars import SCALARS
 from crmkit.store.database import Base, Record, attribute, table_of
 from crmkit.store.reach import is_scoped, scope_of
@@ -70,10 +71,12 @@ class Registry:
         *,
         words: Mapping[str, Sequence[str]] | None = None,
         permissions: Mapping[str, str] | None = None,
+        renames: Renames | None = None,
     ) -> None:
         self.config = StrawberryConfig(scalar_map=SCALARS)
         self.words = words or {}
         self.permissions = permissions
+        self.renames = renames or Renames({})
         self.nodes: dict[type, NodeSpec] = {}
         self.owners: dict[type, str] = {}
         self.by_prefix: dict[str, NodeSpec] = {}
@@ -85,6 +88,9 @@ class Registry:
             if (spec := node_spec(part)) is not None:
                 self._add_node(plugin, spec)
         extensions = [(p, part.__extension__) for p, part in parts if "__extension__" in vars(part)]
+        for plugin, extension in extensions:
+            for each in extension.fields:  # Also of what is absent, whose names stay known.
+                self._renamed(plugin, _target_name(extension), each)
         for cls, spec in self.nodes.items():
             own = [(self.owners[cls], each) for each in spec.fields]
             added = [
@@ -172,22 +178,27 @@ class Registry:
         seen: dict[str, str] = {}
         self.members[cls] = []
         for plugin, each in given:
-            name = self.name(each)
-            self._check_name(cls.__name__, name, plugin, self.owners.get(cls, CORE), seen)
             made = copy.copy(each)
             made.owner = plugin
+            made.graphql_name = self._renamed(plugin, cls.__name__, each) or made.graphql_name
+            self._check_free(cls.__name__, self.name(made), plugin, seen)
+            self._check_whose(cls.__name__, self.name(each), plugin, self.owners.get(cls, CORE))
             self.members[cls].append(made)
         self._by_name[cls] = {self.name(each): each for each in self.members[cls]}
 
-    def _check_name(
-        self, kind: str, name: str, plugin: str, owner: str, seen: dict[str, str]
-    ) -> None:
+    def _renamed(self, plugin: str, kind: str, field: f.Declared) -> str | None:
+        return self.renames.of(plugin, kind, self.name(field))
+
+    def _check_free(self, kind: str, name: str, plugin: str, seen: dict[str, str]) -> None:
         if name in seen:
             raise SetupError(
                 f"{kind}.{name} is declared by the plugins {seen[name]} and {plugin}; "
-                "rename the field in one of them."
+                f"rename the field in one of them, or in crmkit.toml under [plugins.{plugin}.rename]."
             )
         seen[name] = plugin
+
+    def _check_whose(self, kind: str, name: str, plugin: str, owner: str) -> None:
+        """Holds plugins to names of their own; what an operator says instead is his to say."""
         if plugin not in {owner, CORE} and not self.may_say(plugin, name):
             words = ", ".join(self.words_of(plugin))
             raise SetupError(
@@ -317,6 +328,11 @@ class Registry:
 
 def _is_required(field: f.Declared) -> bool:
     return not isinstance(field.type, StrawberryOptional)
+
+
+def _target_name(extension: Extension) -> str:
+    target = extension.target
+    return target.__name__ if isinstance(target, type) else target.rpartition(".")[2]
 
 
 def _squeezed(word: str) -> str:

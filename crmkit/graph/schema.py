@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,6 +30,7 @@ from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.registry import Parts, Registry
+from crmkit.engine.renames import Renames
 from crmkit.engine.selection import Selections
 from crmkit.values.errors import Failure, SetupError
 
@@ -86,9 +88,12 @@ class Schema:
         *,
         words: Mapping[str, Sequence[str]],
         permissions: Mapping[str, str],
+        renames: Mapping[str, Mapping[str, str]],
     ) -> None:
-        self.registry = Registry(parts, words=words, permissions=permissions)
+        renamed = Renames(renames)
+        self.registry = Registry(parts, words=words, permissions=permissions, renames=renamed)
         self.mutations = _mutations(self.registry, parts, permissions)
+        renamed.check()
         self.strawberry = StrawberrySchema(self.registry, list(self.mutations.values()))
         self.core = self.strawberry.core
         self.cursors = Cursors(settings.secret.get_secret_value())
@@ -255,11 +260,12 @@ def _mutations(
 ) -> dict[str, MutationField]:
     found: dict[str, MutationField] = {}
     nodes = {spec.name: cls for cls, spec in registry.nodes.items()}
-    for each in mutation_fields(parts, nodes):
+    for declared in mutation_fields(parts, nodes):
+        each = _renamed(declared, registry.renames)
         if (other := found.get(each.name)) is not None:
             raise SetupError(
                 f"The mutation {each.name} is declared by the plugins {other.plugin} and {each.plugin}; "
-                "rename one of them."
+                f"rename one of them, or say another name under [plugins.{each.plugin}.rename]."
             )
         if each.permission not in permissions:
             raise SetupError(
@@ -268,6 +274,14 @@ def _mutations(
             )
         found[each.name] = each
     return found
+
+
+def _renamed(declared: MutationField, renames: Renames) -> MutationField:
+    name = renames.of(declared.plugin, "Mutation", declared.name)
+    if name is None:
+        return declared
+    declared.field.python_name = declared.field.graphql_name = name
+    return replace(declared, name=name)
 
 
 def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode | GraphQLError:

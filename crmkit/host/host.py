@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from sqlalchemy import Insert, Table, exists, insert, literal, select
 
 from crmkit.host.context import SYSTEM, Actor, Context, DraftsRefused
@@ -101,10 +102,14 @@ class Host:
             await self.run_unit("core", preset, operation="prepare")
 
     async def start(self) -> None:
-        """Starts the plugins in the order of loading, then the relay."""
+        """Starts the plugins in the order of loading, then the relay; in safe mode neither."""
         for each in self.loaded.plugins:
             await _attributed(each.manifest.startup(self), each.name)
-        await self.relay.start()
+        if self.settings.safe_mode:
+            # Nobody would be told of events now, and those to whom they matter never later.
+            structlog.get_logger().warning("safe mode: no plugin runs, events wait")
+        else:
+            await self.relay.start()
 
     async def stop(self) -> None:
         """Stops the relay, then the plugins, the last one first."""

@@ -40,6 +40,7 @@ class LoadedPlugin:
     manifest: Plugin
     source: str
     config: BaseModel
+    renames: Mapping[str, str]
     schema: SchemaBuilder
     permissions: PermissionBuilder
     events: EventBuilder

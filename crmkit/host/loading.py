@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from packaging.requirements import Requirement
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from crmkit.host import hookspecs
 from crmkit.host.builders import EventBuilder, ImportBuilder, PermissionBuilder, SchemaBuilder
@@ -19,6 +19,7 @@ from crmkit.host.loaded import Loaded, LoadedPlugin
 from crmkit.host.manifest import Plugin, check_manifest, requirements
 from crmkit.host.room import home_of, naming, own_module, part
 from crmkit.host.tables import CORE, check_name, check_tables, tables_of
+from crmkit.settings import RENAME
 from crmkit.values.errors import SetupError, nearest
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from crmkit.settings import Settings
 
-__all__ = ["Loaded", "LoadedPlugin", "discover", "load"]
+__all__ = ["Loaded", "LoadedPlugin", "discover", "enabled", "load"]
 
 
 def load(settings: Settings, *, extra: Sequence[type[Plugin]] = ()) -> Loaded:
@@ -37,6 +38,13 @@ def load(settings: Settings, *, extra: Sequence[type[Plugin]] = ()) -> Loaded:
             together with what depends on it.
     """
     return _Loading(settings).load(extra)
+
+
+def enabled(settings: Settings, available: Iterable[Available]) -> list[str]:
+    """The plugins that the operator wants: those that he names, else the bundled ones."""
+    named = settings.plugins.enabled
+    bundled = [each.name for each in available if each.bundled]
+    return list(dict.fromkeys(bundled if named is None else named))
 
 
 class _Loading:
@@ -76,9 +84,7 @@ class _Loading:
     # -- find
 
     def _enabled(self) -> Iterator[type[Plugin]]:
-        named = self.settings.plugins.enabled
-        bundled = [each.name for each in self.available if each.bundled]
-        for name in dict.fromkeys(bundled if named is None else named):
+        for name in () if self.settings.safe_mode else enabled(self.settings, self.available):
             with self._blaming(name):
                 available = self._find(name)
                 found = imported(available)
@@ -114,6 +120,8 @@ class _Loading:
                 self.candidates[name] = each
 
     def _check_sections(self) -> None:
+        if self.settings.safe_mode:
+            return
         known = {*self.candidates, *self.skipped, *[each.name for each in self.available]}
         for section in self.settings.plugins.model_extra or ():
             with self._blaming(section):
@@ -159,6 +167,7 @@ class _Loading:
             manifest=manifest,
             source=self.sources.get(cls, cls.__module__),
             config=config,
+            renames=_renames(cls, self.settings.plugins.renames(cls.name)),
             schema=SchemaBuilder(cls.name),
             permissions=PermissionBuilder(cls.name),
             events=EventBuilder(cls.name),
@@ -255,6 +264,11 @@ def _stable(sorter: TopologicalSorter[str], asked: list[str]) -> list[str]:
 def _config(plugin: type[Plugin], section: Mapping[str, object]) -> BaseModel:
     fields = plugin.Config.model_fields
     known = {each.alias or name for name, each in fields.items()}
+    if RENAME in known:
+        raise SetupError(
+            f"The plugin {plugin.name} has an option {RENAME}, which says of every plugin how its "
+            "fields are called; call the option something else."
+        )
     for option in section:
         if option not in known:
             raise SetupError(
@@ -270,6 +284,20 @@ def _config(plugin: type[Plugin], section: Mapping[str, object]) -> BaseModel:
         # The error itself repeats the values, and one of them may be a secret.
         raise SetupError(
             f"[plugins.{plugin.name}] {option} cannot be used: {message}; correct it."
+        ) from None
+
+
+def _renames(plugin: type[Plugin], said: Any) -> Mapping[str, str]:
+    if said and plugin.name == CORE:
+        raise SetupError(
+            "The core's fields keep their names; rename a plugin's in [plugins.<name>.rename]."
+        )
+    try:
+        return TypeAdapter(dict[str, str]).validate_python(said)
+    except ValidationError:
+        raise SetupError(
+            f"[plugins.{plugin.name}.rename] gives fields new names; "
+            'write lines such as "Customer.score" = "xScore".'
         ) from None
 
 

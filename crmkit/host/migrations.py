@@ -6,6 +6,7 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -29,6 +30,7 @@ from crmkit.values.errors import SetupError
 if TYPE_CHECKING:
     from alembic.runtime.environment import EnvironmentContext
 
+    from crmkit.host.discovery import Available
     from crmkit.host.loaded import Loaded, LoadedPlugin
 
 T = TypeVar("T")
@@ -56,6 +58,15 @@ def status(url: str, loaded: Loaded) -> list[Lineage]:
     return connected(url, read)
 
 
+def recorded(url: str) -> dict[str, str | None]:
+    """Where the lineages of this database stand, also of plugins that are not loaded."""
+
+    def read(connection: Connection) -> dict[str, str | None]:
+        return {each: _current(connection, each) for each in (CORE, *lineages(connection))}
+
+    return connected(url, read)
+
+
 def upgrade(url: str, loaded: Loaded) -> list[Lineage]:
     """Brings every lineage to its head, the core's first, and returns those that moved.
 
@@ -67,13 +78,32 @@ def upgrade(url: str, loaded: Loaded) -> list[Lineage]:
     _check_lineages(loaded)
     behind = [each for each in status(url, loaded) if each.pending]
     for each in behind:
-        command.upgrade(_config(url, loaded[each.plugin]), "head")
+        plugin = loaded[each.plugin]
+        command.upgrade(_config(url, plugin.name, _versions(plugin)), "head")
     return behind
 
 
 def downgrade(url: str, loaded: Loaded, plugin: str, to: str = "base") -> None:
     """Takes one lineage back; at `base` nothing is left of it."""
-    command.downgrade(_config(url, loaded[plugin]), to)
+    command.downgrade(_config(url, plugin, _versions(loaded[plugin])), to)
+
+
+def take_back(url: str, available: Available) -> None:
+    """Takes the lineage of an installed plugin to base, without importing its models.
+
+    Raises:
+        SetupError: Its migrations cannot be taken back.
+    """
+    versions = _versions_of(available)
+    if versions is None or not versions.is_dir():
+        return
+    try:
+        command.downgrade(_config(url, available.name, versions), "base")
+    except Exception as error:  # What a stranger's migration raises can be anything.
+        raise SetupError(
+            f"The migrations of {available.name} cannot be taken back, {type(error).__name__}: "
+            f"{error}; uninstall {available.distribution}, and its tables are dropped as they are."
+        ) from error
 
 
 def revision(url: str, loaded: Loaded, plugin: str, message: str) -> Path | None:
@@ -84,7 +114,8 @@ def revision(url: str, loaded: Loaded, plugin: str, message: str) -> Path | None
     versions.mkdir(parents=True, exist_ok=True)
     if connected(url, lambda connection: _standing(connection, url, loaded[plugin]).pending):
         raise SetupError(f"The database is behind the migrations of {plugin}; upgrade it first.")
-    made: Any = command.revision(_config(url, loaded[plugin]), message, autogenerate=True)
+    config = _config(url, plugin, versions)
+    made: Any = command.revision(config, message, autogenerate=True)
     return Path(made.path) if made else None
 
 
@@ -138,7 +169,7 @@ def _number(context: MigrationContext, given: Any, directives: list[Any]) -> Non
 
 def _options(connection: Connection, plugin: str) -> dict[str, Any]:
     own = {each.name for each in tables_of(plugin)}
-    others = [name for name in _lineages(connection) if name != plugin]
+    others = [name for name in lineages(connection) if name != plugin]
 
     def ours(name: str) -> bool:
         if plugin != CORE:
@@ -152,7 +183,7 @@ def _options(connection: Connection, plugin: str) -> dict[str, Any]:
 
     return {
         "target_metadata": Base.metadata,
-        "version_table": _version_table(plugin),
+        "version_table": version_table(plugin),
         "include_object": include,
         "render_item": _rendered,
         "render_as_batch": connection.dialect.name == "sqlite",
@@ -186,13 +217,13 @@ def _check_lineages(loaded: Loaded) -> None:
             )
 
 
-def _config(url: str, plugin: LoadedPlugin) -> Config:
+def _config(url: str, plugin: str, versions: Path | None) -> Config:
     config = Config(cmd_opts=Namespace(quiet=True, autogenerate=True))
     config.set_main_option("script_location", _escaped(_scripts()))
     config.set_main_option("path_separator", "os")
-    if versions := _versions(plugin):
+    if versions:
         config.set_main_option("version_locations", _escaped(versions))
-    config.attributes.update(url=url, plugin=plugin.name)
+    config.attributes.update(url=url, plugin=plugin)
     return config
 
 
@@ -213,11 +244,19 @@ def _versions(plugin: LoadedPlugin) -> Path | None:
     return plugin.package and plugin.package / "migrations" / "versions"
 
 
-def _version_table(plugin: str) -> str:
+def _versions_of(available: Available) -> Path | None:
+    """The same of a plugin that is installed and not imported: only its package is."""
+    package = available.entry_point.module.rpartition(".")[0]
+    found = find_spec(package) if package else None
+    return Path(found.origin).parent / "migrations" / "versions" if found and found.origin else None
+
+
+def version_table(plugin: str) -> str:
+    """Where the database keeps how far the lineage of a plugin has come."""
     return _VERSIONS if plugin == CORE else f"{_VERSIONS}_{plugin}"
 
 
-def _lineages(connection: Connection) -> list[str]:
+def lineages(connection: Connection) -> list[str]:
     """The plugins that have a lineage in this database, whether they are loaded or not."""
     names = inspect(connection).get_table_names()
     prefix = f"{_VERSIONS}_"
@@ -225,11 +264,15 @@ def _lineages(connection: Connection) -> list[str]:
 
 
 def _standing(connection: Connection, url: str, plugin: LoadedPlugin) -> Lineage:
-    options = {"version_table": _version_table(plugin.name)}
-    current = MigrationContext.configure(connection, opts=options).get_current_revision()
-    scripts = ScriptDirectory.from_config(_config(url, plugin))
+    current = _current(connection, plugin.name)
+    scripts = ScriptDirectory.from_config(_config(url, plugin.name, _versions(plugin)))
     pending = [each.revision for each in scripts.iterate_revisions("head", current or "base")]
     return Lineage(plugin.name, current, scripts.get_current_head(), pending[::-1])
+
+
+def _current(connection: Connection, plugin: str) -> str | None:
+    options = {"version_table": version_table(plugin)}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
 # -- connections ----------------------------------------------------------------------

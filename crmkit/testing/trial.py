@@ -16,15 +16,16 @@ from crmkit.values.clock import ManualClock
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
     from crmkit.graph.schema import Schema
     from crmkit.host.context import Actor
     from crmkit.host.host import Body, Host
     from crmkit.host.manifest import Plugin
 
-# Building a schema takes half a second, and what is in it follows from its plugins alone.
-_SCHEMAS: dict[tuple[type[Plugin], ...], Schema] = {}
+# Building a schema takes half a second, and what is in it follows from its plugins and what
+# the operator calls their fields.
+_SCHEMAS: dict[tuple[tuple[type[Plugin], ...], str], Schema] = {}
 
 
 @asynccontextmanager
@@ -47,9 +48,10 @@ async def crm(
     async def opened(address: str) -> Crm:
         database = {"url": address, "readers": 2, "pool_size": 4}
         made = Settings.model_validate({"plugins": config or {}, "database": database, **settings})
-        schema = _SCHEMAS.get(plugins)
+        key = (plugins, _renamed(made, plugins))
+        schema = _SCHEMAS.get(key)
         crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
-        _SCHEMAS[plugins] = crm.schema
+        _SCHEMAS[key] = crm.schema
         return crm
 
     tables = [table for each in load_plugins(Settings(), plugins).plugins for table in each.tables]
@@ -132,6 +134,10 @@ def _complete(crm: Crm) -> Crm:
     for sentence in crm.host.loaded.skipped.values():
         raise SetupError(sentence)
     return crm
+
+
+def _renamed(settings: Settings, plugins: Sequence[type[Plugin]]) -> str:
+    return repr([settings.plugins.renames(each.name) for each in plugins])
 
 
 def _readable(answer: Any) -> str:

@@ -83,7 +83,7 @@ MISTAKES: list[tuple[str, Callable[[], Registered], str]] = [
         "two plugins add one field",
         lambda: {"fleet": [extension(fleet_size=1)], "port": [extension(fleet_size=1)]},
         "Customer.fleetSize is declared by the plugins fleet and port; "
-        "rename the field in one of them.",
+        "rename the field in one of them, or in crmkit.toml under [plugins.port.rename].",
     ),
     (
         "a name on common ground that does not say whose it is",
