@@ -4,10 +4,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from crmkit.testing import crm
 from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
+from crmkit_referrals.api import ReferralRow, ReferralState
 from crmkit_referrals.plugin import Referrals
 from tests.plugins.loyalty.ledger import balance
 from tests.plugins.referrals.circle import (
@@ -145,17 +147,15 @@ async def test_who_turns_out_to_be_the_advocate_is_rejected(t: Trial) -> None:
     assert [await balance(t, each) for each in (ada, ben)] == [0, 0]
 
 
-async def test_a_later_change_of_the_programme_changes_no_promise(t: Trial) -> None:
-    _, ben = await circle(t)
-    order = await buy(t, ben)
-    await t.drain()
-    [found] = await referrals(t)
-    held = t.host.loaded["referrals"]
-    object.__setattr__(held.config, "advocate_points", 7)
-    await refund(t, order)
-    await t.drain()
-    [after] = await referrals(t)
-    assert after["advocatePoints"] == found["advocatePoints"] == "100"
+async def test_a_promise_is_kept_as_it_was_made_when_points_come_later(t: Trial) -> None:
+    ada, ben = await circle(t)
+    [made] = await referrals(t)
+    # As a programme of other rewards left it, before there was loyalty.
+    promised = {"state": ReferralState.QUALIFIED, "advocate_points": 9, "friend_points": 4}
+    async with t.host.database.transaction() as transaction:
+        await transaction.run(update(ReferralRow).values(**promised))
+    assert (await step(t, "rewardReferral", made["id"]))["state"] == "REWARDED"
+    assert [await balance(t, each) for each in (ada, ben)] == [9, 4]
 
 
 async def test_a_cap_holds_against_parallel_qualifications(engine: str) -> None:
