@@ -81,6 +81,7 @@ from crmkit.store.database import (
     unscoped,
 )
 from crmkit.values import checks
+from crmkit.values.contacts import email_address
 from crmkit.values.errors import (
     Ambiguous,
     Conflict,
@@ -181,6 +182,7 @@ __all__ = [
     "column",
     "computed",
     "customers",
+    "email_address",
     "enum",
     "expression",
     "extend",

@@ -46,7 +46,7 @@ class Calls:
     async def one(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> object:
         """Runs the mutation of one record and returns its payload."""
         read = [self._read(0, input, ("input",))]
-        places = Places(self.reads.names, ("input",))
+        places = Places(self._names, ("input",))
         work = self._work(host, actor, request_id, self.single, input, places)
         done = await work.all_or_nothing(await _looked_up(host, actor, read))
         return done[0].payload
@@ -55,12 +55,17 @@ class Calls:
         """Runs the mutation of many records and returns what became of each."""
         whole = ("input", "items")
         read = [self._read(i, each, (*whole, i)) for i, each in enumerate(input["items"])]
-        places = Places(self.reads.names, whole, items=True)
+        places = Places(self._names, whole, items=True)
         work = self._work(host, actor, request_id, self.declared.bulk or "", input, places)
         run = work.each_or_none if input["onError"] is OnError.SKIP else work.all_or_nothing
         done = await run(await _looked_up(host, actor, read))
         attributes = [each.attribute for each in self.payload.members]
         return SimpleNamespace(results=[answered(each, attributes) for each in done])
+
+    @property
+    def _names(self) -> Mapping[str, str]:
+        """The fields of the input by what rules call them, those that plugins add as well."""
+        return {**self.reads.names, **{name: name for name in self.extensions}}
 
     def _read(self, index: int, value: Input, path: Path) -> tuple[Asked, Reading]:
         reading = Reading()

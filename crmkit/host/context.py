@@ -20,6 +20,7 @@ from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, R
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from types import ModuleType
 
     from sqlalchemy.sql.selectable import TypedReturnsRows
 
@@ -260,6 +261,10 @@ class Context(Generic[Config]):
         if plugin == self.plugin:
             return self
         return Context(self.host, plugin, self.actor, self._unit, self.request_id, self._refusals)
+
+    def neighbour(self, plugin: str) -> ModuleType | None:
+        """The api of a plugin that this one works with, or nothing where it is absent."""
+        return self.host.loaded.neighbour(plugin, self.plugin)
 
     def nested(self, plugin: str) -> Context[Any]:
         """The same, for a mutation called from code: its refusals are its own."""

@@ -94,6 +94,15 @@ class Loaded:
         """Whether the rules of a plugin may read a table."""
         return table in self._shown[to]
 
+    def neighbour(self, plugin: str, of: str) -> ModuleType | None:
+        """The api of a plugin that another one names, or nothing where it is absent."""
+        if plugin not in requirements(type(self[of].manifest)):
+            raise RuntimeError(
+                f"The plugin {of} asks for the api of {plugin}, but does not name it; "
+                f"add {plugin} to its works_with."
+            )
+        return self[plugin].api if plugin in self else None
+
     @cached_property
     def events(self) -> Mapping[str, type[Event]]:
         return {name: each for one in self.plugins for name, each in one.events.events.items()}

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from crmkit.host.tables import CORE
 from crmkit.store.column_types import Choice, Json
 from crmkit.store.database import table_of
+from crmkit.store.reach import scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +48,7 @@ async def add_rows(t: Trial, each: int = 2) -> None:
 
 async def _fill(t: Trial, model: type[Base], plugin: str, each: int) -> None:
     table = table_of(model)
-    parents = {key: await _ids(t, key) for key in _keys(table) if not key.nullable}
+    parents = {key: await _ids(t, key) for key in _keys(table) if _is_filled(key)}
     rows = [_row(model, place, parents, t) for place in _places(table, parents, each)]
 
     async def body(context: Context[Any]) -> None:
@@ -58,6 +59,12 @@ async def _fill(t: Trial, model: type[Base], plugin: str, each: int) -> None:
 
 def _keys(table: Table) -> list[Column[Any]]:
     return [column for column in table.columns if column.foreign_keys]
+
+
+def _is_filled(key: Column[Any]) -> bool:
+    """Whether rows point somewhere by this key: they must, or customers would be without them."""
+    target = next(iter(key.foreign_keys)).column.table
+    return not key.nullable or scope_of(target).kind == "root"
 
 
 async def _ids(t: Trial, key: Column[Any]) -> list[str]:

@@ -7,6 +7,8 @@ from crmkit_orders.models import OrderState
 from crmkit_orders.service import record_orders, refund_orders
 from crmkit_orders.types import (
     Order,
+    OrdersRecorded,
+    OrdersRefunded,
     RecordOrder,
     RecordOrderLine,
     Refund,
@@ -17,6 +19,8 @@ __all__ = [
     "Order",
     "OrderRow",
     "OrderState",
+    "OrdersRecorded",
+    "OrdersRefunded",
     "RecordOrder",
     "RecordOrderLine",
     "Refund",

@@ -14,6 +14,7 @@ from crmkit.host.context import Context, Draft, DraftsRefused, Event
 from crmkit.host.manifest import Plugin
 from crmkit.store.audit import Audit
 from crmkit.store.database import Base, Record, column, table_of, unscoped
+from crmkit.testing import crm
 from crmkit.values.errors import Forbidden, Refused
 from tests.host.tiny import plugin
 
@@ -217,3 +218,13 @@ class Entry(Plugin):
     name = "stamps"
     version = "1.0"
 """
+
+
+async def test_the_api_of_a_neighbour_is_there_where_the_neighbour_is(engine: str) -> None:
+    friend = plugin("friend", works_with=("letters>=1", "absent>=1"))
+    async with crm(Letters, friend, plugin("stranger"), engine=engine) as t:
+        context = t.host.context("friend")
+        assert context.neighbour("absent") is None
+        assert t.host.loaded["letters"].api is context.neighbour("letters")
+        with pytest.raises(RuntimeError, match="add letters to its works_with"):
+            t.host.context("stranger").neighbour("letters")

@@ -1,0 +1,1 @@
+"""Referrals: customers who bring customers, and what both get for it."""
