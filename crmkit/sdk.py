@@ -55,7 +55,7 @@ from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
-from crmkit.interactions.types import Interaction
+from crmkit.interactions.types import Channel, Interaction
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -115,6 +115,7 @@ __all__ = [
     "Base",
     "BigInt",
     "BulkMutation",
+    "Channel",
     "Choice",
     "Code",
     "Conflict",
