@@ -227,21 +227,19 @@ class Solve(sdk.Record):
 
 
 class Rating(sdk.Base):
-    """How the customer liked a solution; empty until the customer says."""
+    """How the customer liked a solution; not there until the customer says."""
 
     __tablename__ = "feedback_rating"
 
+    # As the key it is unique: however often a link is clicked, one rating counts.
     solve_id: Mapped[str] = sdk.column(
         ForeignKey("feedback_solve.id"), primary_key=True, doc="The solution that is rated."
     )
-    score: Mapped[int | None] = sdk.column(
-        Integer,
-        filterable=True,
-        default=None,
-        doc="From 1, bad, to 5, good; nothing until the customer says.",
+    score: Mapped[int] = sdk.column(
+        Integer, filterable=True, doc="From 1, bad, to 5, good; nothing until the customer says."
     )
-    rated_at: Mapped[datetime | None] = sdk.column(
-        sdk.UtcDateTime, filterable=True, default=None, doc="When the customer said so."
+    rated_at: Mapped[datetime] = sdk.column(
+        sdk.UtcDateTime, filterable=True, doc="When the customer said so."
     )
     comment: Mapped[str | None] = sdk.column(
         Text, personal=True, default=None, doc="What the customer said to it."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import Select, exists, func, select
 
 from crmkit import sdk
 from crmkit_feedback.models import UNSOLVED, Rating, Solve, Ticket, TicketState
@@ -54,11 +54,9 @@ async def rating_tokens(context: Context, solve_ids: Sequence[str]) -> Mapping[s
 
     Nothing where it has been rated, or where the time is over.
     """
-    waiting = (
-        select(Solve.id, Solve.rateable_until)
-        .join(Rating, Rating.solve_id == Solve.id)
-        .where(Solve.id.in_(solve_ids), Rating.score.is_(None))
-        .where(Solve.rateable_until > context.clock.now())
+    rated = exists().where(Rating.solve_id == Solve.id)
+    waiting = select(Solve.id, Solve.rateable_until).where(
+        Solve.id.in_(solve_ids), Solve.rateable_until > context.clock.now(), ~rated
     )
     return {
         solve_id: context.sign(solve_id, purpose=RATING, until=until)
@@ -94,9 +92,10 @@ async def inactive(context: Context, user_ids: Collection[str]) -> set[str]:
     return {user_id for (user_id,) in await context.rules(gone)}
 
 
-def unrated(solve_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """The rating of this solution, and that nobody has filled it in."""
-    return Rating.solve_id == solve_id, Rating.score.is_(None)
+async def is_rated(context: Context, solve_id: str) -> bool:
+    """Says whether the customer has rated this solution."""
+    rated = select(Rating.solve_id).where(Rating.solve_id == solve_id)
+    return bool(await context.rules(rated))
 
 
 async def without_tickets(context: Context, limit: int) -> list[str]:

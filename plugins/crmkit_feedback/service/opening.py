@@ -84,8 +84,7 @@ def say(
     """Adds what somebody says in a ticket, and returns the id of it."""
     message = Message(ticket_id=ticket_id, author=author, audience=audience, actor=context.actor.id)
     context.write.add(message)
-    # The empty content came with its message, as every row at its side does.
-    context.write.change(MessageContent, message.id, set={MessageContent.body: body})
+    context.write.add(MessageContent(message_id=message.id, body=body))
     return message.id
 
 

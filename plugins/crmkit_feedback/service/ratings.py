@@ -18,25 +18,18 @@ async def rate_ticket(context: Context, input: RateTicket) -> RatedTicket:
     if ticket_id is None:
         raise sdk.NotFound("What this token is about is not there any more.", field="token")
     ticket = await locked(context, ticket_id)
-    _fill_in(context, solve_id, input)
+    # The ticket is held, so of two clicks on one link the second sees the first.
+    if await repository.is_rated(context, solve_id):
+        raise errors.AlreadyRated
+    context.write.add(
+        Rating(
+            solve_id=solve_id,
+            score=input.score,
+            rated_at=context.clock.now(),
+            comment=(input.comment or "").strip() or None,
+        )
+    )
     if input.score <= context.config.low_score:
         ticket_id = hear(context, ticket, solve_id)
     context.emit(TicketRated(ticket.id, solve_id, input.score))
     return RatedTicket(solve=sdk.ref(TicketSolve, solve_id), ticket=sdk.ref(Ticket, ticket_id))
-
-
-def _fill_in(context: Context, solve_id: str, given: RateTicket) -> None:
-    this_one, unrated = repository.unrated(solve_id)
-    context.write.update(
-        Rating,
-        where=this_one,
-        # Of two clicks on one link, the guard lets one pass.
-        guard=unrated,
-        set={
-            Rating.score: given.score,
-            Rating.rated_at: context.clock.now(),
-            Rating.comment: (given.comment or "").strip() or None,
-        },
-        expect=1,
-        otherwise=errors.AlreadyRated(),
-    )

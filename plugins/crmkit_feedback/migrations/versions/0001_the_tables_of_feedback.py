@@ -242,8 +242,8 @@ def upgrade() -> None:
     op.create_table(
         "feedback_rating",
         sa.Column("solve_id", sdk.Code(), nullable=False),
-        sa.Column("score", sa.Integer(), nullable=True),
-        sa.Column("rated_at", sdk.UtcDateTime(), nullable=True),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("rated_at", sdk.UtcDateTime(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["solve_id"], ["feedback_solve.id"], name=op.f("fk_feedback_rating_solve_id")
