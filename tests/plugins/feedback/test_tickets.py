@@ -93,7 +93,9 @@ async def test_a_ticket_goes_to_another_queue_and_keeps_who_has_it(engine: str) 
         assert found["topic"] == "invoice"
         await act(t, "sortTicket", ticketId=opened, topic=None)
         assert (await ticket(t, opened))["topic"] is None
-        unknown = await refused(t, "openTicket", customerId=anna, channel="email", body="?", topic="x")
+        unknown = await refused(
+            t, "openTicket", customerId=anna, channel="email", body="?", topic="x"
+        )
         assert unknown["problems"][0]["params"] == {"key": "x", "known": ["invoice"]}
 
 
@@ -111,7 +113,10 @@ async def test_who_has_left_is_given_no_ticket(t: Trial) -> None:
 
 async def test_who_saw_an_older_version_overwrites_nothing(t: Trial) -> None:
     opened = await open_ticket(t, await add_customer(t))
-    for operation, said in (("sortTicket", {"priority": "low"}), ("assignTicket", {"queue": "support"})):
+    for operation, said in (
+        ("sortTicket", {"priority": "low"}),
+        ("assignTicket", {"queue": "support"}),
+    ):
         await act(t, "sortTicket", ticketId=opened, priority="high")
         stale = await refused(t, operation, ticketId=opened, version=1, **said)
         assert stale["code"] == "CONFLICT"
