@@ -65,7 +65,7 @@ from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
 from crmkit.interactions.models import Direction
-from crmkit.interactions.types import Interaction, RecordInteraction
+from crmkit.interactions.types import Channel, Interaction, RecordInteraction
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -126,6 +126,7 @@ __all__ = [
     "Base",
     "BigInt",
     "BulkMutation",
+    "Channel",
     "Choice",
     "Code",
     "Conflict",

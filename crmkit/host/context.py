@@ -20,6 +20,7 @@ from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, R
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
     from types import ModuleType
 
     from sqlalchemy.sql.selectable import TypedReturnsRows
@@ -220,6 +221,21 @@ class Context(Generic[Config]):
         """Opens the way to everything, also with SQL as text, and audits it with the reason."""
         await audit(self, reason)
         return Unscoped(self)
+
+    def sign(self, text: str, *, purpose: str, until: datetime) -> str:
+        """A token of this text for a link: nobody else can make one, and it ends."""
+        return self.host.signer.sign(text, purpose=f"{self.plugin}.{purpose}", until=until)
+
+    def verify(self, token: str, *, purpose: str, field: str = "token") -> str:
+        """The text of a token that this plugin has signed for this purpose.
+
+        Raises:
+            Invalid: It has not, or the token has been altered.
+            Refused: The time of the token is over.
+        """
+        return self.host.signer.verify(
+            token, purpose=f"{self.plugin}.{purpose}", now=self.clock.now(), field=field
+        )
 
     def emit(self, event: Event) -> None:
         """Tells handlers of an event, once the unit has been committed."""

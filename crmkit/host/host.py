@@ -15,6 +15,7 @@ from crmkit.store.relay import Handler, Occurrence, Relay
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
 from crmkit.values import ids
 from crmkit.values.errors import Failure
+from crmkit.values.signing import Signer
 
 if TYPE_CHECKING:
     from crmkit.host.loading import Loaded
@@ -36,6 +37,7 @@ class Host:
         self.clock = clock
         self.loaded = loaded
         self.hooks = loaded.hooks
+        self.signer = Signer(settings.secret.get_secret_value())
         self.sides: Mapping[Table, tuple[type[Base], ...]] = {}
         self.relay = Relay(database, clock, self._handlers(), self._deliver)
 

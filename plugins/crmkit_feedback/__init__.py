@@ -1,0 +1,1 @@
+"""Feedback: tickets of customers, from their first word to how they liked the answer."""

@@ -1,0 +1,48 @@
+"""The plugin feedback: what it brings."""
+
+from __future__ import annotations
+
+from crmkit import sdk
+from crmkit_feedback import service, types
+from crmkit_feedback.config import Context, FeedbackConfig
+
+
+class Feedback(sdk.Plugin):
+    """What customers want from us, and how they like what they get."""
+
+    name = "feedback"
+    version = "1.0"
+    words = ("ticket",)
+    requires_sdk = ">=1,<2"
+    works_with = ("orders>=1",)
+    Config = FeedbackConfig
+
+    def register_schema(self, schema: sdk.SchemaBuilder) -> None:
+        schema.add(types.Ticket, types.TicketMessage, types.TicketChange, types.TicketSolve)
+        schema.add(types.CustomerFeedback, types.InteractionFeedback, types.OrderFeedback)
+        schema.add(service.open_tickets, service.reply_to_ticket, service.note_on_ticket)
+        schema.add(service.assign_ticket, service.sort_ticket, service.hold_ticket)
+        schema.add(service.resume_ticket, service.solve_ticket, service.close_ticket)
+        schema.add(service.rate_ticket)
+
+    def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
+        permissions.add("feedback.ticket.read", "See tickets and how they were liked.")
+        permissions.add("feedback.message.read", "See what was said in tickets.")
+        permissions.add("feedback.ticket.open", "Open tickets.")
+        permissions.add("feedback.ticket.reply", "Answer customers, and add what they say.")
+        permissions.add("feedback.ticket.note", "Leave notes on tickets.")
+        permissions.add("feedback.ticket.assign", "Give tickets to colleagues and queues.")
+        permissions.add("feedback.ticket.sort", "Say what tickets are and how urgent.")
+        permissions.add("feedback.ticket.hold", "Let tickets wait, and take them up again.")
+        permissions.add("feedback.ticket.solve", "Solve tickets.")
+        permissions.add("feedback.ticket.close", "Close tickets.")
+        permissions.add("feedback.ticket.rate", "Rate solutions with the customer's token.")
+        permissions.add("feedback.rating.invite", "Get the tokens with which customers rate.")
+
+    def register_events(self, events: sdk.EventBuilder) -> None:
+        events.add(types.TicketsOpened, types.TicketSolved, types.TicketReopened)
+        events.add(types.TicketClosed, types.TicketRated)
+
+    async def seed(self, context: Context, profile: str) -> None:
+        if profile == "demo":
+            await service.seed(context)
