@@ -13,8 +13,17 @@ from crmkit.access import models as _access
 from crmkit.access.types import Team, User
 from crmkit.customers import api as customers
 from crmkit.customers import models as _customers
-from crmkit.customers.types import CreateCustomer, Customer, ExternalId
+from crmkit.customers.types import (
+    CreateCustomer,
+    Customer,
+    CustomersCreated,
+    CustomersMoved,
+    CustomersRestored,
+    ExternalId,
+    MoveCustomer,
+)
 from crmkit.engine.fields import (
+    ID,
     JSON,
     BigInt,
     CurrencyCode,
@@ -38,6 +47,7 @@ from crmkit.engine.nodes import (
     Node,
     enum,
     extend,
+    id_of,
     node,
     ref,
 )
@@ -55,7 +65,8 @@ from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
-from crmkit.interactions.types import Interaction
+from crmkit.interactions.models import Direction
+from crmkit.interactions.types import Interaction, InteractionsRecorded, RecordInteraction
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -71,6 +82,7 @@ from crmkit.store.database import (
     unscoped,
 )
 from crmkit.values import checks
+from crmkit.values.clock import Clock
 from crmkit.values.errors import (
     Ambiguous,
     Conflict,
@@ -107,6 +119,7 @@ class rows:  # noqa: N801  read as a module of the sdk
 
 
 __all__ = [
+    "ID",
     "JSON",
     "UNSET",
     "VERSION",
@@ -116,6 +129,7 @@ __all__ = [
     "BigInt",
     "BulkMutation",
     "Choice",
+    "Clock",
     "Code",
     "Conflict",
     "Connection",
@@ -123,6 +137,10 @@ __all__ = [
     "CreateCustomer",
     "CurrencyCode",
     "Customer",
+    "CustomersCreated",
+    "CustomersMoved",
+    "CustomersRestored",
+    "Direction",
     "Draft",
     "Event",
     "EventBuilder",
@@ -134,10 +152,12 @@ __all__ = [
     "ImportResult",
     "ImportedRow",
     "Interaction",
+    "InteractionsRecorded",
     "Invalid",
     "Json",
     "Money",
     "MoneyType",
+    "MoveCustomer",
     "Mutation",
     "Node",
     "NotFound",
@@ -146,6 +166,7 @@ __all__ = [
     "Plugin",
     "Problem",
     "Record",
+    "RecordInteraction",
     "Ref",
     "Refused",
     "SchemaBuilder",
@@ -171,6 +192,7 @@ __all__ = [
     "field",
     "hook",
     "hookspec",
+    "id_of",
     "interactions",
     "list_of",
     "money",

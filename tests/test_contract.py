@@ -25,7 +25,7 @@ def place(room: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    "room", ["access", "stages", "customers", "interactions", "orders", "loyalty"]
+    "room", ["access", "stages", "customers", "interactions", "orders", "loyalty", "tasks"]
 )
 def test_the_committed_part_of_the_contract_is_what_the_room_adds(
     room: str, parts: dict[str, str]
