@@ -22,7 +22,7 @@ def overdue(state: models.TaskState, due_at: datetime, *, clock: sdk.Clock) -> b
     return state is models.TaskState.OPEN and due_at < clock.now()
 
 
-@sdk.node(models.Task, list="tasks", read="tasks.task.read", order_by=models.Task.due_at.asc())
+@sdk.node(models.Task, list="tasks", read="tasks.task.read", order_by=models.Task.due_at)
 class Task:
     """Something to be done for a customer until a certain time."""
 
@@ -54,9 +54,7 @@ async def next_tasks(context: Context, customer_ids: Sequence[str]) -> Mapping[s
 class CustomerTasks:
     """What tasks add to a customer."""
 
-    tasks: sdk.Connection[Task] = sdk.to_many(
-        models.Task.customer_id, order_by=models.Task.due_at.asc()
-    )
+    tasks: sdk.Connection[Task] = sdk.to_many(models.Task.customer_id, order_by=models.Task.due_at)
     """What is and was to be done for them, by the time it is due."""
     next_task: Task | None = sdk.batch(next_tasks)
     next_task_due_at: datetime | None = sdk.expression(repository.next_task_due_at, filterable=True)
@@ -67,9 +65,7 @@ class CustomerTasks:
 class UserTasks:
     """What tasks add to a colleague."""
 
-    tasks: sdk.Connection[Task] = sdk.to_many(
-        models.Task.assignee_id, order_by=models.Task.due_at.asc()
-    )
+    tasks: sdk.Connection[Task] = sdk.to_many(models.Task.assignee_id, order_by=models.Task.due_at)
     """What they are and were to do, by the time it is due."""
 
 

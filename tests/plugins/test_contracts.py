@@ -3,6 +3,8 @@ from __future__ import annotations
 from crmkit.testing import plugin_contract
 from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
+from crmkit_tasks.plugin import Tasks
 
 test_orders_keep_the_contract = plugin_contract(Orders)
 test_loyalty_keeps_the_contract = plugin_contract(Loyalty)
+test_tasks_keep_the_contract = plugin_contract(Tasks)
