@@ -39,7 +39,12 @@ def ran(installed: Path, folder: Path, *arguments: str) -> str:
 
 def test_an_installed_crmkit_brings_its_migrations(installed: Path, tmp_path: Path) -> None:
     done = ran(installed, tmp_path, "-m", "crmkit", "db", "upgrade")
-    assert [line.split(":")[0] for line in done.splitlines()] == ["core", "orders", "loyalty"]
+    assert [line.split(":")[0] for line in done.splitlines()] == [
+        "core",
+        "orders",
+        "loyalty",
+        "tasks",
+    ]
 
 
 def test_an_installed_crmkit_brings_what_the_demo_needs(installed: Path, tmp_path: Path) -> None:
