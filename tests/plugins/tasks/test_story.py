@@ -25,7 +25,7 @@ STEPS = st.lists(
         st.sampled_from(["contact", "complete", "tell", "cancel", "move", "plan"]),
         st.integers(0, 12),
     ),
-    max_size=10,
+    max_size=8,
 )
 
 
@@ -66,7 +66,7 @@ class Model:
 
 
 def test_each_rule_has_the_one_open_task_that_it_wants(engine: str) -> None:
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=8, deadline=None)
     @given(STEPS)
     def always(steps: list[tuple[str, int]]) -> None:
         runner.run(_story(t, steps))
