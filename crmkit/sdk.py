@@ -16,6 +16,9 @@ from crmkit.customers import models as _customers
 from crmkit.customers.types import (
     CreateCustomer,
     Customer,
+    CustomersCreated,
+    CustomersMoved,
+    CustomersRestored,
     EmailAddress,
     ExternalId,
     MoveCustomer,
@@ -24,6 +27,7 @@ from crmkit.customers.types import (
     UpsertCustomer,
 )
 from crmkit.engine.fields import (
+    ID,
     JSON,
     BigInt,
     CurrencyCode,
@@ -47,6 +51,7 @@ from crmkit.engine.nodes import (
     Node,
     enum,
     extend,
+    id_of,
     node,
     ref,
 )
@@ -65,7 +70,12 @@ from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
 from crmkit.interactions.models import Direction
-from crmkit.interactions.types import Channel, Interaction, RecordInteraction
+from crmkit.interactions.types import (
+    Channel,
+    Interaction,
+    InteractionsRecorded,
+    RecordInteraction,
+)
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -81,6 +91,7 @@ from crmkit.store.database import (
     unscoped,
 )
 from crmkit.values import checks
+from crmkit.values.clock import Clock
 from crmkit.values.contacts import email_address
 from crmkit.values.errors import (
     Ambiguous,
@@ -118,6 +129,7 @@ class rows:  # noqa: N801  read as a module of the sdk
 
 
 __all__ = [
+    "ID",
     "JSON",
     "UNSET",
     "VERSION",
@@ -128,6 +140,7 @@ __all__ = [
     "BulkMutation",
     "Channel",
     "Choice",
+    "Clock",
     "Code",
     "Conflict",
     "Connection",
@@ -135,6 +148,9 @@ __all__ = [
     "CreateCustomer",
     "CurrencyCode",
     "Customer",
+    "CustomersCreated",
+    "CustomersMoved",
+    "CustomersRestored",
     "Direction",
     "Draft",
     "EmailAddress",
@@ -148,6 +164,7 @@ __all__ = [
     "ImportResult",
     "ImportedRow",
     "Interaction",
+    "InteractionsRecorded",
     "Invalid",
     "Json",
     "Money",
@@ -191,6 +208,7 @@ __all__ = [
     "field",
     "hook",
     "hookspec",
+    "id_of",
     "interactions",
     "list_of",
     "money",

@@ -35,6 +35,9 @@ else:
 
 ID = strawberry.ID
 
+KNOWN = ("organisation", "clock")
+"""Keywords of computed fields that are no arguments: the app fills them in."""
+
 Ref = TypeAliasType("Ref", str, type_params=(N,))
 """An id of a node in an input: a str to mypy, its target to whoever reads the hint."""
 
@@ -191,7 +194,10 @@ def computed(
     description: str | None = None,
     permission: str | None = None,
 ) -> T:
-    """What a pure function makes of the values of these columns; keywords are arguments."""
+    """What a pure function makes of the values of these columns; keywords are arguments.
+
+    Those named `organisation` and `clock` are filled in by the app instead.
+    """
     made: T = _declared(Computed(function, of), description or _doc(function), permission)
     return made
 

@@ -155,6 +155,12 @@ def ref(cls: type[N], id: str) -> N:
     return made
 
 
+def id_of(record: object) -> str:
+    """The id of a record that a mutation handed back to code; the other end of `ref`."""
+    named: str = record.__dict__["id"]
+    return named
+
+
 def node_spec(cls: type) -> NodeSpec | None:
     """What `@node` knows of a class, None where it is no node."""
     return cls.__dict__.get("__node__")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -85,13 +85,13 @@ class Planner:
         schema: GraphQLSchema,
         selections: Selections,
         cursors: Cursors,
-        organisation: Any,
+        known: Mapping[str, Any],
     ) -> None:
         self.registry = registry
         self.schema = schema
         self.selections = selections
         self.cursors = cursors
-        self.organisation = organisation
+        self.known = known
         self.lists = Lists(self)
         self._sources: dict[type[f.Source], Any] = {
             f.FromColumn: self._column,
@@ -195,9 +195,9 @@ class Planner:
 
     def _computed(self, asked: Asked, source: f.Computed) -> b.Value:
         reads = [asked.read(attribute(each)[1]) for each in source.of]
-        given = dict(asked.arguments)
-        if "organisation" in inspect.signature(source.function).parameters:
-            given["organisation"] = self.organisation
+        named = inspect.signature(source.function).parameters
+        known = {name: value for name, value in self.known.items() if name in named}
+        given = {**asked.arguments, **known}
 
         def compute(row: Any) -> Any:
             return source.function(*[read(row) for read in reads], **given)

@@ -398,7 +398,7 @@ def _function_arguments(
     """Keyword-only parameters of a declared function are the field's arguments."""
     namespace = vars(inspect.getmodule(source.function))
     for each in inspect.signature(source.function).parameters.values():
-        if each.kind is inspect.Parameter.KEYWORD_ONLY and each.name != "organisation":
+        if each.kind is inspect.Parameter.KEYWORD_ONLY and each.name not in f.KNOWN:
             default = (
                 strawberry.UNSET
                 if each.default in (None, inspect.Parameter.empty)

@@ -158,7 +158,7 @@ class _Run:
             schema.core,
             self.selections,
             schema.cursors,
-            host.settings.organisation,
+            {"organisation": host.settings.organisation, "clock": host.clock},
         )
         self.executor = Executor(
             host.database.name, self, lambda plugin: host.context(plugin, actor)

@@ -19,7 +19,7 @@ def test_help_lists_every_command_and_imports_none_of_them() -> None:
         "finally: print(*sorted({each.partition('.')[0] for each in sys.modules}), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    for command in ("demo", "serve", "db", "plugins", "schema", "import", "loyalty"):
+    for command in ("demo", "serve", "db", "plugins", "schema", "import", "loyalty", "tasks"):
         assert command in done.stdout
     assert not {"pydantic", "sqlalchemy", "strawberry", "uvicorn"} & {*done.stderr.split()}
 
@@ -27,7 +27,7 @@ def test_help_lists_every_command_and_imports_none_of_them() -> None:
 def test_upgrading_twice_does_nothing_the_second_time(upgraded: Run) -> None:
     assert upgraded("db", "upgrade").out.strip() == "Every table is as the code wants it."
     status = upgraded("db", "status").out
-    assert all(lineage in status for lineage in ("core", "orders", "loyalty"))
+    assert all(lineage in status for lineage in ("core", "orders", "loyalty", "tasks"))
 
 
 def test_no_migration_is_written_while_models_and_tables_agree(upgraded: Run) -> None:

@@ -5,8 +5,10 @@ from crmkit_feedback.plugin import Feedback
 from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
 from crmkit_referrals.plugin import Referrals
+from crmkit_tasks.plugin import Tasks
 
 test_orders_keep_the_contract = plugin_contract(Orders)
 test_loyalty_keeps_the_contract = plugin_contract(Loyalty)
 test_referrals_keep_the_contract = plugin_contract(Referrals)
 test_feedback_keeps_the_contract = plugin_contract(Feedback)
+test_tasks_keep_the_contract = plugin_contract(Tasks)

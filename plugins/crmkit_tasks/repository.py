@@ -1,0 +1,201 @@
+"""The statements of tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import aliased
+
+from crmkit import sdk
+from crmkit_tasks.models import Task, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from crmkit_tasks.config import Context
+
+_FIELDS: tuple[Any, ...] = (
+    Task.id,
+    Task.customer_id,
+    Task.subject,
+    Task.due_at,
+    Task.assignee_id,
+    Task.state,
+    Task.version,
+    Task.rule,
+    Task.began_at,
+    Task.counted_from,
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A task as it is before somebody changes it."""
+
+    id: str
+    customer_id: str
+    subject: str
+    due_at: datetime
+    assignee_id: str | None
+    state: TaskState
+    version: int
+    rule: str | None
+    began_at: datetime | None
+    counted_from: datetime | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What rules ask of a customer."""
+
+    customer_id: str
+    stage: str
+    stay_id: str
+    entered_at: datetime
+    owner_id: str | None
+    contact_at: datetime | None
+
+
+def next_task_due_at(customer: type[sdk.rows.Customer]) -> Select[datetime]:
+    """Until when the next open task of the customer is to be done; past if it is overdue."""
+    return select(func.min(Task.due_at)).where(*_open_of(customer))
+
+
+def open_task_count(customer: type[sdk.rows.Customer]) -> Select[int]:
+    """How many open tasks there are for the customer."""
+    return select(func.count()).where(*_open_of(customer))
+
+
+async def next_tasks(context: Context, customer_ids: Sequence[str]) -> Mapping[str, str]:
+    """The open task of each customer that is due first."""
+    place = func.row_number().over(partition_by=Task.customer_id, order_by=(Task.due_at, Task.id))
+    ranked = (
+        select(Task.customer_id, Task.id, place.label("place"))
+        .where(Task.customer_id.in_(customer_ids), Task.state == TaskState.OPEN)
+        .subquery()
+    )
+    first = select(ranked.c.customer_id, ranked.c.id).where(ranked.c.place == 1)
+    return dict(await context.read(first))
+
+
+async def hold(context: Context, customer_ids: Collection[str]) -> None:
+    """Has others wait who change tasks of these customers, or the customers themselves.
+
+    Tasks are only changed by whoever holds their customer, so that what was read of them
+    stays true; records that point to the customer are still added meanwhile.
+    """
+    customer = sdk.rows.Customer
+    held = select(customer.id).where(customer.id.in_(sorted(customer_ids)))
+    await context.rules(held.order_by(customer.id).with_for_update(key_share=True))
+
+
+async def customers_of(context: Context, task_ids: Collection[str]) -> set[str]:
+    """Whom these tasks are about."""
+    wanted = select(Task.customer_id).where(Task.id.in_(sorted(task_ids)))
+    return {customer for (customer,) in await context.rules(wanted)}
+
+
+async def tasks(context: Context, ids: Collection[str]) -> dict[str, Found]:
+    """Reads tasks by their ids."""
+    rows = await context.rules(select(*_FIELDS).where(Task.id.in_(sorted(ids))))
+    return {each.id: each for each in (Found(*row) for row in rows)}
+
+
+async def open_by_rules(
+    context: Context, customer_ids: Collection[str]
+) -> dict[tuple[str, str], Found]:
+    """The open tasks that rules want of these customers, by rule and customer."""
+    wanted = select(*_FIELDS).where(
+        Task.customer_id.in_(sorted(customer_ids)),
+        Task.state == TaskState.OPEN,
+        Task.rule.is_not(None),
+    )
+    rows = [Found(*row) for row in await context.rules(wanted.order_by(Task.id))]
+    return {(each.rule or "", each.customer_id): each for each in rows}
+
+
+async def standings(
+    context: Context, customer_ids: Collection[str], now: datetime
+) -> list[Standing]:
+    """Where these customers stand, and when they were last in contact with us."""
+    customer, stay, user = sdk.rows.Customer, sdk.rows.StageStay, sdk.rows.User
+    wanted = (
+        select(
+            customer.id,
+            sdk.rows.Stage.key,
+            stay.id,
+            stay.entered_at,
+            user.id,
+            _last_contact(customer, now),
+        )
+        .join(sdk.rows.Stage, sdk.rows.Stage.id == customer.stage_id)
+        .join(stay, (stay.customer_id == customer.id) & stay.left_at.is_(None))
+        .outerjoin(user, (user.id == customer.owner_id) & user.active)
+        .where(customer.id.in_(sorted(customer_ids)), customer.deleted_at.is_(None))
+        .order_by(customer.id)
+    )
+    return [Standing(*row) for row in await context.rules(wanted)]
+
+
+async def working(context: Context, user_ids: Collection[str]) -> set[str]:
+    """Those of the colleagues who still work here."""
+    user = sdk.rows.User
+    wanted = select(user.id).where(user.id.in_(sorted(user_ids)), user.active)
+    return {id_ for (id_,) in await context.rules(wanted)}
+
+
+def customer_ids(after: str, limit: int) -> Select[str]:
+    """The next customers who are not deleted."""
+    customer = sdk.rows.Customer
+    return (
+        select(customer.id)
+        .where(customer.id > after, customer.deleted_at.is_(None))
+        .order_by(customer.id)
+        .limit(limit)
+    )
+
+
+def customer_count() -> Select[int]:
+    """How many customers there are who are not deleted."""
+    customer = sdk.rows.Customer
+    return select(func.count()).select_from(customer).where(customer.deleted_at.is_(None))
+
+
+def stage_keys() -> Select[str]:
+    """What programs call the stages."""
+    return select(sdk.rows.Stage.key)
+
+
+def without_tasks(limit: int) -> Select[str]:
+    """Customers with a name, unless there are tasks already."""
+    customer = sdk.rows.Customer
+    begun = exists().where(Task.state.is_not(None))
+    return (
+        select(customer.id)
+        .where(~customer.name_is_placeholder, customer.deleted_at.is_(None), ~begun)
+        .order_by(customer.id)
+        .limit(limit)
+    )
+
+
+def _last_contact(customer: type[sdk.rows.Customer], now: datetime) -> Any:
+    """When we last spoke, as far as nobody has corrected it; our own notes are no contact."""
+    # What is yet to happen is no contact either.
+    said, correction = aliased(sdk.rows.Interaction), aliased(sdk.rows.Interaction)
+    return (
+        select(func.max(said.occurred_at))
+        .where(
+            said.customer_id == customer.id,
+            said.direction != sdk.Direction.INTERNAL,
+            said.occurred_at <= now,
+            ~exists().where(correction.supersedes_id == said.id),
+        )
+        .scalar_subquery()
+    )
+
+
+def _open_of(customer: type[sdk.rows.Customer]) -> tuple[Any, ...]:
+    return Task.customer_id == customer.id, Task.state == TaskState.OPEN
