@@ -76,4 +76,4 @@ async def circle(t: Trial, **given: Any) -> tuple[str, str]:
 def refusal(error: dict[str, Any]) -> tuple[str, str | None, list[Any]]:
     """The code of an error, its reason, and the field that it names."""
     extensions = error["extensions"]
-    return extensions["code"], extensions["reason"], extensions["problems"][0]["field"]
+    return extensions["code"], extensions.get("reason"), extensions["problems"][0]["field"]
