@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV ?= uv
 
-.PHONY: demo test check format lock
+.PHONY: demo test check format lock mutants
 
 demo: .venv/.stamp
 	.venv/bin/crmkit demo
@@ -16,6 +16,10 @@ check: .venv/.stamp
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# Breaks the rules one by one and says which test notices; takes some minutes.
+mutants: .venv/.stamp
+	.venv/bin/python -m tests.house.mutants $(RULE)
 
 format: .venv/.stamp
 	.venv/bin/ruff format
