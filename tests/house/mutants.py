@@ -18,7 +18,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("crmkit", "plugins", "tests", "migrations", "examples", "pyproject.toml", "alembic.ini")
@@ -347,18 +346,7 @@ def killer(mutant: Mutant, root: Path) -> str | None:
 
 def _first_failure(tests: str, root: Path) -> str | None:
     paths = os.pathsep.join(str(root / each) for each in (".", "plugins"))
-    command = [
-        sys.executable,
-        "-B",
-        "-m",
-        "pytest",
-        "-n",
-        "0",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-    ]
+    command = [sys.executable, "-B", "-m", "pytest", "-n", "0", "-x", "-q", "-rfE", "--tb=no"]
     try:
         done = subprocess.run(
             [*command, tests],
@@ -380,22 +368,22 @@ def _first_failure(tests: str, root: Path) -> str | None:
 
 
 def main(wanted: str = "") -> int:
-    """Tries every mutant whose file or rule contains what is wanted; says who survives."""
+    """Tries every mutant whose file or rule contains what is wanted; returns how many survive."""
     chosen = [each for each in MUTANTS if wanted in each.file or wanted in each.rule]
-    report = Table("rule", "file", "killed by")
-    survivors = 0
+    survivors = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         root = Path(folder)
         for each in COPIED:
             copy = shutil.copytree if (ROOT / each).is_dir() else shutil.copy
-            copy(ROOT / each, root / each)  # type: ignore[operator]  # both take two paths
+            copy(ROOT / each, root / each)
         for mutant in track(chosen, "Breaking rules …", console=_OUT):
             test = killer(mutant, root)
-            survivors += test is None
-            report.add_row(mutant.rule, mutant.file, test or "[red]nobody[/]")
-    _OUT.print(report)
-    _OUT.print(f"{len(chosen)} mutants, {survivors} survive")
-    return 1 if survivors else 0
+            survivors += [] if test else [mutant]
+            _OUT.print(f"{mutant.rule}: {test or '[red]nobody[/] notices'}", soft_wrap=True)
+    _OUT.print(f"{len(chosen)} mutants, {len(survivors)} survive")
+    for each in survivors:
+        _OUT.print(f"[red]{each.file}[/]: {each.rule}", soft_wrap=True)
+    return len(survivors)
 
 
 if __name__ == "__main__":
