@@ -85,6 +85,18 @@ def list_plugins(context: typer.Context) -> None:
 
 
 @plugins.command()
+def hooks() -> None:
+    """Print every hook and event that the enabled plugins offer, with exact signatures."""
+    _later("hooks").hooks()
+
+
+@plugins.command()
+def show(name: Annotated[str, typer.Argument(help="An enabled plugin.")]) -> None:
+    """Print all that a plugin adds: options, types, fields, mutations, events, hooks."""
+    _later("showing").show(name)
+
+
+@plugins.command()
 def purge(
     name: Annotated[str, typer.Argument(help="A plugin that is not enabled, or gone.")],
     export: Annotated[

@@ -370,12 +370,12 @@ def _first_failure(tests: str, root: Path) -> str | None:
 def main(wanted: str = "") -> int:
     """Tries every mutant whose file or rule contains what is wanted; returns how many survive."""
     chosen = [each for each in MUTANTS if wanted in each.file or wanted in each.rule]
-    survivors = []
+    survivors: list[Mutant] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         root = Path(folder)
-        for each in COPIED:
-            copy = shutil.copytree if (ROOT / each).is_dir() else shutil.copy
-            copy(ROOT / each, root / each)
+        for name in COPIED:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, root / name)
         for mutant in track(chosen, "Breaking rules …", console=_OUT):
             test = killer(mutant, root)
             survivors += [] if test else [mutant]
