@@ -84,8 +84,8 @@ def list_plugins(context: typer.Context) -> None:
         _later("listing").plugins()
 
 
-@plugins.command()
-def hooks() -> None:
+@plugins.command("hooks")
+def print_hooks() -> None:
     """Print every hook and event that the enabled plugins offer, with exact signatures."""
     _later("hooks").hooks()
 
