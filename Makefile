@@ -22,7 +22,7 @@ check: .venv/.stamp
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-# What needs a Chromium on this machine; `make test` leaves it out.
+# Tries GraphiQL in a Chromium of this machine; without what drives one, its tests are skipped.
 browser: .venv/.stamp graphiql
 	.venv/bin/pip install --quiet --no-deps --no-compile --require-hashes -r tests/browser/requirements.lock
 	.venv/bin/pytest -n 0 tests/browser

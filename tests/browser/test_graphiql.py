@@ -16,6 +16,8 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: make browser")
 
+playwright.expect.set_options(timeout=20_000)
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
