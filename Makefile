@@ -5,15 +5,15 @@ UV ?= uv
 
 GRAPHIQL := crmkit/graph/graphiql
 
-.PHONY: demo test check browser format lock graphiql try-graphiql
+.PHONY: demo test check browser format lock environment graphiql try-graphiql
 
 # One fetches from PyPI while the other fetches from npm.
 demo:
-	@$(MAKE) --no-print-directory --jobs=2 .venv/.stamp try-graphiql
+	@$(MAKE) --no-print-directory --jobs=2 environment try-graphiql
 	.venv/bin/crmkit demo
 
 test:
-	@$(MAKE) --no-print-directory --jobs=2 .venv/.stamp graphiql
+	@$(MAKE) --no-print-directory --jobs=2 environment graphiql
 	.venv/bin/pytest
 
 check: .venv/.stamp
@@ -39,7 +39,11 @@ lock:
 		$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 			--no-annotate --python-version 3.11 --output-file $$each.lock $$each.in; done
 
+environment: .venv/.stamp
+	@:
+
 graphiql: $(GRAPHIQL)/fetched/.stamp
+	@:
 
 # The demo is worth seeing where npm cannot be reached, too.
 try-graphiql:
