@@ -3,12 +3,17 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV ?= uv
 
-.PHONY: demo test check format lock mutants
+GRAPHIQL := crmkit/graph/graphiql
 
-demo: .venv/.stamp
+.PHONY: demo test check mutants browser format lock environment graphiql try-graphiql
+
+# One fetches from PyPI while the other fetches from npm.
+demo:
+	@$(MAKE) --no-print-directory --jobs=2 environment try-graphiql
 	.venv/bin/crmkit demo
 
-test: .venv/.stamp
+test:
+	@$(MAKE) --no-print-directory --jobs=2 environment graphiql
 	.venv/bin/pytest
 
 check: .venv/.stamp
@@ -21,6 +26,11 @@ check: .venv/.stamp
 mutants: .venv/.stamp
 	.venv/bin/python -m tests.house.mutants $(RULE)
 
+# Tries GraphiQL in a Chromium of this machine; without what drives one, its tests are skipped.
+browser: .venv/.stamp graphiql
+	.venv/bin/pip install --quiet --no-deps --no-compile --require-hashes -r tests/browser/requirements.lock
+	.venv/bin/pytest -n 0 tests/browser
+
 format: .venv/.stamp
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
@@ -28,6 +38,24 @@ format: .venv/.stamp
 lock:
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --extra dev --output-file requirements.lock pyproject.toml
+	cd $(GRAPHIQL)/npm && npm install --package-lock-only
+	for each in $(GRAPHIQL)/npm/node tests/browser/requirements; do \
+		$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+			--no-annotate --python-version 3.11 --output-file $$each.lock $$each.in; done
+
+environment: .venv/.stamp
+	@:
+
+graphiql: $(GRAPHIQL)/fetched/.stamp
+	@:
+
+# The demo is worth seeing where npm cannot be reached, too.
+try-graphiql:
+	@$(MAKE) --no-print-directory graphiql || \
+		echo "Going on without GraphiQL, which is fetched from npm; make graphiql tries again." >&2
+
+$(GRAPHIQL)/fetched/.stamp: $(addprefix $(GRAPHIQL)/npm/,.npmrc fetch node.lock package-lock.json)
+	$(GRAPHIQL)/npm/fetch $(PYTHON)
 
 # The lock is complete, so nothing has to be resolved; and only what is imported is compiled,
 # which saves a newcomer half a minute.

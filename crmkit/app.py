@@ -17,6 +17,7 @@ from crmkit.access import plugin as access
 from crmkit.customers import plugin as customers
 from crmkit.graph.contract import added
 from crmkit.graph.endpoint import GraphQL
+from crmkit.graph.graphiql.pages import graphiql
 from crmkit.graph.schema import Schema
 from crmkit.host.builders import SchemaBuilder
 from crmkit.host.host import Host
@@ -210,8 +211,10 @@ def routes(crm: Crm) -> list[Route]:
             return JSONResponse({"status": "not ready", "problems": problems}, 503)
         return JSONResponse({"status": "ready"})
 
+    in_development = crm.host.settings.profile == "development"
     return [
         Route("/graphql", GraphQL(crm.schema, crm.host)),
+        *(graphiql(crm.schema) if in_development else ()),
         Route("/health/live", live),
         Route("/health/ready", ready),
     ]

@@ -18,7 +18,7 @@ from crmkit.cli.files import Lines
 from crmkit.cli.importing import Aside, take_in
 from crmkit.cli.questions import answer, questions
 from crmkit.cli.running import log_to_stderr
-from crmkit.cli.serving import Server, address, listening
+from crmkit.cli.serving import Server, address, announcement, listening
 from crmkit.graph.endpoint import GraphQL
 from crmkit.host import migrations
 from crmkit.host.builders import ImportOptions
@@ -133,7 +133,7 @@ async def _ask(settings: Settings, opened: socket, *, serve: bool) -> None:
             _OUT.print(f"\n[bold green]$[/] {escape(line)}", soft_wrap=True)
             _OUT.print(escape(await answer(line)), soft_wrap=True)
     if serve:
-        _OUT.print(f"\nServing at {address(opened)}; stop with Ctrl+C.", soft_wrap=True)
+        _OUT.print(f"\n{announcement(settings, opened)}", soft_wrap=True)
     else:
         server.should_exit = True
     await serving

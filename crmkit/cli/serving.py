@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
+from rich.console import Console
 
 from crmkit.app import create_app, load_plugins
 from crmkit.cli.running import check_upgraded, log_to_stderr
@@ -20,13 +21,20 @@ if TYPE_CHECKING:
     from crmkit.settings import Settings
 
 LOCAL = "127.0.0.1"
+_OUT = Console(highlight=False)
 _GRACE = 20  # seconds that answers in flight have when the server stops
 
 
 class Server(uvicorn.Server):
-    """A server that says when it answers."""
+    """A server that says when it answers.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: What the operator says.
+        says: A line that is printed then.
+    """
+
+    def __init__(self, settings: Settings, *, says: str | None = None) -> None:
+        self._says = says
         super().__init__(
             uvicorn.Config(
                 create_app(settings),
@@ -40,6 +48,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+        if self._says:
+            _OUT.print(self._says, soft_wrap=True)
 
 
 def serve(port: int | None) -> None:
@@ -48,7 +58,7 @@ def serve(port: int | None) -> None:
     log_to_stderr()
     with listening(settings, port) as opened:
         check_upgraded(settings, load_plugins(settings))
-        Server(settings).run([opened])
+        Server(settings, says=announcement(settings, opened)).run([opened])
 
 
 @contextmanager
@@ -74,4 +84,18 @@ def listening(settings: Settings, port: int | None = None) -> Iterator[socket.so
 
 def address(opened: socket.socket) -> str:
     """Where the endpoint is."""
-    return f"http://{LOCAL}:{opened.getsockname()[1]}/graphql"
+    return f"{_origin(opened)}/graphql"
+
+
+def announcement(settings: Settings, opened: socket.socket) -> str:
+    """Where what is served is found, for whoever started it."""
+    in_the_browser = (
+        f", and in the browser at {_origin(opened)}/graphiql"
+        if settings.profile == "development"
+        else ""
+    )
+    return f"Serving at {address(opened)}{in_the_browser}; stop with Ctrl+C."
+
+
+def _origin(opened: socket.socket) -> str:
+    return f"http://{LOCAL}:{opened.getsockname()[1]}"

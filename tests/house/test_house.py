@@ -17,7 +17,9 @@ TOP = {
 
 # What a line of a committed file must not say: an address of a package registry, or a
 # path that exists on one machine only.
-REGISTRY = re.compile(r"--(extra-)?index-url|https?://[^ \"]+/simple(/|\"|$)|files\.pythonhosted")
+REGISTRY = re.compile(
+    r"--(extra-)?index-url|https?://[^ \"]+/simple(/|\"|$)|files\.pythonhosted|registry\.npm"
+)
 MACHINE = re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|home|Users)/")
 
 

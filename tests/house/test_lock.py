@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -9,9 +10,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-# An entry is a line at the margin and the indented lines that continue it.
-ENTRIES = re.findall(r"^[a-z].*(?:\n .*)*", LOCK, flags=re.MULTILINE)
+NPM = ROOT / "crmkit" / "graph" / "graphiql" / "npm"
+LOCKS = [ROOT / "requirements.lock", NPM / "node.lock", ROOT / "tests/browser/requirements.lock"]
+
+
+def entries(lock: Path) -> list[str]:
+    # An entry is a line at the margin and the indented lines that continue it.
+    text = lock.read_text(encoding="utf-8")
+    return re.findall(r"^[a-z].*(?:\n .*)*", text, flags=re.MULTILINE)
+
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -22,8 +30,8 @@ def asked_for() -> list[str]:
     return [*listed, *PROJECT["build-system"]["requires"]]
 
 
-def locked() -> dict[str, str]:
-    pins = (re.match(r"([a-z0-9._-]+)(?:\[.*\])?==([^ ]+)", entry) for entry in ENTRIES)
+def locked(lock: Path = LOCKS[0]) -> dict[str, str]:
+    pins = (re.match(r"([a-z0-9._-]+)(?:\[.*\])?==([^ ]+)", entry) for entry in entries(lock))
     return {canonicalize_name(pin[1]): pin[2] for pin in pins if pin}
 
 
@@ -35,11 +43,34 @@ def test_what_the_project_asks_for_is_locked(line: str) -> None:
     assert requirement.specifier.contains(version), "run `make lock`"
 
 
-def test_every_entry_has_one_version_and_hashes() -> None:
-    assert len(locked()) == len(ENTRIES)
-    assert [entry for entry in ENTRIES if "--hash=sha256:" not in entry] == []
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.parent.name)
+def test_every_entry_has_one_version_and_hashes(lock: Path) -> None:
+    found = entries(lock)
+    assert 0 < len(locked(lock)) == len(found)
+    assert [entry for entry in found if "--hash=sha256:" not in entry] == []
 
 
-def test_the_lock_names_no_host() -> None:
-    assert "://" not in LOCK
-    assert "index-url" not in LOCK
+@pytest.mark.parametrize("lock", LOCKS[1:], ids=lambda lock: lock.parent.name)
+def test_what_tools_ask_for_is_locked(lock: Path) -> None:
+    for line in lock.with_suffix(".in").read_text(encoding="utf-8").splitlines():
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(locked(lock)[requirement.name]), "run `make lock`"
+
+
+@pytest.mark.parametrize(
+    "lock", [*LOCKS, NPM / "package-lock.json"], ids=lambda lock: lock.parent.name
+)
+def test_no_lock_names_a_host(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "index-url" not in text
+
+
+def test_what_is_asked_of_npm_is_locked_with_its_digest() -> None:
+    asked = json.loads((NPM / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    lock = json.loads((NPM / "package-lock.json").read_text(encoding="utf-8"))
+    root, packages = lock["packages"].pop(""), lock["packages"]
+    assert root["dependencies"] == asked
+    for name, version in asked.items():
+        assert packages[f"node_modules/{name}"]["version"] == version, "run `make lock`"
+    assert [name for name, each in packages.items() if len(each["integrity"]) < 95] == []

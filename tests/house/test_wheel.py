@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -50,3 +51,26 @@ def test_an_installed_crmkit_brings_what_the_demo_needs(installed: Path, tmp_pat
     assert examples == installed / "crmkit" / "_examples"
     assert (examples / "quickstart.graphql").is_file()
     assert (examples / "data" / "cdnow_orders.csv").is_file()
+
+
+def test_an_installed_crmkit_brings_graphiql_and_not_what_fetches_it(installed: Path) -> None:
+    folder = installed / "crmkit" / "graph" / "graphiql"
+    assert {path.name for path in folder.iterdir() if path.suffix != ".py"} == {
+        "fetched", "icon.svg", "page.css", "page.html", "page.js",
+    }  # fmt: skip
+    # Who passes their code on passes their licences on.
+    assert {path.name for path in (folder / "fetched").iterdir()} == {
+        "LICENSE.graphiql", "LICENSE.react", "graphiql.css", "graphiql.min.js",
+        "react-dom.production.min.js", "react.production.min.js",
+    }  # fmt: skip
+
+
+def test_no_wheel_is_built_without_graphiql(tmp_path: Path) -> None:
+    copied = tmp_path / "copy"
+    ignored = shutil.ignore_patterns(".*", "fetched", "__pycache__", "examples", "tests")
+    shutil.copytree(ROOT, copied, ignore=ignored)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    done = subprocess.run(build, cwd=copied, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "The files of GraphiQL are not there; run `make graphiql`." in done.stderr
+    assert list(tmp_path.glob("*.whl")) == []
