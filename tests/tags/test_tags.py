@@ -217,7 +217,13 @@ async def test_of_many_those_that_are_refused_are_left_out(board: Any) -> None:
         items=[{"customerId": ada, "tags": ["vip"]}, {"customerId": bo, "tags": ["nothing"]}],
     )
     assert [each["outcome"] for each in done["results"]] == ["UPDATED", "REJECTED"]
-    assert done["results"][1]["error"]["problems"][0]["field"] == ["input", "items", 1, "tags", 0]
+    assert done["results"][1]["error"]["problems"][0]["field"] == [
+        "input",
+        "items",
+        "1",
+        "tags",
+        "0",
+    ]
     assert await board.tags_of(ada) == ["vip"]
 
 
