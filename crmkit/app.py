@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 import crmkit
 from crmkit.access import plugin as access
+from crmkit.channels import plugin as channels
 from crmkit.customers import plugin as customers
 from crmkit.graph.contract import added
 from crmkit.graph.endpoint import GraphQL
@@ -26,6 +27,7 @@ from crmkit.host.manifest import Plugin
 from crmkit.interactions import plugin as interactions
 from crmkit.stages import plugin as stages
 from crmkit.store.drivers import open_database
+from crmkit.tags import plugin as tags
 from crmkit.values.clock import SystemClock
 from crmkit.values.errors import Unavailable
 
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("crmkit.app")
 
-ROOMS = (access, stages, customers, interactions)
+ROOMS = (access, stages, channels, customers, tags, interactions)
 """The rooms of the core; each knows those before it."""
 
 _PATIENCE = 2  # seconds that a question about health may take
@@ -76,7 +78,7 @@ class Crm:
 
     async def prepare(self) -> None:
         """Adds what a migrated database lacks: rows of side tables, and presets."""
-        await self.host.prepare(stages.add_presets, interactions.add_presets)
+        await self.host.prepare(stages.add_presets, channels.add_presets)
 
     async def close(self) -> None:
         await self.host.database.close()

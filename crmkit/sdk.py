@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from crmkit.access import models as _access
 from crmkit.access.types import Team, User
+from crmkit.channels import models as _channels
+from crmkit.channels.types import Channel, Touchpoint
 from crmkit.customers import api as customers
 from crmkit.customers import models as _customers
 from crmkit.customers.types import (
@@ -23,6 +25,7 @@ from crmkit.customers.types import (
     ExternalId,
     MoveCustomer,
     PhoneNumber,
+    PostalAddress,
     UpdateCustomer,
     UpsertCustomer,
 )
@@ -71,7 +74,6 @@ from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
 from crmkit.interactions.models import Direction
 from crmkit.interactions.types import (
-    Channel,
     Interaction,
     InteractionsRecorded,
     RecordInteraction,
@@ -90,6 +92,9 @@ from crmkit.store.database import (
     through,
     unscoped,
 )
+from crmkit.tags import api as tags
+from crmkit.tags import models as _tags
+from crmkit.tags.types import Tag, TagCustomer, UntagCustomer
 from crmkit.values import checks
 from crmkit.values.clock import Clock
 from crmkit.values.contacts import email_address
@@ -114,17 +119,20 @@ VERSION = SDK_VERSION
 class rows:  # noqa: N801  read as a module of the sdk
     """The core's tables, for statements of plugins."""
 
-    Channel: TypeAlias = _interactions.Channel
+    Channel: TypeAlias = _channels.Channel
     Customer: TypeAlias = _customers.Customer
+    CustomerAddress: TypeAlias = _customers.CustomerAddress
     CustomerEmail: TypeAlias = _customers.CustomerEmail
     CustomerExternalId: TypeAlias = _customers.CustomerExternalId
     CustomerPhone: TypeAlias = _customers.CustomerPhone
     CustomerRelation: TypeAlias = _customers.CustomerRelation
+    CustomerTag: TypeAlias = _tags.CustomerTag
     Interaction: TypeAlias = _interactions.Interaction
     Stage: TypeAlias = _stages.Stage
     StageStay: TypeAlias = _customers.StageStay
+    Tag: TypeAlias = _tags.Tag
     Team: TypeAlias = _access.Team
-    Touchpoint: TypeAlias = _interactions.Touchpoint
+    Touchpoint: TypeAlias = _channels.Touchpoint
     User: TypeAlias = _access.User
 
 
@@ -177,6 +185,7 @@ __all__ = [
     "PermissionBuilder",
     "PhoneNumber",
     "Plugin",
+    "PostalAddress",
     "Problem",
     "Record",
     "RecordInteraction",
@@ -185,9 +194,13 @@ __all__ = [
     "SchemaBuilder",
     "SetupError",
     "Stage",
+    "Tag",
+    "TagCustomer",
     "Team",
+    "Touchpoint",
     "Unset",
     "Unsupported",
+    "UntagCustomer",
     "UpdateCustomer",
     "UpsertCustomer",
     "User",
@@ -220,6 +233,7 @@ __all__ = [
     "reference",
     "rows",
     "side",
+    "tags",
     "through",
     "to_many",
     "to_one",

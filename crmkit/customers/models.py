@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Date, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped
 
 from crmkit.engine.nodes import enum
-from crmkit.store.column_types import Choice, Code, UtcDateTime
+from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
 from crmkit.store.database import Record, Versioned, both, column, root_scope
 
 _ENGINES = ("sqlite", "postgresql")
@@ -106,6 +106,35 @@ class CustomerPhone(Record):
     given: Mapped[str] = column(Text, personal=True, doc="The number as it was written.")
     label: Mapped[str | None] = column(
         Text, personal=False, default=None, doc="What it is for, such as mobile."
+    )
+    is_primary: Mapped[bool] = column(
+        Boolean, default=False, doc="Whether it is the one to use; one of them always is."
+    )
+
+
+class CustomerAddress(Record):
+    """Where to send something, or to go."""
+
+    __tablename__ = "customer_address"
+
+    customer_id: Mapped[str] = column(ForeignKey("customer.id"), doc="Whose address it is.")
+    country: Mapped[str] = column(
+        Code, personal=True, filterable=True, doc="The country, as ISO 3166 codes it: DE."
+    )
+    region: Mapped[str | None] = column(
+        Text, personal=True, filterable=True, default=None, doc="The state or province."
+    )
+    locality: Mapped[str | None] = column(
+        Text, personal=True, filterable=True, default=None, doc="The city, town or village."
+    )
+    postal_code: Mapped[str | None] = column(
+        Text, personal=True, filterable=True, default=None, doc="What sorts its mail."
+    )
+    lines: Mapped[list[str]] = column(
+        Json, personal=True, default_factory=list, doc="Street and number, and whatever else."
+    )
+    label: Mapped[str | None] = column(
+        Text, personal=False, default=None, doc="What it is for, such as delivery."
     )
     is_primary: Mapped[bool] = column(
         Boolean, default=False, doc="Whether it is the one to use; one of them always is."

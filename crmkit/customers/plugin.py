@@ -15,6 +15,7 @@ def register_schema(schema: SchemaBuilder) -> None:
         types.Customer,
         types.CustomerEmail,
         types.CustomerPhone,
+        types.CustomerAddress,
         types.CustomerExternalId,
         types.CustomerRelation,
         types.StageStay,

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Base)
 Contact = TypeVar(
-    "Contact", bound=models.CustomerEmail | models.CustomerPhone | models.CustomerExternalId
+    "Contact",
+    bound=models.CustomerEmail
+    | models.CustomerPhone
+    | models.CustomerAddress
+    | models.CustomerExternalId,
 )
 Key = tuple[str, str]
 

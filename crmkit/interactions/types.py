@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crmkit.channels.types import Channel, Touchpoint
 from crmkit.customers.types import Customer
 from crmkit.engine.fields import (
     JSON,
     Ref,
     any_node,
-    computed,
     list_of,
     side,
     to_many,
@@ -21,31 +21,7 @@ from crmkit.engine.fields import (
 from crmkit.engine.nodes import Connection, Node, extend, node
 from crmkit.host.context import Event
 from crmkit.interactions import models
-from crmkit.stages.types import Label, label
 from crmkit.values import checks
-
-
-@node(models.Channel, list="channels", read="core.channel.read", order_by=models.Channel.key)
-class Channel:
-    """A medium, such as email or a visit."""
-
-    key: str
-    label: str = computed(label, models.Channel.labels, models.Channel.key)
-
-
-@node(
-    models.Touchpoint,
-    list="touchpoints",
-    read="core.touchpoint.read",
-    order_by=models.Touchpoint.key,
-)
-class Touchpoint:
-    """A named place where customers meet us: a shop, a campaign, a page."""
-
-    key: str
-    label: str = computed(label, models.Touchpoint.labels, models.Touchpoint.key)
-    channel: Channel | None = to_one()
-    """The medium it works through, if it is one."""
 
 
 @node(
@@ -86,50 +62,6 @@ class CustomerInteractions:
         models.Interaction.customer_id, order_by=models.Interaction.occurred_at.desc()
     )
     """What was said and done, the latest first."""
-
-
-@dataclass(frozen=True)
-class CreateChannel:
-    """A new medium."""
-
-    key: str
-    """Names it in programs; never changes."""
-    labels: Sequence[Label] = ()
-    """What people call it."""
-
-    def __post_init__(self) -> None:
-        checks.check(checks.key("key", self.key))
-
-
-@dataclass(frozen=True)
-class CreatedChannel:
-    """What was made."""
-
-    channel: Channel
-    """The new channel."""
-
-
-@dataclass(frozen=True)
-class CreateTouchpoint:
-    """A new place where customers meet us."""
-
-    key: str
-    """Names it in programs; never changes."""
-    labels: Sequence[Label] = ()
-    """What people call it."""
-    channel_id: Ref[Channel] | None = None
-    """The medium it works through, if it is one."""
-
-    def __post_init__(self) -> None:
-        checks.check(checks.key("key", self.key))
-
-
-@dataclass(frozen=True)
-class CreatedTouchpoint:
-    """What was made."""
-
-    touchpoint: Touchpoint
-    """The new touchpoint."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a client sees of customers, what it asks for, and what handlers are told."""
 
+from crmkit.customers.types.addresses import PLACE, PostalAddress, place
 from crmkit.customers.types.events import (
     CustomersCreated,
     CustomersDeleted,
@@ -30,6 +31,7 @@ from crmkit.customers.types.lifecycle import (
 )
 from crmkit.customers.types.nodes import (
     Customer,
+    CustomerAddress,
     CustomerEmail,
     CustomerExternalId,
     CustomerPhone,
@@ -44,9 +46,11 @@ from crmkit.customers.types.relations import (
 )
 
 __all__ = [
+    "PLACE",
     "CreateCustomer",
     "CreatedCustomer",
     "Customer",
+    "CustomerAddress",
     "CustomerEmail",
     "CustomerExternalId",
     "CustomerPhone",
@@ -66,6 +70,7 @@ __all__ = [
     "MoveCustomer",
     "MovedCustomer",
     "PhoneNumber",
+    "PostalAddress",
     "RelateCustomer",
     "RelatedCustomer",
     "RestoreCustomer",
@@ -75,5 +80,6 @@ __all__ = [
     "UpdatedCustomer",
     "UpsertCustomer",
     "UpsertedCustomer",
+    "place",
     "said",
 ]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from crmkit.access.types import Team, User
 from crmkit.customers import models
-from crmkit.engine.fields import list_of, to_many, to_one
+from crmkit.engine.fields import computed, list_of, to_many, to_one
 from crmkit.engine.nodes import Connection, node
 from crmkit.stages.types import Stage
+from crmkit.values import regional
+
+if TYPE_CHECKING:
+    from crmkit.settings import Organisation
 
 
 @node(models.Customer, list="customers", read="core.customer.read")
@@ -41,6 +46,10 @@ class Customer:
         models.CustomerPhone.customer_id, order_by=models.CustomerPhone.is_primary.desc()
     )
     """Their numbers, the one to use first."""
+    addresses: list[CustomerAddress] = list_of(
+        models.CustomerAddress.customer_id, order_by=models.CustomerAddress.is_primary.desc()
+    )
+    """Where they live or work, the one to use first."""
     external_ids: list[CustomerExternalId] = list_of(models.CustomerExternalId.customer_id)
     """What other systems call them."""
     organisations: Connection[CustomerRelation] = to_many(models.CustomerRelation.person_id)
@@ -73,6 +82,27 @@ class CustomerPhone:
     """Whose number it is."""
     number: str
     given: str
+    label: str | None
+    is_primary: bool
+
+
+def country_name(code: str, *, locale: str | None = None, organisation: Organisation) -> str:
+    """What people call the country, in this locale or else in the organisation's."""
+    return regional.country_name(code, locale, organisation.locale)
+
+
+@node(models.CustomerAddress, read="core.customer.read")
+class CustomerAddress:
+    """Where to send something, or to go."""
+
+    customer: Customer = to_one()
+    """Whose address it is."""
+    country: str
+    country_name: str = computed(country_name, models.CustomerAddress.country)
+    region: str | None
+    locality: str | None
+    postal_code: str | None
+    lines: list[str]
     label: str | None
     is_primary: bool
 
