@@ -1,5 +1,6 @@
 """What a client sees of customers, what it asks for, and what handlers are told."""
 
+from crmkit.customers.types.custom import field_input, field_parts, field_table
 from crmkit.customers.types.events import (
     CustomersCreated,
     CustomersDeleted,
@@ -75,5 +76,8 @@ __all__ = [
     "UpdatedCustomer",
     "UpsertCustomer",
     "UpsertedCustomer",
+    "field_input",
+    "field_parts",
+    "field_table",
     "said",
 ]
