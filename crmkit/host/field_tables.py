@@ -302,7 +302,7 @@ def _columns_of(key: str) -> tuple[str, ...]:
 def _said(stored: Stored) -> str:
     if stored.kind is FieldKind.DECIMAL:
         return f"decimal with {stored.digits} digits"
-    return stored.kind.value
+    return str(stored.kind.value)
 
 
 def _digits(field: CustomField) -> int:

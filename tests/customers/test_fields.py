@@ -18,6 +18,7 @@ from crmkit.host.context import Context
 from crmkit.host.manifest import Plugin
 from crmkit.testing import Trial, crm
 from crmkit.values.errors import SetupError
+from crmkit_loyalty.plugin import Loyalty
 from tests.customers.conftest import Office
 
 if TYPE_CHECKING:
@@ -454,6 +455,19 @@ async def test_a_name_that_is_taken_is_refused_with_both_sides(
         async with crm(fields={"customer": fields}):
             pass
     assert sentence in str(refused.value)
+
+
+async def test_a_name_that_a_plugin_has_is_refused_with_both_sides() -> None:
+    """Also the name that a plugin's field got from the operator."""
+    taken = {"rank": {"type": "text"}}
+    renamed = {"loyalty": {"rename": {"Customer.loyaltyPoints": "rank"}}}
+    with pytest.raises(SetupError) as refused:
+        async with crm(Loyalty, config=renamed, fields={"customer": taken}):
+            pass
+    assert str(refused.value) == (
+        "Customer.rank is declared by the plugin loyalty and under [fields.customer] in "
+        'crmkit.toml; give the field another name there: name = "…".'
+    )
 
 
 async def test_another_name_ends_a_clash(engine: str) -> None:
