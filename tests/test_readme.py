@@ -66,6 +66,20 @@ def test_the_settings_shown_load_the_plugins_that_they_enable() -> None:
     assert loaded.skipped == {}
 
 
+@pytest.mark.anyio
+async def test_the_fields_shown_can_be_asked_and_said_as_shown(engine: str) -> None:
+    [written] = blocks("toml")
+    where = re.findall(r"`customers\((where: \{ segment: .*?)\)`", README)[0]
+    create = re.findall(r"`(createCustomer\(.*?\))`", README)[0]
+    async with crm(engine=engine, fields=tomllib.loads(written)["fields"]) as t:
+        fields = "vatNumber segment segmentLabel"
+        made = await t.gql(f"mutation {{ {create} {{ customer {{ {fields} }} }} }}")
+        acme = {"vatNumber": "DE123", "segment": "retail", "segmentLabel": "retail"}
+        assert made["createCustomer"]["customer"] == acme
+        found = await t.gql(f"{{ customers({where}) {{ totalCount }} }}")
+        assert found["customers"]["totalCount"] == 0
+
+
 def test_the_commands_shown_run_one_after_the_other(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     commands = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("crmkit ")]

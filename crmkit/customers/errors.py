@@ -76,6 +76,13 @@ class NameNeeded(Invalid):
         super().__init__("This customer is new and needs a name.", field="name")
 
 
+class FieldNeeded(Invalid):
+    """The organisation wants to know this of every new customer."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Every new customer needs {name}.", field=("fields", name))
+
+
 class WrongWayRound(Invalid):
     """A person belongs to an organisation, not the other way round."""
 

@@ -74,7 +74,7 @@ class FromMoney(Source):
 
 @dataclass(frozen=True, eq=False)
 class Computed(Source):
-    """A pure function of named columns of the own row, and of arguments."""
+    """A pure function of named columns of the own or a 1:1 side row, and of arguments."""
 
     function: Callable[..., Any]
     of: tuple[Attribute, ...]

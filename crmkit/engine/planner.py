@@ -194,7 +194,9 @@ class Planner:
         return self._plain([], asked.type, asked.nodes, amount)
 
     def _computed(self, asked: Asked, source: f.Computed) -> b.Value:
-        reads = [asked.read(attribute(each)[1]) for each in source.of]
+        own = asked.entity.table.element
+        columns = [attribute(each)[1] for each in source.of]
+        reads = [asked.read(each, beside=each.table is not own) for each in columns]
         named = inspect.signature(source.function).parameters
         known = {name: value for name, value in self.known.items() if name in named}
         given = {**asked.arguments, **known}

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
 CORE = "core"
+FIELDS = "fields"
+"""Who owns what the organisation itself defines in crmkit.toml."""
+
 Parts = Sequence[tuple[str, Any]]
 _CONNECTION: Any = vars(Connection)["__strawberry_definition__"]
 
@@ -190,6 +193,12 @@ class Registry:
         return self.renames.of(plugin, kind, self.name(field))
 
     def _check_free(self, kind: str, name: str, plugin: str, seen: dict[str, str]) -> None:
+        if plugin == FIELDS and name in seen:
+            whose = "the core" if seen[name] == CORE else f"the plugin {seen[name]}"
+            raise SetupError(
+                f"{kind}.{name} is declared by {whose} and under [fields.{kind.lower()}] in crmkit.toml; "
+                'give the field another name there: name = "…".'
+            )
         if name in seen:
             raise SetupError(
                 f"{kind}.{name} is declared by the plugins {seen[name]} and {plugin}; "
@@ -199,7 +208,7 @@ class Registry:
 
     def _check_whose(self, kind: str, name: str, plugin: str, owner: str) -> None:
         """Holds plugins to names of their own; what an operator says instead is his to say."""
-        if plugin not in {owner, CORE} and not self.may_say(plugin, name):
+        if plugin not in {owner, CORE, FIELDS} and not self.may_say(plugin, name):
             words = ", ".join(self.words_of(plugin))
             raise SetupError(
                 f"The plugin {plugin} adds {kind}.{name}, whose name does not say whose it is; put one "

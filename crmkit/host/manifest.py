@@ -29,6 +29,8 @@ SDK_VERSION = "1.0"
 
 
 _NAME = re.compile(r"[a-z]([a-z_]*[a-z])?")
+_TAKEN = frozenset({"fields"})
+"""Owners in a schema that are no plugins: what a company defines is under `fields`."""
 
 
 class NoConfig(BaseModel):
@@ -98,6 +100,11 @@ def check_manifest(plugin: type[Plugin]) -> None:
     path = f"{plugin.__module__}.{plugin.__qualname__}"
     if not _NAME.fullmatch(getattr(plugin, "name", "")):
         raise SetupError(f"The plugin {path} needs a name of small letters and _; write name = ….")
+    if plugin.name in _TAKEN:
+        raise SetupError(
+            f"The plugin {path} cannot be called {plugin.name}, which stands for a company's own fields; "
+            "call it something else."
+        )
     try:
         Version(getattr(plugin, "version", ""))
         requirements(plugin)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FIELD_TABLES = frozenset({"customer_field", "customer_field_definition"})
+"""Made from what a company defines, not from models; no lineage has them."""
+
 _VERSIONS = "alembic_version"
 _PRODUCT = Path(crmkit.__file__).parent
 
@@ -175,7 +178,7 @@ def _options(connection: Connection, plugin: str) -> dict[str, Any]:
         if plugin != CORE:
             return name in own or belongs(name, plugin)
         stranger = name.startswith(_VERSIONS) or any(belongs(name, each) for each in others)
-        return name in own or not stranger
+        return name in own or not (stranger or name in FIELD_TABLES)
 
     def include(item: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
         # Of what is not in the database, only the models of this plugin count.

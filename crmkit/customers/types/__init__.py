@@ -1,6 +1,7 @@
 """What a client sees of customers, what it asks for, and what handlers are told."""
 
 from crmkit.customers.types.addresses import PLACE, PostalAddress, place
+from crmkit.customers.types.custom import field_input, field_parts, field_table
 from crmkit.customers.types.events import (
     CustomersCreated,
     CustomersDeleted,
@@ -80,6 +81,9 @@ __all__ = [
     "UpdatedCustomer",
     "UpsertCustomer",
     "UpsertedCustomer",
+    "field_input",
+    "field_parts",
+    "field_table",
     "place",
     "said",
 ]
