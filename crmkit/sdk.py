@@ -19,6 +19,7 @@ from crmkit.customers.types import (
     CustomersCreated,
     CustomersMoved,
     CustomersRestored,
+    CustomersUpdated,
     EmailAddress,
     ExternalId,
     MoveCustomer,
@@ -54,6 +55,7 @@ from crmkit.engine.nodes import (
     id_of,
     node,
     ref,
+    value,
 )
 from crmkit.host.builders import (
     EventBuilder,
@@ -66,6 +68,7 @@ from crmkit.host.builders import (
 )
 from crmkit.host.context import Actor, Context, Draft, Event
 from crmkit.host.dispatch import hook, hookspec
+from crmkit.host.host import Host
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
@@ -77,7 +80,7 @@ from crmkit.interactions.types import (
     RecordInteraction,
 )
 from crmkit.stages import models as _stages
-from crmkit.stages.types import Stage
+from crmkit.stages.types import Label, Stage, label
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
 from crmkit.store.database import (
     Base,
@@ -151,6 +154,7 @@ __all__ = [
     "CustomersCreated",
     "CustomersMoved",
     "CustomersRestored",
+    "CustomersUpdated",
     "Direction",
     "Draft",
     "EmailAddress",
@@ -159,6 +163,7 @@ __all__ = [
     "ExternalId",
     "Failure",
     "Forbidden",
+    "Host",
     "ImportBuilder",
     "ImportOptions",
     "ImportResult",
@@ -167,6 +172,7 @@ __all__ = [
     "InteractionsRecorded",
     "Invalid",
     "Json",
+    "Label",
     "Money",
     "MoneyType",
     "MoveCustomer",
@@ -210,6 +216,7 @@ __all__ = [
     "hookspec",
     "id_of",
     "interactions",
+    "label",
     "list_of",
     "money",
     "mutation",
@@ -224,4 +231,5 @@ __all__ = [
     "to_many",
     "to_one",
     "unscoped",
+    "value",
 ]
