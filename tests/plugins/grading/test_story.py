@@ -26,12 +26,12 @@ RULES = {
 LIMITS = {"engagement": {"max": 60}, "limits": {"min": -5, "max": 70}}
 STEPS = st.lists(
     st.tuples(st.sampled_from(["talk", "buy", "refund", "wait", "fair"]), st.integers(-12, 12)),
-    max_size=8,
+    max_size=6,
 )
 
 
 def test_a_score_is_the_sum_of_its_contributions_at_any_time(engine: str) -> None:
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=6, deadline=None)
     @given(STEPS)
     def always(steps: list[tuple[str, int]]) -> None:
         runner.run(_story(t, steps))
