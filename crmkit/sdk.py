@@ -21,6 +21,7 @@ from crmkit.customers.types import (
     CustomersCreated,
     CustomersMoved,
     CustomersRestored,
+    CustomersUpdated,
     EmailAddress,
     ExternalId,
     MoveCustomer,
@@ -57,6 +58,7 @@ from crmkit.engine.nodes import (
     id_of,
     node,
     ref,
+    value,
 )
 from crmkit.host.builders import (
     EventBuilder,
@@ -69,6 +71,7 @@ from crmkit.host.builders import (
 )
 from crmkit.host.context import Actor, Context, Draft, Event
 from crmkit.host.dispatch import hook, hookspec
+from crmkit.host.host import Host
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
@@ -136,6 +139,8 @@ class rows:  # noqa: N801  read as a module of the sdk
     User: TypeAlias = _access.User
 
 
+from crmkit.vocabulary.types import Label, label
+
 __all__ = [
     "ID",
     "JSON",
@@ -159,6 +164,7 @@ __all__ = [
     "CustomersCreated",
     "CustomersMoved",
     "CustomersRestored",
+    "CustomersUpdated",
     "Direction",
     "Draft",
     "EmailAddress",
@@ -167,6 +173,7 @@ __all__ = [
     "ExternalId",
     "Failure",
     "Forbidden",
+    "Host",
     "ImportBuilder",
     "ImportOptions",
     "ImportResult",
@@ -175,6 +182,7 @@ __all__ = [
     "InteractionsRecorded",
     "Invalid",
     "Json",
+    "Label",
     "Money",
     "MoneyType",
     "MoveCustomer",
@@ -223,6 +231,7 @@ __all__ = [
     "hookspec",
     "id_of",
     "interactions",
+    "label",
     "list_of",
     "money",
     "mutation",
@@ -238,4 +247,5 @@ __all__ = [
     "to_many",
     "to_one",
     "unscoped",
+    "value",
 ]
