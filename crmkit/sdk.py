@@ -34,6 +34,7 @@ from crmkit.engine.fields import (
     Ref,
     any_node,
     batch,
+    cause,
     computed,
     expression,
     list_of,
@@ -76,6 +77,7 @@ from crmkit.interactions.types import (
     InteractionsRecorded,
     RecordInteraction,
 )
+from crmkit.settings import Organisation
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -106,6 +108,7 @@ from crmkit.values.errors import (
     Unsupported,
 )
 from crmkit.values.ids import new_id
+from crmkit.values.labels import phrase
 from crmkit.values.money import Money
 
 VERSION = SDK_VERSION
@@ -173,6 +176,7 @@ __all__ = [
     "Mutation",
     "Node",
     "NotFound",
+    "Organisation",
     "Outcome",
     "PermissionBuilder",
     "PhoneNumber",
@@ -196,6 +200,7 @@ __all__ = [
     "any_node",
     "batch",
     "both",
+    "cause",
     "checks",
     "column",
     "computed",
@@ -216,6 +221,7 @@ __all__ = [
     "new_id",
     "node",
     "or_null",
+    "phrase",
     "ref",
     "reference",
     "rows",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkit.interactions import service, types
+from crmkit.interactions import models, service, types
 from crmkit.interactions.service import ensure_presets as add_presets
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def register_schema(schema: SchemaBuilder) -> None:
         service.create_touchpoints,
         service.record_interactions,
     )
+    schema.timeline(types.Interaction, at=models.Interaction.occurred_at, summary=types.summary)
 
 
 def register_permissions(permissions: PermissionBuilder) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmkit.customers.types import Customer
 from crmkit.engine.fields import (
     JSON,
     Ref,
-    any_node,
+    cause,
     computed,
     list_of,
     side,
@@ -23,6 +23,9 @@ from crmkit.host.context import Event
 from crmkit.interactions import models
 from crmkit.stages.types import Label, label
 from crmkit.values import checks
+
+if TYPE_CHECKING:
+    from crmkit.settings import Organisation
 
 
 @node(models.Channel, list="channels", read="core.channel.read", order_by=models.Channel.key)
@@ -70,12 +73,36 @@ class Interaction:
     properties: JSON = side(models.InteractionContent.properties)
     occurred_at: datetime
     actor: str
-    cause: Node | None = any_node(models.Interaction.cause_id)
+    cause: Node | None = cause(models.Interaction.cause_id)
     """What led to it: an order, another interaction, whatever has an id."""
     supersedes: Interaction | None = to_one(models.Interaction.supersedes_id)
     """The record that it corrects."""
     superseded_by: list[Interaction] = list_of(models.Interaction.supersedes_id, limit=1)
     """The correction of it, where there is one."""
+
+
+def _said(
+    labels: Mapping[str, str],
+    channel: str,
+    subject: str | None,
+    kind: str,
+    *,
+    locale: str | None = None,
+    organisation: Organisation,
+) -> str:
+    """Through which medium, and what it was about or at least what kind of thing it was."""
+    medium = label(labels, channel, locale=locale, organisation=organisation)
+    return f"{medium}: {subject or kind}"
+
+
+summary = computed(
+    _said,
+    models.Channel.labels,
+    models.Channel.key,
+    models.InteractionContent.subject,
+    models.Interaction.kind,
+)
+"""An interaction in a line."""
 
 
 @extend(Customer)

@@ -35,6 +35,7 @@ from crmkit.customers.types.nodes import (
     CustomerPhone,
     CustomerRelation,
     StageStay,
+    stay_summary,
 )
 from crmkit.customers.types.relations import (
     EndedRelation,
@@ -76,4 +77,5 @@ __all__ = [
     "UpsertCustomer",
     "UpsertedCustomer",
     "said",
+    "stay_summary",
 ]
