@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -41,7 +40,7 @@ async def lived(t: Trial, customer: str) -> list[str]:
     """Something of each kind, one a day but the points, which come with their order."""
     made = []
     for what in ("said", "bought", "asked", "wanted"):
-        t.clock.advance(timedelta(days=1))
+        t.clock.move(days=1)
         due = {"subject": "Call back", "dueAt": "2027-01-01T00:00:00Z"}
         ticket = {"channel": "web", "body": "Where is it?", "subject": "Parcel"}
         match what:
