@@ -38,6 +38,7 @@ from crmkit.engine.fields import (
     Ref,
     any_node,
     batch,
+    cause,
     computed,
     expression,
     list_of,
@@ -81,6 +82,7 @@ from crmkit.interactions.types import (
     InteractionsRecorded,
     RecordInteraction,
 )
+from crmkit.settings import Organisation
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -114,7 +116,9 @@ from crmkit.values.errors import (
     Unsupported,
 )
 from crmkit.values.ids import new_id
+from crmkit.values.labels import phrase
 from crmkit.values.money import Money
+from crmkit.vocabulary.types import Label, label
 
 VERSION = SDK_VERSION
 
@@ -138,8 +142,6 @@ class rows:  # noqa: N801  read as a module of the sdk
     Touchpoint: TypeAlias = _channels.Touchpoint
     User: TypeAlias = _access.User
 
-
-from crmkit.vocabulary.types import Label, label
 
 __all__ = [
     "ID",
@@ -189,6 +191,7 @@ __all__ = [
     "Mutation",
     "Node",
     "NotFound",
+    "Organisation",
     "Outcome",
     "PermissionBuilder",
     "PhoneNumber",
@@ -217,6 +220,7 @@ __all__ = [
     "any_node",
     "batch",
     "both",
+    "cause",
     "checks",
     "column",
     "computed",
@@ -238,6 +242,7 @@ __all__ = [
     "new_id",
     "node",
     "or_null",
+    "phrase",
     "ref",
     "reference",
     "rows",

@@ -25,12 +25,15 @@ class Reach:
     """What an actor reaches: all rows but deleted ones, narrowed by his row scope.
 
     `everything` is for rules and for the framework's own work: no visitor at all.
+    `refused` are the permissions that he lacks; where kinds of records stand together,
+    those that he may not read are left out.
     """
 
     everything: bool = False
     deleted: bool = False
     narrow: tuple[Narrow, ...] = ()
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
 
     def conditions(self, table: Table, rows: FromClause) -> Iterator[ColumnElement[bool]]:
         """What a row of this table must fulfil to be seen."""

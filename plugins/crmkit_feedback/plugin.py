@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmkit import sdk
-from crmkit_feedback import service, types
+from crmkit_feedback import models, service, types
 from crmkit_feedback.config import Context, FeedbackConfig
 
 
@@ -24,6 +24,7 @@ class Feedback(sdk.Plugin):
         schema.add(service.assign_ticket, service.sort_ticket, service.hold_ticket)
         schema.add(service.resume_ticket, service.solve_ticket, service.close_ticket)
         schema.add(service.rate_ticket)
+        schema.timeline(types.Ticket, at=models.Ticket.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("feedback.ticket.read", "See tickets and how they were liked.")

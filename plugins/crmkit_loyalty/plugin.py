@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crmkit import sdk
-from crmkit_loyalty import service, types
+from crmkit_loyalty import models, service, types
 from crmkit_loyalty.config import Context, LoyaltyConfig
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Loyalty(sdk.Plugin):
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.LoyaltyEntry, types.CustomerLoyalty, types.OrderLoyalty)
         schema.add(service.redeem_points, service.adjust_points)
+        schema.timeline(types.LoyaltyEntry, at=models.Entry.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("loyalty.entry.read", "See how points came and went.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmkit import sdk
-from crmkit_orders import service, types
+from crmkit_orders import models, service, types
 from crmkit_orders.imports import OrderLine, import_orders
 
 
@@ -18,6 +18,7 @@ class Orders(sdk.Plugin):
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Order, types.OrderLine, types.CustomerOrders)
         schema.add(service.record_orders, service.refund_orders)
+        schema.timeline(types.Order, at=models.Order.placed_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("orders.order.read", "See orders and their lines.")

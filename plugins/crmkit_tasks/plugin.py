@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmkit import sdk
-from crmkit_tasks import service, types
+from crmkit_tasks import models, service, types
 from crmkit_tasks.config import Context, TasksConfig
 
 
@@ -20,6 +20,8 @@ class Tasks(sdk.Plugin):
         schema.add(types.Task, types.CustomerTasks, types.UserTasks)
         schema.add(service.create_tasks, service.update_tasks)
         schema.add(service.complete_tasks, service.cancel_tasks)
+        # By when it came up, because what is due lies ahead and what is done ends only once.
+        schema.timeline(types.Task, at=models.Task.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("tasks.task.read", "See what has to be done.")

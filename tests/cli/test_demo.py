@@ -18,14 +18,20 @@ def demo(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(each.partition("\n")[2])["data"] for each in asked]
 
 
-def test_the_demo_shows_three_answers_and_the_same_ones_when_it_starts_again(
+def test_the_demo_shows_five_answers_and_the_same_ones_when_it_starts_again(
     tmp_path: Path,
 ) -> None:
-    best, zhang, welcome = demo(tmp_path)
+    best, zhang, welcome, whole, loop = demo(tmp_path)
     assert best["customers"]["totalCount"] == 2657
     assert [each["name"] for each in zhang["customers"]["nodes"]] == ["张伟", "章伟"]
     assert welcome["createCustomer"]["customer"]["name"] == "Μαρία Καλλέργη"
     assert [each.name for each in tmp_path.iterdir()] == [".demo"]
     again = demo(tmp_path)
     assert again[0]["customers"]["totalCount"] == 2658
-    assert again[1:] == [zhang, welcome]
+    assert again[1:] == [zhang, welcome, whole, loop]
+    [customer] = whole["customers"]["nodes"]
+    assert {"Order", "LoyaltyEntry"} <= {
+        each["__typename"] for each in customer["timeline"]["nodes"]
+    }
+    [entry] = loop["customers"]["nodes"][0]["timeline"]["nodes"]
+    assert [each["__typename"] for each in entry["consequences"]] == ["LoyaltyEntry"]
