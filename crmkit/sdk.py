@@ -65,6 +65,7 @@ from crmkit.host.builders import (
     SchemaBuilder,
 )
 from crmkit.host.context import Actor, Context, Draft, Event
+from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
@@ -151,6 +152,9 @@ __all__ = [
     "CustomersCreated",
     "CustomersMoved",
     "CustomersRestored",
+    "Deal",
+    "Demo",
+    "DemoPart",
     "Direction",
     "Draft",
     "EmailAddress",
@@ -182,6 +186,7 @@ __all__ = [
     "RecordInteraction",
     "Ref",
     "Refused",
+    "Resident",
     "SchemaBuilder",
     "SetupError",
     "Stage",
@@ -193,6 +198,7 @@ __all__ = [
     "User",
     "UtcDateTime",
     "Versioned",
+    "act",
     "any_node",
     "batch",
     "both",

@@ -66,17 +66,5 @@ def customers(source: str, external_ids: Sequence[str]) -> Select[str, str]:
     )
 
 
-def without_orders(source: str, limit: int) -> Select[str]:
-    """Customers with a name who never ordered, unless this source has orders already."""
-    ordered = exists().where(Order.customer_id == sdk.rows.Customer.id)
-    begun = exists().where(Order.source == source)
-    return (
-        select(sdk.rows.Customer.id)
-        .where(~sdk.rows.Customer.name_is_placeholder, ~ordered, ~begun)
-        .order_by(sdk.rows.Customer.id)
-        .limit(limit)
-    )
-
-
 def _kept_by(customer: type[sdk.rows.Customer]) -> tuple[Any, ...]:
     return Order.customer_id == customer.id, Order.state == OrderState.PLACED
