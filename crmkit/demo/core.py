@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from crmkit.demo import names
@@ -11,7 +11,6 @@ from crmkit.host.demo import Deal, DemoPart, Resident, act
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from crmkit.demo.names import Language
     from crmkit.host.demo import Demo
@@ -308,4 +307,3 @@ class CoreDemo(DemoPart):
     async def _move(self, items: Sequence[Any]) -> None:
         await self.demo.ask_each(_MOVE, items)
         self.demo.made["moves"] += len(items)
-

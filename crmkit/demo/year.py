@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -102,7 +103,7 @@ class Year:
             round((self._customers - first) * sum(weights[:each]) / sum(weights))
             for each in range(steps + 1)
         ]
-        grown = [after - before for before, after in zip(reached, reached[1:], strict=False)]
+        grown = [after - before for before, after in itertools.pairwise(reached)]
         return [grown[0] + first, *grown[1:]]
 
     # -- stories ----------------------------------------------------------------------------

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
-from random import Random
-from typing import Any, ClassVar, TypeVar
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from crmkit.values.clock import Clock
+if TYPE_CHECKING:
+    from random import Random
+    from zoneinfo import ZoneInfo
+
+    from crmkit.values.clock import Clock
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 

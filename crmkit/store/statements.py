@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Dialect, Executable, Integer
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
 from crmkit.store.reach import EVERYTHING, Reach, compiled
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.cache_key import CacheKey
-    from sqlalchemy.sql.compiler import ExpandedState, ResultColumnsEntry, SQLCompiler
+    from sqlalchemy.sql.compiler import ExpandedState, ResultColumnsEntry
 
 Row = tuple[Any, ...]
 Processor = Callable[[Any], Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crmkit import sdk
 from crmkit_feedback import service, types
-from crmkit_feedback.config import Context, FeedbackConfig
+from crmkit_feedback.config import FeedbackConfig
 from crmkit_feedback.demo import FeedbackDemo
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-
 @sdk.mutation(permission="orders.order.record", bulk="recordOrders")
 async def record_orders(
     context: sdk.Context, drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]
