@@ -62,6 +62,7 @@ class _Life:
     weight: int
     next_at: datetime
     deals_left: int
+    is_new: bool = True
     deals: int = 0
     last_at: datetime | None = None
     stage: str = "potential"
@@ -254,7 +255,7 @@ class CoreDemo(DemoPart):
     def _go_on(self, life: _Life, step: _Step) -> None:
         """Adds what this step holds for one customer."""
         now, chance = self.demo.clock.now(), self.demo.random
-        is_new = life.resident.came_at > now - self.demo.length
+        is_new, life.is_new = life.is_new, False
         if is_new or chance.random() < 0.01 * self.demo.length.days / 7:
             step.talks.append(self._said(life.resident, chance.choice(_TALKS), now))
         if is_new and chance.random() < 0.5:

@@ -79,12 +79,12 @@ class Year:
         self._rehearse()
         arrivals = self._arrivals()
         for number, count in enumerate(arrivals, start=1):
-            await self._step(self._start + number * _STEP, count)
+            end = self._start + number * _STEP if number < len(arrivals) else self._until
+            await self._step(end, count)
             watch(number / len(arrivals), self.demo.made)
         return Filled({**self.demo.made}, tuple(self._told()))
 
     async def _step(self, end: datetime, arrivals: int) -> None:
-        end = min(end, self._until)
         for at, action in self.demo.planned(end):
             self._clock.set(at)
             await action()

@@ -36,11 +36,15 @@ class LoyaltyDemo(sdk.DemoPart):
         found = await self.demo.ask(_RICH, ids=tempted, least=str(_ENOUGH))
         for each in found["nodes"]:
             reason = self.demo.random.choice(_VOUCHERS)
-            await self.spends(buyers[each["id"]], int(each["loyaltyPoints"]) // 2, reason)
+            await self._redeem(buyers[each["id"]], int(each["loyaltyPoints"]) // 2, reason)
 
     @sdk.act
     async def spends(self, who: sdk.Resident, points: int, reason: str) -> None:
-        """Takes something for points."""
+        """Takes something for points, if there are enough."""
+        if (await self.demo.ask(_RICH, ids=[who.id], least=str(points)))["nodes"]:
+            await self._redeem(who, points, reason)
+
+    async def _redeem(self, who: sdk.Resident, points: int, reason: str) -> None:
         cause = who.last.get("order")
         asked = {"who": who.id, "points": str(points), "reason": reason, "cause": cause}
         await self.demo.ask(_REDEEM, **asked)
