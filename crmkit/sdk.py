@@ -71,6 +71,7 @@ from crmkit.host.builders import (
     SchemaBuilder,
 )
 from crmkit.host.context import Actor, Context, Draft, Event
+from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.host import Host
 from crmkit.host.manifest import SDK_VERSION, Plugin
@@ -167,6 +168,9 @@ __all__ = [
     "CustomersMoved",
     "CustomersRestored",
     "CustomersUpdated",
+    "Deal",
+    "Demo",
+    "DemoPart",
     "Direction",
     "Draft",
     "EmailAddress",
@@ -202,6 +206,7 @@ __all__ = [
     "RecordInteraction",
     "Ref",
     "Refused",
+    "Resident",
     "SchemaBuilder",
     "SetupError",
     "Stage",
@@ -217,6 +222,7 @@ __all__ = [
     "User",
     "UtcDateTime",
     "Versioned",
+    "act",
     "any_node",
     "batch",
     "both",

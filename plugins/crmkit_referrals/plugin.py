@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from crmkit import sdk
 from crmkit_referrals import models, service, types
 from crmkit_referrals.config import Context, ReferralsConfig
+from crmkit_referrals.demo import ReferralsDemo
 
 
 class Referrals(sdk.Plugin):
@@ -18,6 +19,7 @@ class Referrals(sdk.Plugin):
     requires_sdk = ">=1,<2"
     works_with = ("orders>=1", "loyalty>=1")
     Config = ReferralsConfig
+    Demo = ReferralsDemo
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Referral, types.CustomerReferrals, types.OrderReferrals)

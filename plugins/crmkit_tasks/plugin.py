@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkit import sdk
 from crmkit_tasks import models, service, types
 from crmkit_tasks.config import Context, TasksConfig
+from crmkit_tasks.demo import TasksDemo
 
 
 class Tasks(sdk.Plugin):
@@ -15,6 +16,7 @@ class Tasks(sdk.Plugin):
     words = ("task",)
     requires_sdk = ">=1,<2"
     Config = TasksConfig
+    Demo = TasksDemo
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Task, types.CustomerTasks, types.UserTasks)
@@ -35,10 +37,6 @@ class Tasks(sdk.Plugin):
         events.on("core.CustomersRestored")(plan_for_restored)
         events.on("core.CustomersMoved")(plan_for_moved)
         events.on("core.InteractionsRecorded")(move_on_contact)
-
-    async def seed(self, context: Context, profile: str) -> None:
-        if profile == "demo":
-            await service.seed(context)
 
 
 async def plan_for_new(context: Context, event: sdk.CustomersCreated) -> None:
