@@ -12,7 +12,7 @@ from crmkit.cli.running import log_to_stderr
 from crmkit.host import migrations
 from crmkit.settings import load_settings
 
-_OUT = Console(highlight=False)
+_OUT = Console(highlight=False, soft_wrap=True)
 
 
 def upgrade() -> None:
