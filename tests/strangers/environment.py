@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import venv
 from pathlib import Path
 from sysconfig import get_path
+from typing import Any
 
-OFFLINE = (
+_OFFLINE = (
     "--no-index",
     "--no-deps",
     "--no-build-isolation",
     "--quiet",
     "--disable-pip-version-check",
 )
+
+
+# Of the project's own shell and test run, which have nothing to say here.
+_UNSAID = ("CRMKIT_", "PYTEST_", "PYTHONPATH")
+_ASKING = Path(__file__).parent / "asking.py"
 
 
 class Environment:
@@ -33,7 +40,7 @@ class Environment:
 
     def install(self, *arguments: str) -> None:
         """Installs with pip what the arguments name."""
-        self._pip("install", *OFFLINE, *arguments)
+        self._pip("install", *_OFFLINE, *arguments)
 
     def uninstall(self, distribution: str) -> None:
         self._pip("uninstall", "--yes", "--quiet", distribution)
@@ -44,25 +51,27 @@ class Environment:
         assert done.returncode == 0, f"{module} {arguments}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def asked(self, *documents: str) -> list[dict[str, Any]]:
+        """What an app of this folder answers to each, its handlers told of the one before."""
+        done = self._ended(str(self.python), str(_ASKING), *documents)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
     def ended(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """How a module ended that was run."""
-        return subprocess.run(
-            [self.python, "-m", module, *arguments],
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return self._ended(str(self.python), "-m", module, *arguments)
 
     def environment(self) -> dict[str, str]:
         """The variables of a shell in which it is active."""
-        inherited = {key: each for key, each in os.environ.items() if not key.startswith(UNSAID)}
+        inherited = {key: each for key, each in os.environ.items() if not key.startswith(_UNSAID)}
         return {**inherited, "COLUMNS": "160", **self.variables}
 
     def _pip(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "pip", "--python", str(self.python), *arguments]
-        done = subprocess.run(
+        done = self._ended(sys.executable, "-m", "pip", "--python", str(self.python), *arguments)
+        assert done.returncode == 0, done.stderr
+
+    def _ended(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             command,
             cwd=self.folder,
             env=self.environment(),
@@ -70,7 +79,3 @@ class Environment:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-
-
-UNSAID = ("CRMKIT_", "PYTEST_", "PYTHONPATH")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,34 +111,27 @@ async def test_a_provider_that_fails_is_asked_again_later_under_the_same_key(
     await t.drain()
     assert [each["state"] for each in await messages(t)] == ["QUEUED"]
     for _ in range(2):
-        t.clock.advance(timedelta(minutes=1))
+        t.clock.move(minutes=1)
         await t.drain()
     assert provider.asked == [queued["id"]] * 3
     assert [each["state"] for each in await messages(t)] == ["SENT"]
 
 
-async def test_a_message_that_was_sent_and_not_noted_is_not_sent_again(
-    t: Trial, provider: FakeProvider
+async def test_what_was_sent_and_could_not_be_noted_is_sent_once(
+    engine: str, provider: FakeProvider
 ) -> None:
-    ada = await add_ada(t)
-    loop = asyncio.get_running_loop()
-    times = iter(["lost"])
-
-    def lose_the_lease() -> None:
-        # What becomes of a delivery whose process hangs: another relay begins the same.
-        if next(times, None):
-            asyncio.run_coroutine_threadsafe(begin_again(), loop).result(10)
-
-    async def begin_again() -> None:
-        t.clock.advance(timedelta(minutes=1))
-        await t.host.relay._begin()
-
-    provider.meanwhile = lose_the_lease
-    queued = await send(t, ada, "Hello")
-    await t.drain()
-    assert provider.asked == [queued["id"]] * 2
-    assert [*provider.sent] == [queued["id"]]
-    assert [each["customer"]["smsSent"] for each in await messages(t)] == ["1"]
+    section = {"url": provider.url, "token": TOKEN, "channel": "pager"}
+    async with crm(AcmeSms, engine=engine, config={"acme_sms": section}) as t:
+        queued = await send(t, await add_ada(t), "Hello")
+        await t.drain()
+        assert [*provider.sent] == [queued["id"]]
+        assert [each["state"] for each in await messages(t)] == ["QUEUED"]
+        await t.gql('mutation { createChannel(input: {key: "pager"}) { __typename } }')
+        t.clock.move(minutes=1)
+        await t.drain()
+        assert provider.asked == [queued["id"]] * 2
+        assert [*provider.sent] == [queued["id"]]
+        assert [each["customer"]["smsSent"] for each in await messages(t)] == ["1"]
 
 
 async def test_a_message_that_the_provider_rejects_has_failed_and_says_why(
@@ -151,7 +143,7 @@ async def test_a_message_that_the_provider_rejects_has_failed_and_says_why(
     [message] = await messages(t)
     assert (message["state"], message["customer"]["smsSent"]) == ("FAILED", "0")
     assert message["problem"] == 'The provider answered 422: {"error": 422}'
-    t.clock.advance(timedelta(days=1))
+    t.clock.move(days=1)
     await t.drain()
     assert len(provider.asked) == 1
 
@@ -176,7 +168,7 @@ async def test_texts_of_one_customer_keep_their_order(t: Trial, provider: FakePr
         await send(t, ada, text)
     await t.drain()
     assert provider.sent == {}
-    t.clock.advance(timedelta(minutes=1))
+    t.clock.move(minutes=1)
     await t.drain()
     assert [each["text"] for each in provider.sent.values()] == ["One", "Two", "Three"]
 
@@ -252,7 +244,7 @@ async def test_the_token_is_neither_logged_nor_shown(
     provider.answers = [500, 401]
     await send(t, await add_ada(t), "Hello")
     await t.drain()
-    t.clock.advance(timedelta(minutes=1))
+    t.clock.move(minutes=1)
     await t.drain()
     said = capsys.readouterr()
     assert "handler_failed" in said.out + said.err
