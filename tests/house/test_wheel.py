@@ -50,3 +50,12 @@ def test_an_installed_crmkit_brings_what_the_demo_needs(installed: Path, tmp_pat
     assert examples == installed / "crmkit" / "_examples"
     assert (examples / "quickstart.graphql").is_file()
     assert (examples / "data" / "cdnow_orders.csv").is_file()
+
+
+def test_an_installed_crmkit_brings_what_is_made_of_templates(
+    installed: Path, tmp_path: Path
+) -> None:
+    ran(installed, tmp_path, "-m", "crmkit", "new", "app", "acme")
+    made = tmp_path / "acme"
+    assert (made / "plugins" / "crmkit_acme" / "plugin.py").is_file()
+    assert (made / ".gitignore").is_file()
