@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from graphql import (
     GraphQLScalarType,
 )
 
+from crmkit.engine.late import Request, told
 from crmkit.engine.pagination import Cursors, Key, Page
 from crmkit.engine.steps import Batched, Read, Step
 
@@ -28,8 +29,9 @@ class Bubble(Exception):
 
 @dataclass(eq=False)
 class Answers:
-    """What the steps and the batch functions of a plan have brought."""
+    """What the steps and the batch functions of a plan have brought for one request."""
 
+    request: Request
     rows: dict[Step, Mapping[Any, Sequence[Any]]] = field(default_factory=dict)
     counts: dict[Step, int] = field(default_factory=dict)
     batches: dict[Batched, Mapping[str, Any] | Exception] = field(default_factory=dict)
@@ -106,6 +108,21 @@ class Leaf(Value):
 
     def build(self, answers: Answers, row: Any, place: Place) -> Any:
         return serialized(self.kind, self.read(row))
+
+
+@dataclass(eq=False)
+class Made(Value):
+    """What a function makes of values of the row; `value` completes it."""
+
+    function: Callable[..., Any]
+    reads: Sequence[Read]
+    arguments: Mapping[str, Any]
+    value: Value
+
+    def build(self, answers: Answers, row: Any, place: Place) -> Any:
+        given = told(dict(self.arguments), answers.request)
+        made = self.function(*[read(row) for read in self.reads], **given)
+        return self.value.build(answers, made, place)
 
 
 @dataclass(eq=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crmkit.engine.builder import Answers, Bubble
+from crmkit.engine.late import told
+from crmkit.engine.steps import KEYS
 from crmkit.values.errors import Failure
 
 if TYPE_CHECKING:
@@ -12,14 +14,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
+    from crmkit.engine.late import Request
     from crmkit.engine.planner import Plan
     from crmkit.engine.steps import Batched, Below, Step
+    from crmkit.store.reach import Deferred
+    from crmkit.store.statements import Template
 
 
 class Reader(Protocol):
     """Reads rows as far as the actor reaches."""
 
-    async def read(self, statement: Select[Any]) -> Sequence[tuple[Any, ...]]: ...
+    def template(self, statement: Select[Any]) -> Template: ...
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]: ...
 
 
 class Executor:
@@ -32,9 +39,10 @@ class Executor:
 
     async def run(self, plan: Plan, answers: Answers) -> dict[str, Any] | None:
         """The finished value of each slot; None where a non-null root field failed."""
-        await self._below(plan.below, [None], answers)
+        request = answers.request
+        await self._below(plan.below, [request], answers)
         try:
-            return {slot.key: slot.complete(answers, None, ()) for slot in plan.slots}
+            return {slot.key: slot.complete(answers, request, ()) for slot in plan.slots}
         except Bubble:
             return None
 
@@ -46,20 +54,35 @@ class Executor:
     async def _step(self, step: Step, keys: Sequence[Any], answers: Answers) -> None:
         if not keys and step.key is not None:
             return
-        rows = await self.reader.read(step.statement(self.engine, keys))
+        if step.template is None:
+            step.template = self.reader.template(step.statement(self.engine))
+        rows = await self._read(step.template, keys, answers.request)
         answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
         if step.count is not None:
-            answers.counts[step] = (await self.reader.read(step.count))[0][0]
+            if step.count_template is None:
+                step.count_template = self.reader.template(step.count)
+            [(count,)] = await self._read(step.count_template, (), answers.request)
+            answers.counts[step] = count
         if rows:
             await self._below(step.below, rows, answers)
             for batch in step.batches:
                 await self._batch(batch, rows, answers)
 
+    async def _read(
+        self, template: Template, keys: Sequence[Any], request: Request
+    ) -> Sequence[tuple[Any, ...]]:
+        def known(deferred: Deferred) -> Any:
+            return keys if deferred is KEYS else request.told(deferred)
+
+        raw = await self.reader.rows(template.sql, template.arguments(known))
+        return template.rows(raw)
+
     async def _batch(self, batch: Batched, rows: Sequence[Any], answers: Answers) -> None:
         keys = _unique(batch.key(row) for row in rows)
         context = self.context_of(batch.plugin)
+        arguments = told(batch.arguments, answers.request)
         try:
-            found: Mapping[str, Any] = await batch.function(context, keys, **batch.arguments)
+            found: Mapping[str, Any] = await batch.function(context, keys, **arguments)
         except Exception as error:  # noqa: BLE001  it nulls its own field, with its plugin's name
             answers.batches[batch] = _attributed(error, batch)
             return

@@ -81,7 +81,7 @@ class Lists:
         step.conditions.append(Filters(self.registry).where(target, other, where))
         for cursor, name, back in ((page.after, "after", False), (page.before, "before", True)):
             if cursor is not None:
-                values = self.planner.cursors.open(keys, cursor, name)
+                values = self.planner.cursors.opened(keys, cursor, name)
                 step.conditions.append(beyond(keys, values, back))
         step.order = ordering(keys, page.backwards)
         step.limit = page.size + 1

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Alias, Column, ColumnElement, and_, false, literal, or_, tuple_
 
 from crmkit.engine import fields as f
+from crmkit.engine.late import fixed, mapped
 from crmkit.store.column_types import Choice, Scaled, UtcDateTime, instant
 from crmkit.store.database import companions
 from crmkit.values.errors import Invalid
@@ -48,8 +50,8 @@ class Page:
 
     size: int
     backwards: bool
-    after: str | None
-    before: str | None
+    after: Any
+    before: Any
 
 
 def page_of(arguments: Mapping[str, Any]) -> Page:
@@ -58,7 +60,7 @@ def page_of(arguments: Mapping[str, Any]) -> Page:
     Raises:
         Invalid: Both directions at once, or a size out of bounds.
     """
-    first, last = arguments.get("first"), arguments.get("last")
+    first, last = fixed(arguments.get("first")), fixed(arguments.get("last"))
     if first is not None and last is not None:
         raise Invalid("Ask for `first` or for `last`, not for both.", field="last")
     name, size = ("first", first) if last is None else ("last", last)
@@ -146,6 +148,14 @@ class Cursors:
         return [
             _typed(value, key.element.type)
             for value, key in zip(orjson.loads(body), keys, strict=True)
+        ]
+
+    def opened(self, keys: Sequence[Key], cursor: Any, argument: str) -> list[Any]:
+        """The same of a cursor that may be late: only which values are null is fixed."""
+        values = mapped(cursor, lambda given: self.open(keys, given, argument))
+        nulls = fixed(values, lambda found: [each is None for each in found])
+        return [
+            None if null else mapped(values, itemgetter(index)) for index, null in enumerate(nulls)
         ]
 
     def _seal(self, keys: Sequence[Key], body: bytes) -> bytes:

@@ -25,6 +25,7 @@ from strawberry.utils.str_converters import to_snake_case
 
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
+from crmkit.engine.late import all_fixed, fixed, together, told
 from crmkit.engine.lists import Lists, Parent
 from crmkit.engine.nodes import NodeSpec
 from crmkit.engine.pagination import MOST, Cursors
@@ -47,6 +48,8 @@ class Plan:
 
     below: list[Below] = field(default_factory=list)
     slots: list[b.Slot] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    introspected: list[Nodes] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -77,7 +80,7 @@ class Asked:
 
 
 class Planner:
-    """Plans one operation of one request."""
+    """Plans one operation, for one request or for all that are like it."""
 
     def __init__(
         self,
@@ -124,26 +127,28 @@ class Planner:
         elif "ids" in arguments:
             value = self._nodes(plan.below, arguments["ids"], nodes)
         else:
-            prefixes = [ids.prefix_of(arguments["id"])]
-            value = self._any(plan.below, prefixes, nodes, lambda _: arguments["id"])
+            wanted = arguments["id"]
+            prefixes = [fixed(wanted, ids.prefix_of)]
+            value = self._any(plan.below, prefixes, nodes, lambda request: told(wanted, request))
         plan.slots.append(self.slot(key, query, nodes, value))
         return plan
 
-    def _nodes(self, below: list[Below], wanted: Sequence[str], nodes: Nodes) -> b.Value:
+    def _nodes(self, below: list[Below], wanted: list[Any], nodes: Nodes) -> b.Value:
         if len(wanted) > MOST:
             raise QueryTooComplex(f"At most {MOST} ids at once.", field="ids")
         inner: list[Below] = []
-        found = self._any(inner, {ids.prefix_of(each) for each in wanted}, nodes, lambda row: row)
-        below += [lifted(each, lambda _: wanted) for each in inner]
-        return b.Each(lambda _: wanted, found, required=False)
+        given = together(wanted)
+        found = self._any(inner, fixed(given, _prefixes), nodes, lambda row: row)
+        below += [lifted(each, lambda request: told(given, request)) for each in inner]
+        return b.Each(lambda request: told(given, request), found, required=False)
 
-    def payload(self, key: str, nodes: Nodes, payload: object) -> Plan:
+    def payload(self, key: str, nodes: Nodes) -> Plan:
         """The plan of what is selected below a mutation's payload, a Python object."""
         mutation = self.schema.mutation_type
         assert mutation is not None  # noqa: S101  a mutation has run
         plan = Plan()
         kind = mutation.fields[nodes[0].name.value].type
-        value = self._plain(plan.below, kind, nodes, lambda _: payload)
+        value = self._plain(plan.below, kind, nodes, attrgetter("payload"))
         plan.slots.append(self.slot(key, mutation, nodes, value))
         return plan
 
@@ -188,10 +193,8 @@ class Planner:
         minor = asked.read(attribute(source.minor)[1])
         currency = asked.read(attribute(source.currency)[1])
 
-        def amount(row: Any) -> Money | None:
-            return None if minor(row) is None else Money(minor(row), currency(row))
-
-        return self._plain([], asked.type, asked.nodes, amount)
+        said = self._plain([], asked.type, asked.nodes, lambda made: made)
+        return b.Made(_money, [minor, currency], {}, said)
 
     def _computed(self, asked: Asked, source: f.Computed) -> b.Value:
         own = asked.entity.table.element
@@ -199,16 +202,13 @@ class Planner:
         reads = [asked.read(each, beside=each.table is not own) for each in columns]
         named = inspect.signature(source.function).parameters
         known = {name: value for name, value in self.known.items() if name in named}
-        given = {**asked.arguments, **known}
-
-        def compute(row: Any) -> Any:
-            return source.function(*[read(row) for read in reads], **given)
-
-        return self._plain([], asked.type, asked.nodes, compute)
+        said = self._plain([], asked.type, asked.nodes, lambda made: made)
+        return b.Made(source.function, reads, {**asked.arguments, **known}, said)
 
     def _expression(self, asked: Asked, _: f.Expression) -> b.Value:
-        name = (asked.entity, self.registry.name(asked.declared), repr(asked.arguments))
-        element = self.registry.element(asked.declared, asked.entity, **asked.arguments)
+        arguments = all_fixed(asked.arguments)
+        name = (asked.entity, self.registry.name(asked.declared), repr(arguments))
+        element = self.registry.element(asked.declared, asked.entity, **arguments)
         return b.Leaf(itemgetter(asked.step.place(name, element)), asked.type)
 
     def _to_one(self, asked: Asked, source: f.ToOne) -> b.Value:
@@ -324,6 +324,14 @@ def lifted(inner: Below, parts: Read) -> Below:
         return (key for part in parts(row) if part is not None for key in inner.keys(part))
 
     return Below(inner.step, keys)
+
+
+def _prefixes(wanted: Sequence[str]) -> list[str]:
+    return sorted({ids.prefix_of(each) for each in wanted})
+
+
+def _money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
 
 
 def _id_of(value: Any) -> str | None:

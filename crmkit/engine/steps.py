@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +23,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from crmkit.engine.filters import beside
 from crmkit.engine.registry import Entity
 from crmkit.store.column_types import Json
+from crmkit.store.reach import Deferred
+from crmkit.store.statements import Template
 
 Read = Callable[[Any], Any]
 On = Callable[[Entity], ColumnElement[bool]]
+
+
+KEYS = Deferred()
+"""The keys of the parents, which only a run of the step knows."""
 
 
 @dataclass(eq=False)
@@ -42,6 +48,8 @@ class Step:
     below: list[Below] = field(default_factory=list)
     batches: list[Batched] = field(default_factory=list)
     count: Select[Any] | None = None
+    template: Template | None = None
+    count_template: Template | None = None
     _places: dict[Any, int] = field(default_factory=dict)
 
     def place(self, name: Any, element: ColumnElement[Any]) -> int:
@@ -58,13 +66,13 @@ class Step:
             self.joins[name] = entity, on(entity)
         return self.joins[name][0]
 
-    def statement(self, engine: str, keys: Sequence[str]) -> Select[Any]:
-        """The one statement of this step, for these parents."""
+    def statement(self, engine: str) -> Select[Any]:
+        """The one statement of this step, for whatever parents."""
         if not self.columns:
             self.place("id", self.entity.id)
         if self.key is None:
             return self._page(select(*self.columns).select_from(self._rows(self.entity.table)))
-        return self._lateral(keys) if engine == "postgresql" else self._correlated(keys)
+        return self._lateral() if engine == "postgresql" else self._correlated()
 
     def _page(self, statement: Select[Any]) -> Select[Any]:
         page = statement.where(*self.conditions).order_by(*self.order)
@@ -78,9 +86,9 @@ class Step:
             rows = beside(rows.outerjoin(other.table, on), other)
         return rows
 
-    def _lateral(self, keys: Sequence[str]) -> Select[Any]:
+    def _lateral(self) -> Select[Any]:
         """PostgreSQL: the page of each parent by LATERAL, in an order that is promised."""
-        given = func.unnest(bindparam("given_keys", list(keys), ARRAY(Text())))
+        given = func.unnest(bindparam("given_keys", KEYS, ARRAY(Text())))
         parents = given.table_valued("key", with_ordinality="place").render_derived(name="parents")
         rank = func.row_number().over(order_by=self.order or [self.entity.id])
         labelled = [each.label(f"c{index}") for index, each in enumerate(self.columns)]
@@ -93,9 +101,9 @@ class Step:
             .order_by(parents.c.place, rows.c.rank)
         )
 
-    def _correlated(self, keys: Sequence[str]) -> Select[Any]:
+    def _correlated(self) -> Select[Any]:
         """SQLite knows no LATERAL: the ids of each parent's page, then their rows."""
-        given = func.json_each(bindparam("given_keys", list(keys), Json()))
+        given = func.json_each(bindparam("given_keys", KEYS, Json()))
         parents = given.table_valued(column("key"), column("value"), name="parents")
         assert self.key is not None  # noqa: S101  the caller has looked
         # It reads the same table under the same name: inside, that name hides the outer one.

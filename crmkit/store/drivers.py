@@ -16,7 +16,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
 from crmkit.store.reach import EVERYTHING, Reach
-from crmkit.store.statements import Row, prepare
+from crmkit.store.statements import Row, template
 from crmkit.store.violations import translated
 from crmkit.values.errors import SetupError
 
@@ -56,8 +56,8 @@ class Reader(ABC):
 
     async def fetch(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
         """Reads what this reach sees, as plain tuples of Python values."""
-        prepared = prepare(statement, self.dialect, reach)
-        return prepared.rows(await self.rows(prepared.sql, prepared.arguments))
+        made = template(statement, self.dialect, reach)
+        return made.rows(await self.rows(made.sql, made.arguments(reach.told)))
 
     @abstractmethod
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -81,8 +81,8 @@ class Transaction(Reader):
 
     async def run(self, statement: Executable) -> int:
         """Runs an INSERT, UPDATE or DELETE and says how many rows it touched."""
-        prepared = prepare(statement, self.dialect)
-        return await self.execute(prepared.sql, prepared.arguments)
+        made = template(statement, self.dialect)
+        return await self.execute(made.sql, made.constants)
 
 
 class Database(Reader):

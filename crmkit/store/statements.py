@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Dialect, Executable, Integer
 
-from crmkit.store.reach import EVERYTHING, Reach, compiled
+from crmkit.store.reach import EVERYTHING, Deferred, Reach, compiled
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import ResultColumnsEntry, SQLCompiler
@@ -19,13 +19,24 @@ Processor = Callable[[Any], Any]
 _NUMERIC = 1700  # what SQLAlchemy wants to be told about PostgreSQL's numbers
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What goes to the driver, and what makes Python values of its answer."""
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A statement compiled once, for any number of runs with other values."""
 
     sql: str
-    arguments: tuple[Any, ...]
+    constants: tuple[Any, ...]
+    deferred: tuple[tuple[int, Deferred, Processor | None], ...]
     processors: tuple[tuple[int, Processor], ...]
+
+    def arguments(self, told: Callable[[Deferred], Any]) -> tuple[Any, ...]:
+        """What goes to the driver, with the values that only this run knows."""
+        if not self.deferred:
+            return self.constants
+        found = list(self.constants)
+        for index, each, process in self.deferred:
+            value = told(each)
+            found[index] = process(value) if process else value
+        return tuple(found)
 
     def rows(self, raw: Iterable[Sequence[Any]]) -> list[Row]:
         """Reads the driver's rows as plain tuples."""
@@ -40,24 +51,29 @@ class Prepared:
         return tuple(values)
 
 
-def prepare(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING) -> Prepared:
+def template(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING) -> Template:
     """Compiles a statement as this reach sees it and binds by the types of its columns."""
     made = compiled(statement, dialect, reach)
-    return Prepared(made.string, _arguments(made), _processors(made, dialect))
+    constants: list[Any] = []
+    deferred = []
+    for value, process in _places(made):
+        if isinstance(value, Deferred):
+            deferred.append((len(constants), value, process))
+            constants.append(None)
+        else:
+            constants.append(process(value) if process else value)
+    return Template(made.string, tuple(constants), tuple(deferred), _processors(made, dialect))
 
 
-def _arguments(made: SQLCompiler) -> tuple[Any, ...]:
+def _places(made: SQLCompiler) -> list[tuple[Any, Processor | None]]:
+    """The values of a statement in the order of their places, each with its processor."""
     state = made._post_compile_expanded_state
     values = made.construct_params(escape_names=False, _check=False)
     processors: dict[str, Any] = dict(made._bind_processors)
     if state is not None:
         values = dict(state.parameters)
         processors |= state.processors
-    found = []
-    for name in made.positiontup or ():
-        process = processors.get(name)
-        found.append(process(values[name]) if process else values[name])
-    return tuple(found)
+    return [(values[name], processors.get(name)) for name in made.positiontup or ()]
 
 
 def _processors(made: SQLCompiler, dialect: Dialect) -> tuple[tuple[int, Processor], ...]:
