@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from graphql import (
@@ -36,9 +37,16 @@ class Answers:
     counts: dict[Step, int] = field(default_factory=dict)
     batches: dict[Batched, Mapping[str, Any] | Exception] = field(default_factory=dict)
     errors: list[GraphQLError] = field(default_factory=list)
+    _read: dict[Step, Mapping[Any, Sequence[Any]]] = field(default_factory=dict)
 
     def below(self, step: Step, key: Any) -> Sequence[Any]:
-        return self.rows.get(step, {}).get(key, ())
+        """The rows of a parent, read as their columns' types say."""
+        if step not in self._read:
+            template, groups = step.template, self.rows.get(step, {})
+            self._read[step] = (
+                {key: template.rows(raw) for key, raw in groups.items()} if template else {}
+            )
+        return self._read[step].get(key, ())
 
 
 class Value:
@@ -211,6 +219,21 @@ class Rows:
     rows: Sequence[Any]
     more: bool
     total: Any
+
+
+ROWS: Read = attrgetter("rows")
+MORE: Read = attrgetter("more")
+TOTAL: Read = attrgetter("total")
+
+
+def FIRST(page: Rows) -> Any:  # noqa: N802  read like the others
+    """The first row of a page, if it has one."""
+    return page.rows[0] if page.rows else None
+
+
+def LAST(page: Rows) -> Any:  # noqa: N802  read like the others
+    """The last row of a page, if it has one."""
+    return page.rows[-1] if page.rows else None
 
 
 @dataclass(eq=False)

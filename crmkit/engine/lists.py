@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
@@ -21,7 +20,7 @@ from crmkit.engine import fields as f
 from crmkit.engine.filters import Filters, beside
 from crmkit.engine.pagination import Key, Page, beyond, keys_of, ordering, page_of
 from crmkit.engine.registry import Entity
-from crmkit.engine.steps import Below, Read, Step
+from crmkit.engine.steps import Always, Below, Cell, Read, Step, itself
 from crmkit.store.database import attribute
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class Lists:
         step.order = ordering(keys_of(self.registry, target, other, parent.order_by, None), False)
         parent.below.append(Below(step, lambda row: (parent.read(row),)))
         slots = self.planner.object(step, other, target, nodes)
-        return b.Many(step, parent.read, b.Obj(_itself, slots))
+        return b.Many(step, parent.read, b.Obj(itself, slots))
 
     def connection(
         self,
@@ -105,7 +104,7 @@ class Lists:
         place = parent.step.place(
             (step, "count"), linked.correlate(parent.entity.table).scalar_subquery()
         )
-        return lambda row: row[place]
+        return Cell(place)
 
 
 class _Selected:
@@ -123,16 +122,16 @@ class _Selected:
         )
         self.counted = False
         self._values: dict[str, Callable[[Nodes, Any], b.Value]] = {
-            "nodes": lambda nodes, _: b.Each(attrgetter("rows"), self._node(nodes), required=True),
+            "nodes": lambda nodes, _: b.Each(b.ROWS, self._node(nodes), required=True),
             "node": lambda nodes, _: self._node(nodes),
             "edges": lambda nodes, kind: b.Each(
-                attrgetter("rows"), b.Obj(_itself, self._each(kind, nodes)), required=True
+                b.ROWS, b.Obj(itself, self._each(kind, nodes)), required=True
             ),
-            "cursor": lambda *_: self._cursor(_itself),
-            "pageInfo": lambda nodes, kind: b.Obj(_itself, self._each(kind, nodes)),
+            "cursor": lambda *_: self._cursor(itself),
+            "pageInfo": lambda nodes, kind: b.Obj(itself, self._each(kind, nodes)),
             "totalCount": lambda _, kind: self._total(kind),
-            "startCursor": lambda *_: self._cursor(lambda own: own.rows[0] if own.rows else None),
-            "endCursor": lambda *_: self._cursor(lambda own: own.rows[-1] if own.rows else None),
+            "startCursor": lambda *_: self._cursor(b.FIRST),
+            "endCursor": lambda *_: self._cursor(b.LAST),
             "hasNextPage": lambda _, kind: b.Leaf(self._is_there(ahead=True), kind),
             "hasPreviousPage": lambda _, kind: b.Leaf(self._is_there(ahead=False), kind),
         }
@@ -153,11 +152,11 @@ class _Selected:
 
     def _total(self, kind: GraphQLOutputType) -> b.Value:
         self.counted = True
-        return b.Leaf(attrgetter("total"), kind)
+        return b.Leaf(b.TOTAL, kind)
 
     def _node(self, nodes: Nodes) -> b.Obj:
         slots = self.planner.object(self.step, self.step.entity, self.target, nodes)
-        return b.Obj(_itself, slots)
+        return b.Obj(itself, slots)
 
     def _cursor(self, row: Read) -> b.Value:
         places = [self.step.place(("key", key.name), key.element) for key in self.keys]
@@ -166,10 +165,6 @@ class _Selected:
     def _is_there(self, *, ahead: bool) -> Read:
         """Whether there is more: known from one row too many, or from the cursor given."""
         if ahead != self.page.backwards:
-            return attrgetter("more")
+            return b.MORE
         given = self.page.before if ahead else self.page.after
-        return lambda _: given is not None
-
-
-def _itself(row: Any) -> Any:
-    return row
+        return Always(given is not None)

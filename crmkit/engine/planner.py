@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -25,12 +25,13 @@ from strawberry.utils.str_converters import to_snake_case
 
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
+from crmkit.engine.generated import Build
 from crmkit.engine.late import all_fixed, fixed, together, told
 from crmkit.engine.lists import Lists, Parent
 from crmkit.engine.nodes import NodeSpec
 from crmkit.engine.pagination import MOST, Cursors
 from crmkit.engine.registry import Entity, Registry
-from crmkit.engine.steps import Batched, Below, Read, Step
+from crmkit.engine.steps import Always, Batched, Below, Cell, Present, Read, Step, itself
 from crmkit.store.database import attribute
 from crmkit.values import ids
 from crmkit.values.errors import QueryTooComplex
@@ -50,6 +51,17 @@ class Plan:
     slots: list[b.Slot] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     introspected: list[Nodes] = field(default_factory=list)
+    runs: int = 0
+    build: Build | None = None
+
+    def steps(self) -> Iterator[Step]:
+        """All steps, also those that hang below others."""
+        waiting = [each.step for each in self.below]
+        while waiting:
+            step = waiting.pop()
+            yield step
+            inner = [*step.below, *(each for batch in step.batches for each in batch.below)]
+            waiting += [each.step for each in inner]
 
 
 @dataclass(eq=False)
@@ -65,13 +77,14 @@ class Asked:
     arguments: dict[str, Any]
 
     @property
-    def own_id(self) -> Read:
-        return itemgetter(self.step.place((self.entity, "id"), self.entity.id))
+    def own_id(self) -> Cell:
+        return Cell(self.step.place((self.entity, "id"), self.entity.id), required=True)
 
-    def read(self, column: Any, *, beside: bool = False) -> Read:
+    def read(self, column: Any, *, beside: bool = False) -> Cell:
         """Reads a column of the own row, or of the side row beside it."""
         rows = self.entity.side(column.table) if beside else self.entity.table
-        return itemgetter(self.step.place((rows, column.name), rows.c[column.name]))
+        required = not (beside or column.nullable)
+        return Cell(self.step.place((rows, column.name), rows.c[column.name]), required=required)
 
     def parent(self, source: f.ToMany | f.ListOf) -> Parent:
         return Parent(
@@ -122,7 +135,7 @@ class Planner:
         arguments = self.selections.arguments(query, nodes[0])
         if isinstance(declared.source, f.AllOf):
             spec = self.registry.spec(declared.source.node)
-            parent = Parent(plan.below, lambda _: None, spec.order_by)
+            parent = Parent(plan.below, Always(None), spec.order_by)
             value = self.lists.connection(parent, spec, query, nodes)
         elif "ids" in arguments:
             value = self._nodes(plan.below, arguments["ids"], nodes)
@@ -138,7 +151,7 @@ class Planner:
             raise QueryTooComplex(f"At most {MOST} ids at once.", field="ids")
         inner: list[Below] = []
         given = together(wanted)
-        found = self._any(inner, fixed(given, _prefixes), nodes, lambda row: row)
+        found = self._any(inner, fixed(given, _prefixes), nodes, itself)
         below += [lifted(each, lambda request: told(given, request)) for each in inner]
         return b.Each(lambda request: told(given, request), found, required=False)
 
@@ -193,7 +206,7 @@ class Planner:
         minor = asked.read(attribute(source.minor)[1])
         currency = asked.read(attribute(source.currency)[1])
 
-        said = self._plain([], asked.type, asked.nodes, lambda made: made)
+        said = self._plain([], asked.type, asked.nodes, itself)
         return b.Made(_money, [minor, currency], {}, said)
 
     def _computed(self, asked: Asked, source: f.Computed) -> b.Value:
@@ -202,14 +215,14 @@ class Planner:
         reads = [asked.read(each, beside=each.table is not own) for each in columns]
         named = inspect.signature(source.function).parameters
         known = {name: value for name, value in self.known.items() if name in named}
-        said = self._plain([], asked.type, asked.nodes, lambda made: made)
+        said = self._plain([], asked.type, asked.nodes, itself)
         return b.Made(source.function, reads, {**asked.arguments, **known}, said)
 
     def _expression(self, asked: Asked, _: f.Expression) -> b.Value:
         arguments = all_fixed(asked.arguments)
         name = (asked.entity, self.registry.name(asked.declared), repr(arguments))
         element = self.registry.element(asked.declared, asked.entity, **arguments)
-        return b.Leaf(itemgetter(asked.step.place(name, element)), asked.type)
+        return b.Leaf(Cell(asked.step.place(name, element)), asked.type)
 
     def _to_one(self, asked: Asked, source: f.ToOne) -> b.Value:
         target = self.registry.target(asked.declared)
@@ -217,9 +230,9 @@ class Planner:
         key = asked.entity.column(attribute(source.key)[1])
         name = (asked.entity, self.registry.name(asked.declared))
         other = asked.step.joined(name, Entity.of(target.model), lambda made: made.id == key)
-        guard = itemgetter(asked.step.place((other, "id"), other.id))
+        guard = Cell(asked.step.place((other, "id"), other.id))
         slots = self.object(asked.step, other, target, asked.nodes)
-        return b.Obj(lambda row: None if guard(row) is None else row, slots)
+        return b.Obj(Present(guard), slots)
 
     def _to_many(self, asked: Asked, source: f.ToMany) -> b.Value:
         target = self.registry.target(asked.declared)
@@ -237,9 +250,7 @@ class Planner:
     def _batch(self, asked: Asked, source: f.Batch) -> b.Value:
         call = Batched(source.function, asked.own_id, asked.arguments, asked.declared.owner)
         asked.step.batches.append(call)
-        return b.FromBatch(
-            call, self._plain(call.below, asked.type, asked.nodes, lambda said: said)
-        )
+        return b.FromBatch(call, self._plain(call.below, asked.type, asked.nodes, itself))
 
     # -- any node, and what Python holds --------------------------------------------------
 
@@ -263,7 +274,7 @@ class Planner:
             return value if value is not None and ids.prefix_of(value) == spec.prefix else None
 
         below.append(Below(step, lambda row: (own(row),)))
-        return b.Found(step, own, b.Obj(lambda row: row, slots))
+        return b.Found(step, own, b.Obj(itself, slots))
 
     def _plain(
         self, below: list[Below], kind: GraphQLOutputType, nodes: Nodes, read: Read
@@ -274,7 +285,7 @@ class Planner:
             return b.Leaf(read, kind)
         if isinstance(bare, GraphQLList):
             inner: list[Below] = []
-            item = self._plain(inner, bare.of_type, nodes, lambda part: part)
+            item = self._plain(inner, bare.of_type, nodes, itself)
             below += [lifted(each, lambda row: read(row) or ()) for each in inner]
             return b.Each(read, item, isinstance(bare.of_type, GraphQLNonNull))
         if isinstance(bare, GraphQLInterfaceType):

@@ -27,6 +27,50 @@ from crmkit.store.reach import Deferred
 from crmkit.store.statements import Template
 
 Read = Callable[[Any], Any]
+
+
+class Cell:
+    """Reads one column of a row; `required` where the database holds no null."""
+
+    __slots__ = ("place", "required")
+
+    def __init__(self, place: int, *, required: bool = False) -> None:
+        self.place = place
+        self.required = required
+
+    def __call__(self, row: Any) -> Any:
+        return row[self.place]
+
+
+class Present:
+    """The row itself if this column has a value: that of a record joined beside."""
+
+    __slots__ = ("cell",)
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+
+    def __call__(self, row: Any) -> Any:
+        return None if self.cell(row) is None else row
+
+
+class Always:
+    """The same, whatever the row."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, row: Any) -> Any:
+        return self.value
+
+
+def itself(row: Any) -> Any:
+    """The row, or whatever stands for one."""
+    return row
+
+
 On = Callable[[Entity], ColumnElement[bool]]
 
 

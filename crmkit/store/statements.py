@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Dialect, Executable, Integer
+from sqlalchemy.types import TypeEngine
 
 from crmkit.store.reach import EVERYTHING, Deferred, Reach, compiled
 
@@ -27,6 +28,8 @@ class Template:
     constants: tuple[Any, ...]
     deferred: tuple[tuple[int, Deferred, Processor | None], ...]
     processors: tuple[tuple[int, Processor], ...]
+    types: tuple[TypeEngine[Any], ...]
+    engine: str
 
     def arguments(self, told: Callable[[Deferred], Any]) -> tuple[Any, ...]:
         """What goes to the driver, with the values that only this run knows."""
@@ -62,7 +65,14 @@ def template(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING)
             constants.append(None)
         else:
             constants.append(process(value) if process else value)
-    return Template(made.string, tuple(constants), tuple(deferred), _processors(made, dialect))
+    return Template(
+        made.string,
+        tuple(constants),
+        tuple(deferred),
+        _processors(made, dialect),
+        tuple(each.type for each in made._result_columns),
+        dialect.name,
+    )
 
 
 def _places(made: SQLCompiler) -> list[tuple[Any, Processor | None]]:
