@@ -56,12 +56,12 @@ class Plan:
 
     def steps(self) -> Iterator[Step]:
         """All steps, also those that hang below others."""
-        waiting = [each.step for each in self.below]
+        waiting = [each.step for each in reversed(self.below)]
         while waiting:
             step = waiting.pop()
             yield step
             inner = [*step.below, *(each for batch in step.batches for each in batch.below)]
-            waiting += [each.step for each in inner]
+            waiting += [each.step for each in reversed(inner)]
 
 
 @dataclass(eq=False)

@@ -49,6 +49,19 @@ class Document:
     text: str
     parsed: DocumentNode
 
+    def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:
+        """The operation of this name, or the only one."""
+        found = [e for e in self.parsed.definitions if isinstance(e, OperationDefinitionNode)]
+        if name is not None:
+            found = [each for each in found if each.name and each.name.value == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            return GraphQLError("The document has several operations; say operationName.")
+        return GraphQLError(
+            "There is no such operation in the document." if name else "There is no operation."
+        )
+
     @cached_property
     def below(self) -> frozenset[str]:
         """The variables that stand below root fields, or in fragments."""

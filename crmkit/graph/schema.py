@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
 from graphql import (
-    DocumentNode,
     GraphQLError,
     GraphQLSchema,
-    OperationDefinitionNode,
     parse,
     validate,
 )
@@ -116,7 +114,7 @@ class Schema:
             return {"errors": [error]}
         if isinstance(parsed, list):
             return {"errors": parsed}
-        chosen = _chosen(parsed.parsed, operation)
+        chosen = parsed.operation(operation)
         if isinstance(chosen, GraphQLError):
             return {"errors": [chosen]}
         values = get_variable_values(
@@ -159,18 +157,3 @@ def _renamed(declared: MutationField, renames: Renames) -> MutationField:
         return declared
     declared.field.python_name = declared.field.graphql_name = name
     return replace(declared, name=name)
-
-
-def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode | GraphQLError:
-    operations = [
-        each for each in document.definitions if isinstance(each, OperationDefinitionNode)
-    ]
-    if name is not None:
-        operations = [each for each in operations if each.name and each.name.value == name]
-    if len(operations) == 1:
-        return operations[0]
-    if not operations:
-        return GraphQLError(
-            "There is no such operation in the document." if name else "There is no operation."
-        )
-    return GraphQLError("The document has several operations; say operationName.")

@@ -37,11 +37,22 @@ async def open_database(settings: DatabaseSettings) -> Database:
         SetupError: The address is neither SQLite's nor PostgreSQL's.
         Unavailable: Nobody answers there.
     """
-    kind = settings.url.partition(":")[0].partition("+")[0]
-    if kind == "sqlite":
+    if dialect_of(settings.url).name == "sqlite":
         return await Sqlite.open(settings)
+    return await Postgres.open(settings)
+
+
+def dialect_of(url: str) -> Dialect:
+    """The SQL that is spoken at this address.
+
+    Raises:
+        SetupError: It is neither SQLite's nor PostgreSQL's.
+    """
+    kind = url.partition(":")[0].partition("+")[0]
+    if kind == "sqlite":
+        return sqlite.dialect(paramstyle="qmark")
     if kind == "postgresql":
-        return await Postgres.open(settings)
+        return postgresql.dialect()  # type: ignore[no-untyped-call]
     raise SetupError(
         "database.url is no address that crmkit knows; write sqlite:///file.db "
         "or postgresql://user@host/name."
@@ -111,7 +122,7 @@ class Postgres(Database):
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         super().__init__()
-        self.dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+        self.dialect = dialect_of("postgresql:")
         self._pool = pool
 
     @classmethod
@@ -185,7 +196,7 @@ class Sqlite(Database):
 
     def __init__(self, path: str, readers: int) -> None:
         super().__init__()
-        self.dialect = sqlite.dialect(paramstyle="qmark")
+        self.dialect = dialect_of("sqlite:")
         self._path = path
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
