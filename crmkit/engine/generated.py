@@ -35,7 +35,7 @@ class Unsupported(Exception):
 def generated(plan: Plan) -> Build | None:
     """The builder of a plan whose statements are compiled, if it can have one."""
     try:
-        return _Writer().written(plan)
+        return Writer().written(plan)
     except (Unsupported, SyntaxError, RecursionError):
         return None
 
@@ -77,7 +77,7 @@ class Page(Row):
         self.parts = {b.ROWS: f"{name}r", b.MORE: f"{name}m", b.TOTAL: f"{name}t"}
 
 
-class _Writer:
+class Writer:
     """Writes the source of one builder."""
 
     def __init__(self) -> None:
@@ -108,11 +108,16 @@ class _Writer:
             b.FromBatch: self.batch,
         }
 
-    def written(self, plan: Plan) -> Build:
+    def source(self, plan: Plan) -> str:
+        """The source of a function of the answers of a plan."""
         body = self.slots(plan.slots, Row("q"))
         lines = ["q = a.request", *self.head, *self.lines, f"return {body}"]
-        source = "def build(a):\n" + "".join(f"    {line}\n" for line in lines)
-        exec(compile(source, "<plan>", "exec"), self.names)  # noqa: S102  names like v12 alone
+        return "def build(a):\n" + "".join(f"    {line}\n" for line in lines)
+
+    def written(self, plan: Plan) -> Build:
+        """That function."""
+        code = compile(self.source(plan), "<plan>", "exec")
+        exec(code, self.names)  # noqa: S102  it is made of names like v12 alone
         build: Build = self.names["build"]
         return build
 
@@ -355,9 +360,16 @@ def _each(parts: Any, make: Callable[[Any], Any], required: bool) -> Any:
     return bail() if required and None in made else made
 
 
+class _Failed:
+    """What a failed batch function said; it matters only to who asks."""
+
+    def get(self, _: str) -> Any:
+        bail()
+
+
 def _said(batch: Batched, answers: b.Answers) -> Any:
     found = answers.batches.get(batch, {})
-    return bail() if isinstance(found, Exception) else found
+    return _Failed() if isinstance(found, Exception) else found
 
 
 def _bound(value: b.Made, request: Request) -> Callable[..., Any]:
