@@ -21,6 +21,7 @@ from crmkit.customers.types import (
     CustomersCreated,
     CustomersMoved,
     CustomersRestored,
+    CustomersUpdated,
     EmailAddress,
     ExternalId,
     MoveCustomer,
@@ -37,6 +38,7 @@ from crmkit.engine.fields import (
     Ref,
     any_node,
     batch,
+    cause,
     computed,
     expression,
     list_of,
@@ -57,6 +59,7 @@ from crmkit.engine.nodes import (
     id_of,
     node,
     ref,
+    value,
 )
 from crmkit.host.builders import (
     EventBuilder,
@@ -68,7 +71,9 @@ from crmkit.host.builders import (
     SchemaBuilder,
 )
 from crmkit.host.context import Actor, Context, Draft, Event
+from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
+from crmkit.host.host import Host
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
@@ -78,6 +83,7 @@ from crmkit.interactions.types import (
     InteractionsRecorded,
     RecordInteraction,
 )
+from crmkit.settings import Organisation
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -111,7 +117,9 @@ from crmkit.values.errors import (
     Unsupported,
 )
 from crmkit.values.ids import new_id
+from crmkit.values.labels import phrase
 from crmkit.values.money import Money
+from crmkit.vocabulary.types import Label, label
 
 VERSION = SDK_VERSION
 
@@ -159,6 +167,10 @@ __all__ = [
     "CustomersCreated",
     "CustomersMoved",
     "CustomersRestored",
+    "CustomersUpdated",
+    "Deal",
+    "Demo",
+    "DemoPart",
     "Direction",
     "Draft",
     "EmailAddress",
@@ -167,6 +179,7 @@ __all__ = [
     "ExternalId",
     "Failure",
     "Forbidden",
+    "Host",
     "ImportBuilder",
     "ImportOptions",
     "ImportResult",
@@ -175,12 +188,14 @@ __all__ = [
     "InteractionsRecorded",
     "Invalid",
     "Json",
+    "Label",
     "Money",
     "MoneyType",
     "MoveCustomer",
     "Mutation",
     "Node",
     "NotFound",
+    "Organisation",
     "Outcome",
     "PermissionBuilder",
     "PhoneNumber",
@@ -191,6 +206,7 @@ __all__ = [
     "RecordInteraction",
     "Ref",
     "Refused",
+    "Resident",
     "SchemaBuilder",
     "SetupError",
     "Stage",
@@ -206,9 +222,11 @@ __all__ = [
     "User",
     "UtcDateTime",
     "Versioned",
+    "act",
     "any_node",
     "batch",
     "both",
+    "cause",
     "checks",
     "column",
     "computed",
@@ -223,12 +241,14 @@ __all__ = [
     "hookspec",
     "id_of",
     "interactions",
+    "label",
     "list_of",
     "money",
     "mutation",
     "new_id",
     "node",
     "or_null",
+    "phrase",
     "ref",
     "reference",
     "rows",
@@ -238,4 +258,5 @@ __all__ = [
     "to_many",
     "to_one",
     "unscoped",
+    "value",
 ]

@@ -12,7 +12,7 @@ from crmkit.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 CORE = ("access", "stages", "channels", "customers", "tags", "interactions")
-BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks")
+BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from graphql import parse, validate
 
 from crmkit.app import load_plugins, schema_of
-from crmkit.cli import people
+from crmkit.demo.stories import THE_CHAIN
 from crmkit.settings import Settings
 from crmkit.testing import crm
 
@@ -34,10 +34,12 @@ def test_the_plugin_shown_is_the_one_that_the_tests_run() -> None:
 @pytest.mark.anyio
 async def test_the_question_has_the_answer_that_is_shown(engine: str) -> None:
     [question], [answer] = blocks("graphql"), blocks("json")
-    create = """mutation ($items: [CreateCustomerItem!]!) {
-      createCustomers(input: {items: $items}) { results { index } } }"""
+    create = """mutation ($input: CreateCustomerInput!) {
+      createCustomer(input: $input) { customer { id } } }"""
     async with crm(engine=engine) as t:
-        await t.gql(create, items=people.customers(300))
+        for scene in THE_CHAIN.scenes:
+            if scene.act == "comes":
+                await t.gql(create, input=scene.said)
         assert await t.answer(question) == json.loads(answer)
 
 

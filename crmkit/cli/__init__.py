@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import Enum
 from importlib import import_module
 from pathlib import Path  # noqa: TC003  typer reads annotations
 from typing import Annotated, Any
@@ -27,6 +28,15 @@ app.add_typer(db, name="db")
 app.add_typer(plugins, name="plugins")
 app.add_typer(schema, name="schema")
 
+
+class Size(Enum):
+    """How large the demo company is."""
+
+    small = "small"
+    normal = "normal"
+    large = "large"
+
+
 Plugin = Annotated[str, typer.Option(help="The lineage: core, or the name of a plugin.")]
 
 
@@ -43,9 +53,12 @@ def main() -> None:
 def demo(
     port: Annotated[int, typer.Option(help="Where to listen on this machine.")] = 8000,
     serve: Annotated[bool, typer.Option(help="Go on serving after the answers.")] = True,
+    size: Annotated[
+        Size, typer.Option(help="60, 2,000 or 100,000 customers, each in a folder of its own.")
+    ] = Size.normal,
 ) -> None:
-    """Fill ./.demo with customers and real purchases, ask three questions, and serve."""
-    _later("demonstration").demo(port, serve=serve)
+    """Let an invented company live through a year in ./.demo, ask three questions, and serve."""
+    _later("demonstration").demo(port, serve=serve, size=size.value)
 
 
 @app.command()

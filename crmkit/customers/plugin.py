@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkit.customers import service, types
+from crmkit.customers import models, service, types
 from crmkit.host.field_tables import FieldTable
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def register_schema(schema: SchemaBuilder) -> None:
         service.relate_customers,
         service.end_relations,
     )
+    schema.timeline(types.StageStay, at=models.StageStay.entered_at, summary=types.stay_summary)
 
 
 def register_fields(schema: SchemaBuilder, fields: FieldSettings) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crmkit.engine.generated import Build
     from crmkit.engine.late import Request
     from crmkit.engine.planner import Plan
-    from crmkit.engine.steps import Batched, Below, Step
+    from crmkit.engine.steps import Batched, Below, Level
     from crmkit.store.reach import Deferred
     from crmkit.store.statements import Template
 
@@ -69,7 +69,7 @@ class Executor:
         for each in below:
             await self._step(each.step, _distinct(each, rows), answers)
 
-    async def _step(self, step: Step, keys: Sequence[Any], answers: Answers) -> None:
+    async def _step(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
         if not keys and step.key is not None:
             return
         rows = await self._read(self._compiled(step), keys, answers.request)
@@ -94,7 +94,7 @@ class Executor:
 
         return await self.reader.rows(template.sql, template.arguments(known))
 
-    def _compiled(self, step: Step) -> Template:
+    def _compiled(self, step: Level) -> Template:
         if step.template is None:
             step.template = self.reader.template(step.statement(self.engine))
         return step.template

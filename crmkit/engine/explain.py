@@ -122,7 +122,12 @@ _RELATIONS: dict[type[f.Source], str] = {
     f.AnyNode: "whatever is named in",
 }
 
-_OTHERS: dict[type[f.Source], str] = {f.AllOf: "pages of all", f.Lookup: "found by id"}
+_OTHERS: dict[type[f.Source], str] = {
+    f.AllOf: "pages of all",
+    f.Lookup: "found by id",
+    f.Timeline: "pages of all kinds in the order of time",
+    f.Chain: "walked from cause to consequence",
+}
 
 
 def _named(function: Callable[..., Any]) -> str:
@@ -132,7 +137,7 @@ def _named(function: Callable[..., Any]) -> str:
 def _parts(value: b.Value) -> Iterator[b.Value]:
     """The values that a value is directly made of, without the slots of objects."""
     match value:
-        case b.Found() | b.Each() | b.Many():
+        case b.Found() | b.Each() | b.Many() | b.Reached():
             yield value.item
         case b.Kinds():
             yield from value.found.values()
@@ -148,7 +153,7 @@ def _inner(value: b.Value) -> Iterator[b.Slot]:
 
 
 def _steps(value: b.Value) -> Iterator[Any]:
-    if isinstance(value, b.Found | b.Many | b.ConnectionPage):
+    if isinstance(value, b.Found | b.Many | b.ConnectionPage | b.Reached):
         yield value.step
     for part in _parts(value):
         yield from _steps(part)

@@ -95,6 +95,23 @@ class AnyNode(Source):
 
 
 @dataclass(frozen=True, eq=False)
+class Cause(AnyNode):
+    """The record of whatever kind that led to this one; chains follow it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chain(Source):
+    """What led to this record, or what followed from it, at any distance."""
+
+    forward: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline(Source):
+    """What is about this record, of all kinds, as a connection in the order of time."""
+
+
+@dataclass(frozen=True, eq=False)
 class ToMany(Source):
     """The records whose key points here, as a connection."""
 
@@ -214,6 +231,19 @@ def any_node(
 ) -> Any:
     """The record of whatever kind that the id in `key` names."""
     return _declared(AnyNode(key), description, permission)
+
+
+def cause(key: Attribute, *, description: str | None = None, permission: str | None = None) -> Any:
+    """The record of whatever kind that led to this one, named by the id in `key`.
+
+    Chains of causes and consequences follow it.
+    """
+    return _declared(Cause(key), description, permission)
+
+
+def timeline(*, description: str | None = None, permission: str | None = None) -> Any:
+    """What plugins register with `schema.timeline(…)`, as a connection in the order of time."""
+    return _declared(Timeline(), description, permission)
 
 
 def to_many(

@@ -25,9 +25,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from crmkit.engine import fields as f
+from crmkit.engine.entity import Entity
 from crmkit.engine.inputs import scalar_of
 from crmkit.engine.late import fixed, mapped
-from crmkit.engine.registry import Entity, Registry
 from crmkit.store.column_types import Scaled
 from crmkit.store.database import attribute, companions
 from crmkit.values.decimals import scaled
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
     from crmkit.engine.nodes import NodeSpec
+    from crmkit.engine.registry import Registry
 
 HOPS = 3
 PREDICATES = 50

@@ -15,8 +15,9 @@ from graphql import GraphQLNonNull
 
 from crmkit.engine import builder as b
 from crmkit.engine.conversions import answered, bail, sealed
+from crmkit.engine.generated_rows import Page, Row, Unpacked
 from crmkit.engine.late import told
-from crmkit.engine.steps import Always, Cell, Present, Step, itself
+from crmkit.engine.steps import Always, Cell, Present, itself
 
 if TYPE_CHECKING:
     from crmkit.engine.late import Request
@@ -38,43 +39,6 @@ def generated(plan: Plan) -> Build | None:
         return Writer().written(plan)
     except (Unsupported, SyntaxError, RecursionError):
         return None
-
-
-class Row:
-    """What a piece of source stands for one row of: a step's, or a Python object."""
-
-    def __init__(self, name: str, step: Step | None = None) -> None:
-        self.name = name
-        self.step = step
-
-    def cell(self, place: int) -> str:
-        return f"{self.name}[{place}]"
-
-
-class Unpacked(Row):
-    """A row whose columns have names of their own, which is faster."""
-
-    def __init__(self, name: str, step: Step, width: int) -> None:
-        super().__init__(name, step)
-        self.width = width
-        self.used: set[int] = set()
-        self.whole = False
-
-    def cell(self, place: int) -> str:
-        self.used.add(place)
-        return f"{self.name}c{place}"
-
-    def pattern(self) -> str:
-        names = (f"{self.name}c{i}" if i in self.used else "_" for i in range(self.width))
-        return f"({', '.join(names)},)"
-
-
-class Page(Row):
-    """The page of a connection, whose parts are variables."""
-
-    def __init__(self, name: str, step: Step) -> None:
-        super().__init__(name, step)
-        self.parts = {b.ROWS: f"{name}r", b.MORE: f"{name}m", b.TOTAL: f"{name}t"}
 
 
 class Writer:
@@ -103,6 +67,7 @@ class Writer:
             b.Kinds: self.kinds,
             b.Each: self.each,
             b.Many: self.many,
+            b.Reached: self.reached,
             b.ConnectionPage: self.connection,
             b.CursorOf: self.cursor,
             b.FromBatch: self.batch,
@@ -234,7 +199,7 @@ class Writer:
         return self.function(row, [self.value(value, row)[0]])
 
     def listed(self, value: b.Value, step: Any, rows: str) -> str:
-        """The same of all these rows, as a comprehension."""
+        """A list of what is made of each of these rows, as a comprehension."""
         row = self.unpacked(step)
         source, nullable = self.value(value, row)
         source = f"need({source})" if nullable else source
@@ -271,14 +236,40 @@ class Writer:
         rows = f"{self.rows_of(value.step)}.get({self.key(value.key, row)}, ())"
         return self.listed(value.item, value.step, rows), False
 
+    def reached(self, value: b.Reached, row: Row) -> Expression:
+        rows = f"{self.rows_of(value.step)}.get({self.key(value.key, row)}, ())"
+        return self.listed(
+            value.item, value.step, self.there([value.item], value.step, rows)
+        ), False
+
+    def there(self, kinds: Sequence[b.Kinds], step: Any, rows: str) -> str:
+        """Those of these rows whose records have been found."""
+        found = Row(self.name("r"), step)
+        tests = [self.has(each, step) for each in kinds]
+        condition = " and ".join(f"{each}({found.name})" for each in tests)
+        return f"[{found.name} for {found.name} in {rows} if {condition}]" if tests else rows
+
+    def has(self, kinds: b.Kinds, step: Any) -> str:
+        """A function that says whether the record of a row has been found."""
+        own = Row(self.name("r"), step)
+        kind = self.name("t")
+        lines = [f"{kind} = {self.called(kinds.kind, own)}"]
+        for prefix, found in kinds.found.items():
+            rows = f"{self.rows_of(found.step)}.get({self.key(found.key, own)}, ())"
+            lines.append(f"if {kind} == {self.constant(prefix)}: return len({rows}) > 0")
+        return self.function(own, [*lines, "None"])
+
     def connection(self, value: b.ConnectionPage, row: Row) -> Expression:
         page = Page(self.name("c"), value.step)
         rows, more, total = page.parts.values()
         lines = [f"{more} = len({rows}) > {int(value.page.size)}"]
         lines.append(f"if {more}: {rows} = {rows}[:{int(value.page.size)}]")
+        slots = self.slots(value.slots, page)
+        if value.kinds:
+            lines.append(f"{rows} = {self.there(value.kinds, value.step, rows)}")
         if value.page.backwards:
             lines.append(f"{rows} = {rows}[::-1]")
-        lines.append(self.slots(value.slots, page))
+        lines.append(slots)
         page.name = rows
         make = self.function(page, lines, total)
         given = f"{self.rows_of(value.step)}.get({self.key(value.key, row)}, ())"

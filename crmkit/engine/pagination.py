@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.types import TypeEngine
 
+    from crmkit.engine.entity import Entity
     from crmkit.engine.nodes import NodeSpec
-    from crmkit.engine.registry import Entity, Registry
+    from crmkit.engine.registry import Registry
 
 PAGE = 25
 MOST = 1000

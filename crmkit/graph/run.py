@@ -227,7 +227,12 @@ class Run:
     def _planner(self, selections: Selections) -> Planner:
         known = {"organisation": self.host.settings.organisation, "clock": self.host.clock}
         return Planner(
-            self.schema.registry, self.schema.core, selections, self.schema.cursors, known
+            self.schema.registry,
+            self.schema.core,
+            selections,
+            self.schema.cursors,
+            known,
+            self.reach.refused,
         )
 
     def _introspect(self, nodes: Sequence[FieldNode]) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict
 
+from crmkit.host.demo import DemoPart
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         PermissionBuilder,
         SchemaBuilder,
     )
-    from crmkit.host.context import Context
     from crmkit.host.host import Host
 
 SDK_VERSION = "1.0"
@@ -50,6 +50,7 @@ class Plugin:
         works_with: Plugins that it uses when they are there, such as `orders>=1`.
         depends_on: Plugins without which nothing of it works.
         Config: The model of its section `[plugins.<name>]`.
+        Demo: Its part in the life of the demo company.
     """
 
     name: ClassVar[str]
@@ -59,6 +60,7 @@ class Plugin:
     works_with: ClassVar[tuple[str, ...]] = ()
     depends_on: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[BaseModel]] = NoConfig
+    Demo: ClassVar[type[DemoPart]] = DemoPart
 
     def register_schema(self, schema: SchemaBuilder) -> None:
         """Lists its nodes, extensions, inputs and mutations."""
@@ -80,9 +82,6 @@ class Plugin:
 
     async def health(self, app: Host) -> None:
         """Raises an exception that says what is wrong, if something is."""
-
-    async def seed(self, context: Context[Any], profile: str) -> None:
-        """Adds the rows that a fresh database of this profile begins with."""
 
 
 def requirements(plugin: type[Plugin]) -> Mapping[str, SpecifierSet]:

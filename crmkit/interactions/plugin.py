@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkit.interactions import service, types
+from crmkit.interactions import models, service, types
 
 if TYPE_CHECKING:
     from crmkit.host.builders import EventBuilder, PermissionBuilder, SchemaBuilder
@@ -16,6 +16,7 @@ def register_schema(schema: SchemaBuilder) -> None:
         types.CustomerInteractions,
         service.record_interactions,
     )
+    schema.timeline(types.Interaction, at=models.Interaction.occurred_at, summary=types.summary)
 
 
 def register_permissions(permissions: PermissionBuilder) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from crmkit.channels import models as channels
 from crmkit.channels.types import Channel, Touchpoint
 from crmkit.customers.types import Customer
 from crmkit.engine.fields import (
     JSON,
     Ref,
-    any_node,
+    cause,
+    computed,
     list_of,
     side,
     to_many,
@@ -22,6 +24,10 @@ from crmkit.engine.nodes import Connection, Node, extend, node
 from crmkit.host.context import Event
 from crmkit.interactions import models
 from crmkit.values import checks
+from crmkit.vocabulary.types import label
+
+if TYPE_CHECKING:
+    from crmkit.settings import Organisation
 
 
 @node(
@@ -46,12 +52,36 @@ class Interaction:
     properties: JSON = side(models.InteractionContent.properties)
     occurred_at: datetime
     actor: str
-    cause: Node | None = any_node(models.Interaction.cause_id)
+    cause: Node | None = cause(models.Interaction.cause_id)
     """What led to it: an order, another interaction, whatever has an id."""
     supersedes: Interaction | None = to_one(models.Interaction.supersedes_id)
     """The record that it corrects."""
     superseded_by: list[Interaction] = list_of(models.Interaction.supersedes_id, limit=1)
     """The correction of it, where there is one."""
+
+
+def _said(
+    labels: Mapping[str, str],
+    channel: str,
+    subject: str | None,
+    kind: str,
+    *,
+    locale: str | None = None,
+    organisation: Organisation,
+) -> str:
+    """Through which medium, and what it was about or at least what kind of thing it was."""
+    medium = label(labels, channel, locale=locale, organisation=organisation)
+    return f"{medium}: {subject or kind}"
+
+
+summary = computed(
+    _said,
+    channels.Channel.labels,
+    channels.Channel.key,
+    models.InteractionContent.subject,
+    models.Interaction.kind,
+)
+"""An interaction in a line."""
 
 
 @extend(Customer)

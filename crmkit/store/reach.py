@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Dialect, FromClause, Table, exists, or_, select
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from crmkit.store.database import Scope
 from crmkit.values.errors import Forbidden, SetupError
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.cache_key import CacheKey
 
 Narrow = Callable[[Table, FromClause], ColumnElement[bool] | None]
 
@@ -37,7 +40,9 @@ class Reach:
 
     `everything` is for rules and for the framework's own work: no visitor at all. What
     differs from actor to actor within one row scope stands in `values`, and conditions
-    name it with `Given`: then all of them share the statements of a plan.
+    name it with `Given`: then all of them share the statements of a plan. `refused` are
+    the permissions that he lacks; where kinds of records stand together, those that he
+    may not read are left out.
     """
 
     everything: bool = False
@@ -45,15 +50,22 @@ class Reach:
     narrow: tuple[Narrow, ...] = ()
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it writes the same text of the same statement, whoever asks."""
+        return self.everything or not (self.narrow or self.hidden)
 
     @property
     def shape(self) -> Hashable:
-        """All that the SQL of a statement depends on; reaches that differ in values share it.
+        """All of it that a plan depends on; reaches that differ in values alone share plans.
 
         A condition is only ever like itself: what it has closed over cannot be seen.
         """
         narrow = tuple(_Same(each) for each in self.narrow)
-        return self.everything, self.deleted, narrow, frozenset(self.hidden.items())
+        hidden = frozenset(self.hidden.items())
+        return self.everything, self.deleted, narrow, hidden, self.refused
 
     def told(self, deferred: Deferred) -> Any:
         """The value that this reach has where a statement names one.
@@ -200,16 +212,17 @@ class _Scoped(SQLCompiler):
 _COMPILERS: dict[type[SQLCompiler], type[SQLCompiler]] = {}
 
 
-def compiled(statement: Any, dialect: Dialect, reach: Reach) -> SQLCompiler:
+def compiled(
+    statement: Any, dialect: Dialect, reach: Reach, key: CacheKey | None = None
+) -> SQLCompiler:
     """The SQL of a statement as this reach sees it.
 
     Raises:
         Forbidden: The statement names a hidden column, or is SQL as text.
     """
     plain = dialect.statement_compiler
-    options: dict[str, Any] = {"compile_kwargs": {"render_postcompile": True}}
     if reach.everything:
-        return plain(dialect, statement, **options)
+        return plain(dialect, statement, cache_key=key)
     if plain not in _COMPILERS:
         _COMPILERS[plain] = type(f"Scoped{plain.__name__}", (_Scoped, plain), {})
-    return _COMPILERS[plain](dialect, statement, reach=reach, **options)
+    return _COMPILERS[plain](dialect, statement, reach=reach, cache_key=key)

@@ -130,14 +130,16 @@ ANIMALS = "{ zooAnimals { nodes { name diet weight born price { amount } custome
 @pytest.mark.parametrize(
     ("tampering", "path"),
     [
-        ("UPDATE zoo_animal SET diet = 'stones' WHERE name = 'bee'", ["diet"]),
-        ("UPDATE zoo_animal SET currency = 'XXX' WHERE name = 'bee'", None),
-        ("DELETE FROM zoo_pen", ["customer", "zooFeed"]),
-        ("UPDATE zoo_animal SET weight = 2147483648 WHERE name = 'bee'", ["weight"]),
+        ("UPDATE zoo_animal SET diet = 'stones' WHERE name = 'bee'", ["zooAnimals"]),
+        ("DELETE FROM zoo_pen", ["zooAnimals", "nodes", 0, "customer", "zooFeed"]),
+        (
+            "UPDATE zoo_animal SET weight = 2147483648 WHERE name = 'bee'",
+            ["zooAnimals", "nodes", 1, "weight"],
+        ),
     ],
 )
 async def test_what_no_schema_allows_is_said_where_it_stands(
-    zoo: Trial, engine: str, tampering: str, path: list[str] | None
+    zoo: Trial, engine: str, tampering: str, path: list[str | int]
 ) -> None:
     if engine == "postgresql" and "2147483648" in tampering:
         pytest.skip("the column itself refuses it")
@@ -146,6 +148,4 @@ async def test_what_no_schema_allows_is_said_where_it_stands(
     async with zoo.host.database.transaction() as transaction:
         await transaction.execute(tampering, [])
     answer: dict[str, Any] = await zoo.answer(ANIMALS)
-    if path is not None:
-        paths = [each["path"] for each in answer["errors"]]
-        assert ["zooAnimals", "nodes", 1, *path] in paths
+    assert path in [each["path"] for each in answer["errors"]]

@@ -38,6 +38,7 @@ from crmkit.customers.types.nodes import (
     CustomerPhone,
     CustomerRelation,
     StageStay,
+    stay_summary,
 )
 from crmkit.customers.types.relations import (
     EndedRelation,
@@ -86,4 +87,5 @@ __all__ = [
     "field_table",
     "place",
     "said",
+    "stay_summary",
 ]

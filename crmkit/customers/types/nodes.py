@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 from crmkit.access.types import Team, User
 from crmkit.customers import models
-from crmkit.engine.fields import computed, list_of, to_many, to_one
+from crmkit.engine.fields import computed, list_of, timeline, to_many, to_one
 from crmkit.engine.nodes import Connection, node
+from crmkit.engine.timelines import TimelineEntry
+from crmkit.stages.models import Stage as StageRow
 from crmkit.stages.types import Stage
 from crmkit.values import regional
+from crmkit.values.labels import phrase
+from crmkit.vocabulary.types import label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crmkit.settings import Organisation
 
 
@@ -38,6 +44,8 @@ class Customer:
         models.StageStay.customer_id, order_by=models.StageStay.entered_at.desc()
     )
     """The stages they stood on, the latest first."""
+    timeline: Connection[TimelineEntry] = timeline()
+    """What happened with them, of all kinds, the latest first."""
     emails: list[CustomerEmail] = list_of(
         models.CustomerEmail.customer_id, order_by=models.CustomerEmail.is_primary.desc()
     )
@@ -146,3 +154,20 @@ class StageStay:
     left_at: datetime | None
     actor: str
     reason: str | None
+
+
+def _entered(
+    labels: Mapping[str, str],
+    key: str,
+    *,
+    locale: str | None = None,
+    organisation: Organisation,
+) -> str:
+    """Which stage they came to."""
+    words = {"en": "Stage: {}", "de": "Stufe: {}", "zh": "阶段：{}"}
+    return phrase(words, locale, organisation.locale).format(
+        label(labels, key, locale=locale, organisation=organisation)
+    )
+
+
+stay_summary = computed(_entered, StageRow.labels, StageRow.key)
