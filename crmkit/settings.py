@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -129,6 +129,11 @@ class PluginSettings(BaseModel):
     __pydantic_extra__: dict[str, dict[str, Any]] = Field(init=False)
 
     enabled: tuple[str, ...] | None = None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Names the sections without what they say: which of it is secret, their plugins know."""
+        yield "enabled", self.enabled
+        yield "sections", sorted(self.__pydantic_extra__)
 
     def section(self, name: str) -> Mapping[str, Any]:
         """The options of a plugin, which its own model reads."""

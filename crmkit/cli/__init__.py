@@ -24,9 +24,11 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Bring the database to the version of the code.")
 schema = typer.Typer(no_args_is_help=True, help="Look at the GraphQL schema.")
 plugins = typer.Typer(invoke_without_command=True)
+new = typer.Typer(no_args_is_help=True, help="Begin a repository or a plugin of your own.")
 app.add_typer(db, name="db")
 app.add_typer(plugins, name="plugins")
 app.add_typer(schema, name="schema")
+app.add_typer(new, name="new")
 
 
 class Size(Enum):
@@ -119,6 +121,22 @@ def purge(
 ) -> None:
     """Take out of the database what a plugin has left there, for ever."""
     _later("purging").purge(name, export, yes=yes)
+
+
+@new.command("app")
+def new_app(
+    name: Annotated[str, typer.Argument(help="The company, in small letters, such as acme.")],
+) -> None:
+    """Make a folder with settings, a plugin of your own, its tests, and how to run it all."""
+    _later("making").new_app(name)
+
+
+@new.command("plugin")
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="Its name, in small letters, such as surveys.")],
+) -> None:
+    """Make a plugin: in a company's repository one of its own, elsewhere a distribution."""
+    _later("making").new_plugin(name)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from crmkit.host import field_tables as fields
 from crmkit.host import migrations
 from crmkit.settings import load_settings
 
-_OUT = Console(highlight=False)
+_OUT = Console(highlight=False, soft_wrap=True)
 
 
 def upgrade() -> None:

@@ -110,7 +110,15 @@ def take_back(url: str, available: Available) -> None:
 
 
 def revision(url: str, loaded: Loaded, plugin: str, message: str) -> Path | None:
-    """Writes the migration from a plugin's tables as they stand to its models, if they differ."""
+    """Writes the migration from a plugin's tables as they stand to its models, if they differ.
+
+    Raises:
+        SetupError: The plugin does not run, is one file, or the database is behind it.
+    """
+    if plugin not in loaded:
+        raise SetupError(
+            f"No plugin {plugin} runs here; install it, and name it in [plugins] enabled."
+        )
     versions = _versions(loaded[plugin])
     if versions is None:
         raise SetupError(f"The plugin {plugin} is one file; make it a package to give it tables.")
