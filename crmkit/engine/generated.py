@@ -200,6 +200,8 @@ class Writer:
 
     def listed(self, value: b.Value, step: Any, rows: str) -> str:
         """A list of what is made of each of these rows, as a comprehension."""
+        if step.template is None:  # Nothing was asked for, so the step is no part of the plan.
+            return "[]"
         row = self.unpacked(step)
         source, nullable = self.value(value, row)
         source = f"need({source})" if nullable else source
@@ -287,6 +289,8 @@ class Writer:
             return self._sealed(value, row), False
         if not isinstance(row, Page):
             raise Unsupported
+        if row.step is None or row.step.template is None:
+            return "None", True
         own = self.unpacked(row.step)
         make = self.function(own, [self._sealed(value, own)])
         rows, index = row.parts[b.ROWS], 0 if value.row is b.FIRST else -1
