@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from crmkit.engine.planner import Plan
 
-MOST = 1000
+MOST = 500  # a plan takes a tenth of a megabyte
 
 
 class Plans:
