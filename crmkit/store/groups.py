@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crmkit.store.arrays import Sql
-from crmkit.store.statements import prepare
+from crmkit.store.statements import template
 from crmkit.store.violations import Violation
 from crmkit.values.errors import Conflict, Failure, NotFound, Refused
 
@@ -138,8 +138,8 @@ class Statement(Group):
         self.otherwise = otherwise
 
     async def _run(self, transaction: Transaction) -> None:
-        prepared = prepare(self.statement, transaction.dialect)
-        count = await transaction.execute(prepared.sql, prepared.arguments)
+        made = template(self.statement, transaction.dialect)
+        count = await transaction.execute(made.sql, made.constants)
         if self.expect is None or count == self.expect:
             return
         missing = NotFound(f"There is no such {noun_of(self.table)}.")
