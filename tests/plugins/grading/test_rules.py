@@ -108,6 +108,7 @@ async def test_orders_count_until_their_price_is_given_back(engine: str) -> None
     async with trial(rules, engine) as t:
         anna = await arrive(t)
         await buy(t, anna, "19.98")
+        await t.drain()
         order = await buy(t, anna, "19.99")
         await t.drain()
         found = await graded(t, anna)
