@@ -14,7 +14,9 @@ from starlette.routing import Route
 
 import crmkit
 from crmkit.access import plugin as access
+from crmkit.channels import plugin as channels
 from crmkit.customers import plugin as customers
+from crmkit.engine.registry import FIELDS
 from crmkit.graph.contract import added
 from crmkit.graph.endpoint import GraphQL
 from crmkit.graph.graphiql.pages import graphiql
@@ -26,6 +28,7 @@ from crmkit.host.manifest import Plugin
 from crmkit.interactions import plugin as interactions
 from crmkit.stages import plugin as stages
 from crmkit.store.drivers import open_database
+from crmkit.tags import plugin as tags
 from crmkit.values.clock import SystemClock
 from crmkit.values.errors import Unavailable
 
@@ -36,13 +39,14 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from crmkit.host.builders import EventBuilder, PermissionBuilder
+    from crmkit.host.field_tables import FieldTable
     from crmkit.host.loading import Loaded
     from crmkit.settings import Settings
     from crmkit.values.clock import Clock
 
 log = structlog.get_logger("crmkit.app")
 
-ROOMS = (access, stages, customers, interactions)
+ROOMS = (access, stages, channels, customers, tags, interactions)
 """The rooms of the core; each knows those before it."""
 
 _PATIENCE = 2  # seconds that a question about health may take
@@ -76,7 +80,7 @@ class Crm:
 
     async def prepare(self) -> None:
         """Adds what a migrated database lacks: rows of side tables, and presets."""
-        await self.host.prepare(stages.add_presets, interactions.add_presets)
+        await self.host.prepare(stages.add_presets, channels.add_presets)
 
     async def close(self) -> None:
         await self.host.database.close()
@@ -130,6 +134,9 @@ def schema_of(loaded: Loaded, settings: Settings) -> Schema:
         SetupError: What they registered does not fit together.
     """
     parts = [(each.name, part) for each in loaded.plugins for part in each.schema.parts]
+    own = SchemaBuilder(FIELDS)
+    customers.register_fields(own, settings.fields)
+    parts += [(FIELDS, part) for part in own.parts]
     return _schema(parts, loaded, settings)
 
 
@@ -148,6 +155,11 @@ def _renames(parts: Sequence[tuple[str, Any]], loaded: Loaded) -> dict[str, Mapp
     present = {name for name, _ in parts}
     left_out = {each.name for each in loaded.plugins if each.schema.parts} - present
     return {each.name: each.renames for each in loaded.plugins if each.name not in left_out}
+
+
+def field_tables(settings: Settings) -> list[FieldTable]:
+    """What the organisation's own fields want of the database."""
+    return [customers.field_table(settings.fields)]
 
 
 def contract(loaded: Loaded, settings: Settings) -> dict[str, str]:

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from crmkit.access import models as _access
 from crmkit.access.types import Team, User
+from crmkit.channels import models as _channels
+from crmkit.channels.types import Channel, Touchpoint
 from crmkit.customers import api as customers
 from crmkit.customers import models as _customers
 from crmkit.customers.types import (
@@ -19,10 +21,12 @@ from crmkit.customers.types import (
     CustomersCreated,
     CustomersMoved,
     CustomersRestored,
+    CustomersUpdated,
     EmailAddress,
     ExternalId,
     MoveCustomer,
     PhoneNumber,
+    PostalAddress,
     UpdateCustomer,
     UpsertCustomer,
 )
@@ -34,6 +38,7 @@ from crmkit.engine.fields import (
     Ref,
     any_node,
     batch,
+    cause,
     computed,
     expression,
     list_of,
@@ -54,6 +59,7 @@ from crmkit.engine.nodes import (
     id_of,
     node,
     ref,
+    value,
 )
 from crmkit.host.builders import (
     EventBuilder,
@@ -65,17 +71,19 @@ from crmkit.host.builders import (
     SchemaBuilder,
 )
 from crmkit.host.context import Actor, Context, Draft, Event
+from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
+from crmkit.host.host import Host
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
 from crmkit.interactions.models import Direction
 from crmkit.interactions.types import (
-    Channel,
     Interaction,
     InteractionsRecorded,
     RecordInteraction,
 )
+from crmkit.settings import Organisation
 from crmkit.stages import models as _stages
 from crmkit.stages.types import Stage
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -90,6 +98,9 @@ from crmkit.store.database import (
     through,
     unscoped,
 )
+from crmkit.tags import api as tags
+from crmkit.tags import models as _tags
+from crmkit.tags.types import Tag, TagCustomer, UntagCustomer
 from crmkit.values import checks
 from crmkit.values.clock import Clock
 from crmkit.values.contacts import email_address
@@ -106,7 +117,9 @@ from crmkit.values.errors import (
     Unsupported,
 )
 from crmkit.values.ids import new_id
+from crmkit.values.labels import phrase
 from crmkit.values.money import Money
+from crmkit.vocabulary.types import Label, label
 
 VERSION = SDK_VERSION
 
@@ -114,17 +127,20 @@ VERSION = SDK_VERSION
 class rows:  # noqa: N801  read as a module of the sdk
     """The core's tables, for statements of plugins."""
 
-    Channel: TypeAlias = _interactions.Channel
+    Channel: TypeAlias = _channels.Channel
     Customer: TypeAlias = _customers.Customer
+    CustomerAddress: TypeAlias = _customers.CustomerAddress
     CustomerEmail: TypeAlias = _customers.CustomerEmail
     CustomerExternalId: TypeAlias = _customers.CustomerExternalId
     CustomerPhone: TypeAlias = _customers.CustomerPhone
     CustomerRelation: TypeAlias = _customers.CustomerRelation
+    CustomerTag: TypeAlias = _tags.CustomerTag
     Interaction: TypeAlias = _interactions.Interaction
     Stage: TypeAlias = _stages.Stage
     StageStay: TypeAlias = _customers.StageStay
+    Tag: TypeAlias = _tags.Tag
     Team: TypeAlias = _access.Team
-    Touchpoint: TypeAlias = _interactions.Touchpoint
+    Touchpoint: TypeAlias = _channels.Touchpoint
     User: TypeAlias = _access.User
 
 
@@ -151,6 +167,10 @@ __all__ = [
     "CustomersCreated",
     "CustomersMoved",
     "CustomersRestored",
+    "CustomersUpdated",
+    "Deal",
+    "Demo",
+    "DemoPart",
     "Direction",
     "Draft",
     "EmailAddress",
@@ -159,6 +179,7 @@ __all__ = [
     "ExternalId",
     "Failure",
     "Forbidden",
+    "Host",
     "ImportBuilder",
     "ImportOptions",
     "ImportResult",
@@ -167,35 +188,45 @@ __all__ = [
     "InteractionsRecorded",
     "Invalid",
     "Json",
+    "Label",
     "Money",
     "MoneyType",
     "MoveCustomer",
     "Mutation",
     "Node",
     "NotFound",
+    "Organisation",
     "Outcome",
     "PermissionBuilder",
     "PhoneNumber",
     "Plugin",
+    "PostalAddress",
     "Problem",
     "Record",
     "RecordInteraction",
     "Ref",
     "Refused",
+    "Resident",
     "SchemaBuilder",
     "SetupError",
     "Stage",
+    "Tag",
+    "TagCustomer",
     "Team",
+    "Touchpoint",
     "Unset",
     "Unsupported",
+    "UntagCustomer",
     "UpdateCustomer",
     "UpsertCustomer",
     "User",
     "UtcDateTime",
     "Versioned",
+    "act",
     "any_node",
     "batch",
     "both",
+    "cause",
     "checks",
     "column",
     "computed",
@@ -210,18 +241,22 @@ __all__ = [
     "hookspec",
     "id_of",
     "interactions",
+    "label",
     "list_of",
     "money",
     "mutation",
     "new_id",
     "node",
     "or_null",
+    "phrase",
     "ref",
     "reference",
     "rows",
     "side",
+    "tags",
     "through",
     "to_many",
     "to_one",
     "unscoped",
+    "value",
 ]

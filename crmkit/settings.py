@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -26,6 +27,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from crmkit.values.custom_fields import CustomField, check_names
 from crmkit.values.errors import SetupError
 from crmkit.values.money import is_currency
 from crmkit.values.regional import is_locale, is_zone
@@ -88,6 +90,31 @@ class Organisation(_Section):
     phone_region: str = Field(default="DE", pattern="^[A-Z]{2}$")
 
 
+def _keyed(said: Any) -> Any:
+    """Definitions by their keys, each of which learns its own."""
+    if not isinstance(said, Mapping):
+        return said
+    return {
+        key: {**each, "key": key} if isinstance(each, Mapping) else each
+        for key, each in said.items()
+    }
+
+
+class FieldSettings(_Section):
+    """The fields that the organisation adds to its records."""
+
+    customer: Annotated[dict[str, CustomField], BeforeValidator(_keyed)] = {}
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        check_names(self.of_customers)
+        return self
+
+    @property
+    def of_customers(self) -> tuple[CustomField, ...]:
+        return tuple(self.customer.values())
+
+
 class ServerSettings(_Section):
     """Where the endpoint listens."""
 
@@ -102,6 +129,11 @@ class PluginSettings(BaseModel):
     __pydantic_extra__: dict[str, dict[str, Any]] = Field(init=False)
 
     enabled: tuple[str, ...] | None = None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Names the sections without what they say: which of it is secret, their plugins know."""
+        yield "enabled", self.enabled
+        yield "sections", sorted(self.__pydantic_extra__)
 
     def section(self, name: str) -> Mapping[str, Any]:
         """The options of a plugin, which its own model reads."""
@@ -128,6 +160,7 @@ class Settings(BaseSettings):
     safe_mode: bool = False
     database: DatabaseSettings = DatabaseSettings()
     organisation: Organisation = Organisation()
+    fields: FieldSettings = FieldSettings()
     server: ServerSettings = ServerSettings()
     plugins: PluginSettings = PluginSettings()
 

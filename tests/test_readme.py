@@ -12,7 +12,7 @@ import pytest
 from graphql import parse, validate
 
 from crmkit.app import load_plugins, schema_of
-from crmkit.cli import people
+from crmkit.demo.stories import THE_CHAIN
 from crmkit.settings import Settings
 from crmkit.testing import crm
 
@@ -34,10 +34,12 @@ def test_the_plugin_shown_is_the_one_that_the_tests_run() -> None:
 @pytest.mark.anyio
 async def test_the_question_has_the_answer_that_is_shown(engine: str) -> None:
     [question], [answer] = blocks("graphql"), blocks("json")
-    create = """mutation ($items: [CreateCustomerItem!]!) {
-      createCustomers(input: {items: $items}) { results { index } } }"""
+    create = """mutation ($input: CreateCustomerInput!) {
+      createCustomer(input: $input) { customer { id } } }"""
     async with crm(engine=engine) as t:
-        await t.gql(create, items=people.customers(300))
+        for scene in THE_CHAIN.scenes:
+            if scene.act == "comes":
+                await t.gql(create, input=scene.said)
         assert await t.answer(question) == json.loads(answer)
 
 
@@ -64,6 +66,20 @@ def test_the_settings_shown_load_the_plugins_that_they_enable() -> None:
     loaded = load_plugins(Settings.model_validate(tomllib.loads(written)))
     assert {"orders", "loyalty"} <= {each.name for each in loaded.plugins}
     assert loaded.skipped == {}
+
+
+@pytest.mark.anyio
+async def test_the_fields_shown_can_be_asked_and_said_as_shown(engine: str) -> None:
+    [written] = blocks("toml")
+    where = re.findall(r"`customers\((where: \{ segment: .*?)\)`", README)[0]
+    create = re.findall(r"`(createCustomer\(.*?\))`", README)[0]
+    async with crm(engine=engine, fields=tomllib.loads(written)["fields"]) as t:
+        fields = "vatNumber segment segmentLabel"
+        made = await t.gql(f"mutation {{ {create} {{ customer {{ {fields} }} }} }}")
+        acme = {"vatNumber": "DE123", "segment": "retail", "segmentLabel": "retail"}
+        assert made["createCustomer"]["customer"] == acme
+        found = await t.gql(f"{{ customers({where}) {{ totalCount }} }}")
+        assert found["customers"]["totalCount"] == 0
 
 
 def test_the_commands_shown_run_one_after_the_other(tmp_path: Path) -> None:

@@ -121,6 +121,13 @@ def test_the_secret_is_never_printed() -> None:
     assert "whisper" not in repr(load_settings(secret="whisper"))
 
 
+def test_what_a_plugin_is_told_is_never_printed(file: Path) -> None:
+    file.write_text('[plugins.sms]\ntoken = "whisper"\n', encoding="utf-8")
+    settings = load_settings(file)
+    assert settings.plugins.section("sms") == {"token": "whisper"}
+    assert "whisper" not in f"{settings!r} {settings} {settings.plugins}"
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().profile = "production"

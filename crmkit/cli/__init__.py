@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import Enum
 from importlib import import_module
 from pathlib import Path  # noqa: TC003  typer reads annotations
 from typing import Annotated, Any
@@ -23,9 +24,20 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Bring the database to the version of the code.")
 schema = typer.Typer(no_args_is_help=True, help="Look at the GraphQL schema.")
 plugins = typer.Typer(invoke_without_command=True)
+new = typer.Typer(no_args_is_help=True, help="Begin a repository or a plugin of your own.")
 app.add_typer(db, name="db")
 app.add_typer(plugins, name="plugins")
 app.add_typer(schema, name="schema")
+app.add_typer(new, name="new")
+
+
+class Size(Enum):
+    """How large the demo company is."""
+
+    small = "small"
+    normal = "normal"
+    large = "large"
+
 
 Plugin = Annotated[str, typer.Option(help="The lineage: core, or the name of a plugin.")]
 
@@ -43,9 +55,12 @@ def main() -> None:
 def demo(
     port: Annotated[int, typer.Option(help="Where to listen on this machine.")] = 8000,
     serve: Annotated[bool, typer.Option(help="Go on serving after the answers.")] = True,
+    size: Annotated[
+        Size, typer.Option(help="60, 2,000 or 100,000 customers, each in a folder of its own.")
+    ] = Size.normal,
 ) -> None:
-    """Fill ./.demo with customers and real purchases, ask three questions, and serve."""
-    _later("demonstration").demo(port, serve=serve)
+    """Let an invented company live through a year in ./.demo, ask three questions, and serve."""
+    _later("demonstration").demo(port, serve=serve, size=size.value)
 
 
 @app.command()
@@ -106,6 +121,22 @@ def purge(
 ) -> None:
     """Take out of the database what a plugin has left there, for ever."""
     _later("purging").purge(name, export, yes=yes)
+
+
+@new.command("app")
+def new_app(
+    name: Annotated[str, typer.Argument(help="The company, in small letters, such as acme.")],
+) -> None:
+    """Make a folder with settings, a plugin of your own, its tests, and how to run it all."""
+    _later("making").new_app(name)
+
+
+@new.command("plugin")
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="Its name, in small letters, such as surveys.")],
+) -> None:
+    """Make a plugin: in a company's repository one of its own, elsewhere a distribution."""
+    _later("making").new_plugin(name)
 
 
 @app.command()

@@ -3,133 +3,109 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import shutil
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import crmkit
-from crmkit.app import load_plugins, open_crm
-from crmkit.cli import people
-from crmkit.cli.files import Lines
-from crmkit.cli.importing import Aside, take_in
+from crmkit.app import load_plugins, schema_of
 from crmkit.cli.questions import answer, questions
 from crmkit.cli.running import log_to_stderr
 from crmkit.cli.serving import Server, address, announcement, listening
-from crmkit.graph.endpoint import GraphQL
+from crmkit.demo.year import SIZES, Filled, fill
 from crmkit.host import migrations
-from crmkit.host.builders import ImportOptions
-from crmkit.settings import Settings
-from crmkit.values.errors import SetupError
+from crmkit.settings import Settings, load_settings
+from crmkit.values.clock import SystemClock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from socket import socket
 
-    from crmkit.app import Crm
-    from crmkit.host.context import Context
-    from crmkit.host.host import Host
-    from crmkit.host.manifest import Plugin
+    from graphql import GraphQLSchema
 
 _FOLDER = Path(".demo")
-_FULL = _FOLDER / "full"
-_CUSTOMERS = 300
 _OUT = Console(highlight=False)
 
-_BEGINNING = """{
-  channels { nodes { key } }
-  stages(where: {isDefault: {eq: true}}) { nodes { moves { to { id } } } }
-}"""
-_CREATE = """mutation ($items: [CreateCustomerItem!]!) {
-  createCustomers(input: {items: $items}) { results { customer { id } } }
-}"""
-_RECORD = """mutation ($items: [RecordInteractionItem!]!) {
-  recordInteractions(input: {items: $items}) { results { index } }
-}"""
-_MOVE = """mutation ($items: [MoveCustomerItem!]!) {
-  moveCustomers(input: {items: $items}) { results { index } }
-}"""
 
-
-def demo(port: int, *, serve: bool) -> None:
+def demo(port: int, *, serve: bool, size: str) -> None:
     """Fills the folder unless it is full already, asks, and serves."""
     log_to_stderr(logging.ERROR)
-    settings = Settings.model_validate(
+    folder = _FOLDER / size
+    settings = _settings(folder / "crmkit.db")
+    with listening(settings, port) as opened:
+        full = folder / "full.json"
+        if not full.exists():
+            # What an interrupted start left behind is half of something.
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            full.write_text(json.dumps(asdict(_fill(settings, SIZES[size])), ensure_ascii=False))
+        _show(json.loads(full.read_text()))
+        loaded = load_plugins(settings)
+        migrations.upgrade(settings.database.url, loaded)
+        schema = schema_of(loaded, settings).core
+        asyncio.run(_ask(settings, opened, schema, serve=serve))
+
+
+def _settings(database: Path) -> Settings:
+    """The demo company's own, with the plugins that are enabled here."""
+    here = load_settings()
+    plugins = here.plugins.model_dump()
+    enabled = load_plugins(here).plugins
+    return Settings.model_validate(
         {
-            "database": {"url": f"sqlite:///{_FOLDER}/crmkit.db"},
-            "organisation": {"name": "The demo", "currency": "USD", "phone_region": "US"},
+            "database": {"url": f"sqlite:///{database}"},
+            "organisation": {"name": "Rösterei Morgenrot", "zone": "Europe/Berlin"},
+            "plugins": plugins
+            | {
+                each.name: {**options}
+                for each in enabled
+                if (options := each.manifest.Demo.options)
+            },
         }
     )
-    with listening(settings, port) as opened:
-        if not _FULL.exists():
-            # What an interrupted start left behind is half of something.
-            shutil.rmtree(_FOLDER, ignore_errors=True)
-            _FOLDER.mkdir()
-            asyncio.run(_fill(settings))
-            _FULL.touch()
-        migrations.upgrade(settings.database.url, load_plugins(settings))
-        asyncio.run(_ask(settings, opened, serve=serve))
 
 
-async def _fill(settings: Settings) -> None:
-    crm = await open_crm(settings)
-    try:
-        await asyncio.to_thread(migrations.upgrade, settings.database.url, crm.host.loaded)
-        await crm.prepare()
-        await _add_people(crm)
-        await _add_orders(crm.host)
-        for each in crm.host.loaded.plugins:
-            await _seed(crm.host, each.manifest)
-    finally:
-        await crm.close()
+def _fill(settings: Settings, customers: int) -> Filled:
+    began = time.monotonic()
+    columns = (TextColumn("A year of the company"), BarColumn(), TaskProgressColumn())
+    shown = (*columns, TimeElapsedColumn(), TextColumn("{task.fields[rows]:,} records"))
+    with Progress(*shown, console=_OUT, transient=True) as progress:
+        task = progress.add_task("", total=1, rows=0)
+
+        def watch(share: float, made: Mapping[str, int]) -> None:
+            progress.update(task, completed=share, rows=sum(made.values()))
+
+        filled = asyncio.run(fill(settings, customers, SystemClock().now(), watch))
+    seconds, rows = time.monotonic() - began, sum(filled.made.values())
+    _OUT.print(f"{rows:,} records in {seconds:.1f} s, {rows / seconds:,.0f} a second")
+    return filled
 
 
-async def _add_people(crm: Crm) -> None:
-    """Adds customers and what was said to them, as a client would."""
-    endpoint = GraphQL(crm.schema, crm.host)
-    found = await _data(endpoint, _BEGINNING, {})
-    created = await _data(endpoint, _CREATE, {"items": people.customers(_CUSTOMERS)})
-    ids = [each["customer"]["id"] for each in created["createCustomers"]["results"]]
-    channels = [each["key"] for each in found["channels"]["nodes"]]
-    talks = people.interactions(ids, channels, crm.host.clock.now())
-    await _data(endpoint, _RECORD, {"items": talks})
-    [first] = found["stages"]["nodes"]
-    steps = [each["to"]["id"] for each in first["moves"]]
-    moves = [
-        {"id": each, "stageId": steps[index % len(steps)]} for index, each in enumerate(ids[::3])
-    ]
-    await _data(endpoint, _MOVE, {"items": moves})
-    _OUT.print(f"{len(ids)} invented customers, {len(talks)} interactions, {len(moves)} moves")
+def _show(filled: Mapping[str, Any]) -> None:
+    """Says what there is, and where to look first."""
+    _OUT.print("A year of Rösterei Morgenrot, in which nobody is real:")
+    _OUT.print("  " + ", ".join(f"{count:,} {kind}" for kind, count in filled["made"].items()))
+    for each in filled["stories"]:
+        _OUT.print(f"\n[bold]{each['title']}[/]: {each['ends']}", soft_wrap=True)
+        _OUT.print(f"  {each['name']}, {each['id']}", soft_wrap=True)
 
 
-async def _add_orders(host: Host) -> None:
-    """Takes in the real purchases, if a plugin does."""
-    if (kind := host.loaded.imports.get("orders")) is None:
-        return
-    lines = Lines(examples() / "data" / "cdnow_orders.csv", kind.row, "utf-8")
-    with Aside(_FOLDER / "rejects.csv") as aside:
-        options = ImportOptions(source="cdnow", currency="USD")
-        report = await take_in(host, kind, lines, options, aside)
-    _OUT.print(f"{report.created:,} real orders from the CDNOW sample")
-
-
-async def _seed(host: Host, plugin: Plugin) -> None:
-    async def body(context: Context[Any]) -> None:
-        await plugin.seed(context, "demo")
-
-    await host.run_unit(plugin.name, body, operation="seed")
-
-
-async def _ask(settings: Settings, opened: socket, *, serve: bool) -> None:
-    """Serves; asks three questions first, and shows question and answer."""
+async def _ask(settings: Settings, opened: socket, schema: GraphQLSchema, *, serve: bool) -> None:
+    """Serves; asks some questions first, and shows question and answer."""
     server = Server(settings)
     serving = asyncio.create_task(server.serve([opened]))
     ready = asyncio.create_task(server.ready.wait())
     await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
     if ready.done():
-        for line in questions(examples() / "quickstart.graphql", address(opened)):
+        for line in questions(examples() / "quickstart.graphql", address(opened), schema):
             _OUT.print(f"\n[bold green]$[/] {escape(line)}", soft_wrap=True)
             _OUT.print(escape(await answer(line)), soft_wrap=True)
     if serve:
@@ -144,11 +120,3 @@ def examples() -> Path:
     product = Path(crmkit.__file__).parent
     beside = product.parent / "examples"
     return beside if beside.is_dir() else product / "_examples"
-
-
-async def _data(endpoint: GraphQL, document: str, variables: dict[str, Any]) -> dict[str, Any]:
-    answered = await endpoint.execute(document, variables=variables)
-    if "errors" in answered:
-        raise SetupError(f"The demo cannot be filled: {answered['errors'][0]['message']}")
-    data: dict[str, Any] = answered["data"]
-    return data

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from crmkit.app import load_plugins, schema_of
+from crmkit.app import field_tables, load_plugins, schema_of
 from crmkit.cli.running import leniently, log_to_stderr
 from crmkit.host import checks, migrations
 from crmkit.host.checks import Finding
+from crmkit.host.field_tables import blocked, pending
 from crmkit.host.purging import orphans
 from crmkit.settings import load_settings
 from crmkit.store.drivers import open_database
@@ -90,6 +91,10 @@ def _of_database(settings: Settings, loaded: Loaded, schema: Schema | None) -> I
         return
     yield from checks.of_orphans(orphans(migrations.recorded(url)))
     behind = list(checks.of_lineages(lineages))
+    if not behind:
+        for each in field_tables(settings):
+            todo = checks.of_fields(each.kind, pending(url, each), blocked(url, each))
+            behind += todo
     yield from behind
     if schema and not behind:
         yield from asyncio.run(_of_rows(settings, schema))

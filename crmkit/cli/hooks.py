@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crmkit.host.loaded import Loaded
 
 _OUT = Console(highlight=False)
+_WIDTH = 100  # of a line in the house
 
 _TITLE = """# Every hook
 
@@ -78,11 +79,15 @@ def _shown(function: Callable[..., Any]) -> str:
 
 
 def _signature(function: Callable[..., Any]) -> str:
-    """The head of a function as its source has it, on one line."""
+    """The head of a function as its source has it, on as many lines as ruff would give it."""
     [node] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101  it is a function
+    arguments = ast.unparse(node.args)
     node.decorator_list, node.body = [], [ast.Expr(ast.Constant(...))]
-    return ast.unparse(node).replace("\n    ", " ")
+    head = ast.unparse(node).replace("\n    ", " ")
+    if len(head) <= _WIDTH:
+        return head
+    return head.replace(f"({arguments})", f"(\n    {arguments}\n)")
 
 
 def _told(loaded: Loaded) -> Iterator[str]:

@@ -7,22 +7,28 @@ import logging
 from rich.console import Console
 from rich.table import Table
 
+from crmkit import app
 from crmkit.app import load_plugins
 from crmkit.cli.running import log_to_stderr
+from crmkit.host import field_tables as fields
 from crmkit.host import migrations
 from crmkit.settings import load_settings
 
-_OUT = Console(highlight=False)
+_OUT = Console(highlight=False, soft_wrap=True)
 
 
 def upgrade() -> None:
     """Brings every lineage to its head."""
     settings = load_settings()
     log_to_stderr(logging.WARNING)
-    moved = migrations.upgrade(settings.database.url, load_plugins(settings))
+    url = settings.database.url
+    moved = migrations.upgrade(url, load_plugins(settings))
     for each in moved:
         _OUT.print(f"{each.plugin}: {each.current or 'nothing'} → {each.head}")
-    if not moved:
+    done = [step for each in app.field_tables(settings) for step in fields.upgrade(url, each)]
+    for step in done:
+        _OUT.print(f"fields: {step}")
+    if not (moved or done):
         _OUT.print("Every table is as the code wants it.")
 
 
@@ -34,6 +40,10 @@ def status() -> None:
     for each in migrations.status(settings.database.url, load_plugins(settings)):
         todo = ", ".join(each.pending) or "–"
         table.add_row(each.plugin, each.current or "–", each.head or "–", todo)
+    for wanted in app.field_tables(settings):
+        todo = "; ".join(fields.pending(settings.database.url, wanted))
+        if wanted.fields or todo:
+            table.add_row(f"fields of {wanted.kind}", "–", f"{len(wanted.fields)}", todo or "–")
     _OUT.print(table)
 
 

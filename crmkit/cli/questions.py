@@ -9,19 +9,30 @@ import shutil
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
-from graphql import OperationDefinitionNode, parse, print_ast, strip_ignored_characters
+from graphql import (
+    DocumentNode,
+    OperationDefinitionNode,
+    parse,
+    print_ast,
+    strip_ignored_characters,
+    validate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from graphql import GraphQLSchema
+
 _JSON = "content-type: application/json"
 
 
-def questions(file: Path, url: str) -> Iterator[str]:
-    """The operations of a file, each as a line for a shell."""
+def questions(file: Path, url: str, schema: GraphQLSchema) -> Iterator[str]:
+    """The operations of a file that can be asked here, each as a line for a shell."""
     for each in parse(file.read_text(encoding="utf-8")).definitions:
-        if isinstance(each, OperationDefinitionNode):
+        # Some ask for what a plugin adds that is not enabled.
+        asked = DocumentNode(definitions=(each,))
+        if isinstance(each, OperationDefinitionNode) and not validate(schema, asked):
             body = json.dumps(
                 {"query": strip_ignored_characters(print_ast(each))}, ensure_ascii=False
             )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from crmkit.app import Crm, open_crm
+from crmkit.app import Crm, field_tables, open_crm
 from crmkit.host import migrations
+from crmkit.host.field_tables import pending
 from crmkit.settings import Settings, load_settings
 from crmkit.values.errors import SetupError
 
@@ -73,6 +74,12 @@ def check_upgraded(settings: Settings, loaded: Loaded) -> None:
             f"The tables of {' and '.join(behind)} are not those of this version; "
             "run crmkit db upgrade."
         )
+    for wanted in field_tables(settings):
+        if todo := pending(settings.database.url, wanted):
+            raise SetupError(
+                f"The database does not have the fields of {wanted.kind} as crmkit.toml defines "
+                f"them: {'; '.join(todo)}. Run crmkit db upgrade."
+            )
 
 
 def check_enabled(plugin: str, settings: Settings) -> None:

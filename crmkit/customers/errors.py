@@ -25,19 +25,6 @@ class ExternalIdTaken(Conflict):
         )
 
 
-class StaleVersion(Conflict):
-    """Somebody else has changed this since it was seen."""
-
-    reason = "core.stale_version"
-
-    def __init__(self, current: int) -> None:
-        super().__init__(
-            f"This has changed since you saw it; its version is {current} now.",
-            field="version",
-            params={"current": current},
-        )
-
-
 class MoveNotAllowed(Refused):
     """The ladder has no step from here to there."""
 
@@ -87,6 +74,13 @@ class NameNeeded(Invalid):
 
     def __init__(self) -> None:
         super().__init__("This customer is new and needs a name.", field="name")
+
+
+class FieldNeeded(Invalid):
+    """The organisation wants to know this of every new customer."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Every new customer needs {name}.", field=("fields", name))
 
 
 class WrongWayRound(Invalid):

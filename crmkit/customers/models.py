@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from functools import cache
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Text, text
+from sqlalchemy import Boolean, Date, ForeignKey, Index, MetaData, Text, text
 from sqlalchemy.orm import Mapped
 
 from crmkit.engine.nodes import enum
-from crmkit.store.column_types import Choice, Code, UtcDateTime
-from crmkit.store.database import Record, Versioned, both, column, root_scope
+from crmkit.store.column_types import Choice, Code, Json, UtcDateTime, field_type
+from crmkit.store.database import Base, Record, Versioned, both, column, root_scope, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crmkit.values.custom_fields import CustomField
 
 _ENGINES = ("sqlite", "postgresql")
+_NUMBERS = count(1)
 
 
 @enum
@@ -112,6 +120,35 @@ class CustomerPhone(Record):
     )
 
 
+class CustomerAddress(Record):
+    """Where to send something, or to go."""
+
+    __tablename__ = "customer_address"
+
+    customer_id: Mapped[str] = column(ForeignKey("customer.id"), doc="Whose address it is.")
+    country: Mapped[str] = column(
+        Code, personal=True, filterable=True, doc="The country, as ISO 3166 codes it: DE."
+    )
+    region: Mapped[str | None] = column(
+        Text, personal=True, filterable=True, default=None, doc="The state or province."
+    )
+    locality: Mapped[str | None] = column(
+        Text, personal=True, filterable=True, default=None, doc="The city, town or village."
+    )
+    postal_code: Mapped[str | None] = column(
+        Text, personal=True, filterable=True, default=None, doc="What sorts its mail."
+    )
+    lines: Mapped[list[str]] = column(
+        Json, personal=True, default_factory=list, doc="Street and number, and whatever else."
+    )
+    label: Mapped[str | None] = column(
+        Text, personal=False, default=None, doc="What it is for, such as delivery."
+    )
+    is_primary: Mapped[bool] = column(
+        Boolean, default=False, doc="Whether it is the one to use; one of them always is."
+    )
+
+
 class CustomerExternalId(Record):
     """What another system calls this customer."""
 
@@ -181,3 +218,36 @@ class StageStay(Record):
     reason: Mapped[str | None] = column(
         Text, personal=True, default=None, doc="Why they were moved here."
     )
+
+
+@cache
+def field_model(fields: Sequence[CustomField]) -> type[Base]:
+    """The table of the fields that a company defines, one row beside each customer.
+
+    Each set of definitions has a class and a catalogue of its own, so that apps whose
+    companies want different fields live in one process.
+    """
+    mapped: Any = Mapped
+    hints: dict[str, Any] = {"customer_id": Mapped[str]}
+    held: dict[str, Any] = {
+        "__module__": __name__,
+        "__doc__": "What a company wants to know of its customers.",
+        "__tablename__": "customer_field",
+        "__annotations__": hints,
+        "metadata": MetaData(naming_convention=Base.metadata.naming_convention),
+        "customer_id": column(ForeignKey(table_of(Customer).c.id), primary_key=True),
+    }
+    for each in fields:
+        kind: Any = each.python_type
+        hints[each.attribute] = mapped[kind if each.always else kind | None]
+        held[each.attribute] = column(
+            field_type(each.kind, each.digits),
+            doc=each.description,
+            personal=each.personal,
+            filterable=True,
+            nullable=not each.always,
+            init=False,
+            default=each.default,
+        )
+    number = next(_NUMBERS)
+    return type(f"CustomerField{number}", (Base,), held)

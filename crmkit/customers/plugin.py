@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkit.customers import service, types
+from crmkit.customers import models, service, types
+from crmkit.host.field_tables import FieldTable
 
 if TYPE_CHECKING:
     from crmkit.host.builders import EventBuilder, PermissionBuilder, SchemaBuilder
+    from crmkit.settings import FieldSettings
 
 
 def register_schema(schema: SchemaBuilder) -> None:
@@ -15,6 +17,7 @@ def register_schema(schema: SchemaBuilder) -> None:
         types.Customer,
         types.CustomerEmail,
         types.CustomerPhone,
+        types.CustomerAddress,
         types.CustomerExternalId,
         types.CustomerRelation,
         types.StageStay,
@@ -27,6 +30,17 @@ def register_schema(schema: SchemaBuilder) -> None:
         service.relate_customers,
         service.end_relations,
     )
+    schema.timeline(types.StageStay, at=models.StageStay.entered_at, summary=types.stay_summary)
+
+
+def register_fields(schema: SchemaBuilder, fields: FieldSettings) -> None:
+    """Adds what the organisation has defined for itself."""
+    schema.add(*types.field_parts(fields.of_customers))
+
+
+def field_table(fields: FieldSettings) -> FieldTable:
+    """What the organisation's own fields want of the database."""
+    return FieldTable(types.field_table(fields.of_customers), fields.of_customers)
 
 
 def register_permissions(permissions: PermissionBuilder) -> None:

@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from crmkit.engine.pagination import Cursors, Key, Page
-from crmkit.engine.steps import Batched, Read, Step
+from crmkit.engine.steps import Batched, Level, Read, Step
 
 Place = tuple[str | int, ...]
 
@@ -30,12 +30,12 @@ class Bubble(Exception):
 class Answers:
     """What the steps and the batch functions of a plan have brought."""
 
-    rows: dict[Step, Mapping[Any, Sequence[Any]]] = field(default_factory=dict)
-    counts: dict[Step, int] = field(default_factory=dict)
+    rows: dict[Level, Mapping[Any, Sequence[Any]]] = field(default_factory=dict)
+    counts: dict[Level, int] = field(default_factory=dict)
     batches: dict[Batched, Mapping[str, Any] | Exception] = field(default_factory=dict)
     errors: list[GraphQLError] = field(default_factory=list)
 
-    def below(self, step: Step, key: Any) -> Sequence[Any]:
+    def below(self, step: Level, key: Any) -> Sequence[Any]:
         return self.rows.get(step, {}).get(key, ())
 
 
@@ -147,6 +147,11 @@ class Kinds(Value):
         found = self.found.get(self.kind(row))
         return None if found is None else found.build(answers, row, place)
 
+    def has(self, answers: Answers, row: Any) -> bool:
+        """Whether its record was there when it was looked for."""
+        found = self.found.get(self.kind(row))
+        return found is not None and bool(answers.below(found.step, found.key(row)))
+
 
 @dataclass(eq=False)
 class Each(Value):
@@ -188,6 +193,20 @@ class Many(Value):
 
 
 @dataclass(eq=False)
+class Reached(Value):
+    """The records of whatever kind that a walk reached, without those that are hidden."""
+
+    step: Level
+    key: Read
+    item: Kinds
+
+    def build(self, answers: Answers, row: Any, place: Place) -> Any:
+        rows = answers.below(self.step, self.key(row))
+        there = [each for each in rows if self.item.has(answers, each)]
+        return [self.item.build(answers, each, (*place, i)) for i, each in enumerate(there)]
+
+
+@dataclass(eq=False)
 class Rows:
     """One page of a connection, in the order of the list."""
 
@@ -200,16 +219,22 @@ class Rows:
 class ConnectionPage(Value):
     """A connection: cuts the page from the rows, then completes what is selected of it."""
 
-    step: Step
+    step: Level
     key: Read
     page: Page
     total: Read | None
     slots: Sequence[Slot]
+    kinds: Sequence[Kinds] = ()
 
     def build(self, answers: Answers, row: Any, place: Place) -> Any:
         rows = answers.below(self.step, self.key(row))
         more = len(rows) > self.page.size
-        rows = rows[: self.page.size]
+        # What has vanished since the page was read is not on it any more.
+        rows = [
+            each
+            for each in rows[: self.page.size]
+            if all(kinds.has(answers, each) for kinds in self.kinds)
+        ]
         rows = rows[::-1] if self.page.backwards else rows
         total = answers.counts.get(self.step) if self.total is None else self.total(row)
         own = Rows(rows, more, total)

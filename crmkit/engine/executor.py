@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from crmkit.engine.planner import Plan
-    from crmkit.engine.steps import Batched, Below, Step
+    from crmkit.engine.steps import Batched, Below, Level
 
 
 class Reader(Protocol):
@@ -43,7 +43,7 @@ class Executor:
         for each in below:
             await self._step(each.step, _distinct(each, rows), answers)
 
-    async def _step(self, step: Step, keys: Sequence[Any], answers: Answers) -> None:
+    async def _step(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
         if not keys and step.key is not None:
             return
         rows = await self.reader.read(step.statement(self.engine, keys))

@@ -74,7 +74,7 @@ class FromMoney(Source):
 
 @dataclass(frozen=True, eq=False)
 class Computed(Source):
-    """A pure function of named columns of the own row, and of arguments."""
+    """A pure function of named columns of the own or a 1:1 side row, and of arguments."""
 
     function: Callable[..., Any]
     of: tuple[Attribute, ...]
@@ -92,6 +92,23 @@ class AnyNode(Source):
     """The record of whatever kind that an id names."""
 
     key: Attribute
+
+
+@dataclass(frozen=True, eq=False)
+class Cause(AnyNode):
+    """The record of whatever kind that led to this one; chains follow it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chain(Source):
+    """What led to this record, or what followed from it, at any distance."""
+
+    forward: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline(Source):
+    """What is about this record, of all kinds, as a connection in the order of time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +231,19 @@ def any_node(
 ) -> Any:
     """The record of whatever kind that the id in `key` names."""
     return _declared(AnyNode(key), description, permission)
+
+
+def cause(key: Attribute, *, description: str | None = None, permission: str | None = None) -> Any:
+    """The record of whatever kind that led to this one, named by the id in `key`.
+
+    Chains of causes and consequences follow it.
+    """
+    return _declared(Cause(key), description, permission)
+
+
+def timeline(*, description: str | None = None, permission: str | None = None) -> Any:
+    """What plugins register with `schema.timeline(…)`, as a connection in the order of time."""
+    return _declared(Timeline(), description, permission)
 
 
 def to_many(

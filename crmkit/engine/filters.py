@@ -24,17 +24,21 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from crmkit.engine import fields as f
+from crmkit.engine.entity import Entity
 from crmkit.engine.inputs import scalar_of
-from crmkit.engine.registry import Entity, Registry
+from crmkit.store.column_types import Scaled
 from crmkit.store.database import attribute, companions
+from crmkit.values.decimals import scaled
 from crmkit.values.errors import Invalid, QueryTooComplex
 from crmkit.values.money import Money
 from crmkit.values.text import fold
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
+    from sqlalchemy.types import TypeEngine
 
     from crmkit.engine.nodes import NodeSpec
+    from crmkit.engine.registry import Registry
 
 HOPS = 3
 PREDICATES = 50
@@ -95,7 +99,7 @@ class Filters:
         element = rows.c[column.name]
         if names := companions(column):
             return self._text(test, rows.c[names[0]], rows.c[names[1]])
-        return self._scalar(test, element, lambda v: literal(v, column.type))
+        return self._scalar(test, element, lambda v: _literal(v, column.type))
 
     def _to_one(
         self, entity: Entity, field: f.Declared, test: Mapping[str, Any], hops: int
@@ -192,6 +196,16 @@ def _bound(value: Any, bind: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
         return [bind(value["from"]), bind(value["to"])]
     return bind(value)
+
+
+def _literal(value: Any, kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    """A value as its column has it; one that no row can have is said to be so at once."""
+    if isinstance(kind, Scaled):
+        try:
+            scaled(value, kind.digits)
+        except Invalid as error:
+            raise Invalid(error.message, field="where") from None
+    return literal(value, kind)
 
 
 def _known(element: ColumnElement[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -20,6 +20,7 @@ from strawberry.types.lazy_type import LazyType
 from strawberry.utils.str_converters import to_snake_case
 
 from crmkit.engine import fields as f
+from crmkit.engine.descriptions import description_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,14 @@ class Inputs:
         order = StrawberryOptional(StrawberryList(self.later(f"{target.name}OrderBy")))
         yield _argument("where", where, "Which of them; all unless said.")
         yield _argument("orderBy", order, "In which order; the id is always the last key.")
+        yield from self.page_arguments()
+
+    def timeline_arguments(self) -> Iterator[StrawberryArgument]:
+        kinds = StrawberryOptional(StrawberryList(self.later("TimelineKind")))
+        yield _argument("kinds", kinds, "Only these kinds; all unless said.")
+        yield from self.page_arguments()
+
+    def page_arguments(self) -> Iterator[StrawberryArgument]:
         yield _argument(
             "first", int | None, "How many from the start; 25 unless said, at most 1,000."
         )
@@ -139,6 +148,8 @@ class Inputs:
                 return make(name, self.registry.named(name.removesuffix(suffix)))
         if name == "MoneyFilter":
             return self._money_filter()
+        if name == "TimelineKind":
+            return self._timeline_kind()
         if name.endswith("Range"):
             return self._range(name.removesuffix("Range"))
         return self._filter(name.removesuffix("Filter"))
@@ -183,6 +194,17 @@ class Inputs:
             value.description = f"By `{field}`, {'rising' if way == 'ASC' else 'falling'}."
         return made
 
+    def _timeline_kind(self) -> Any:
+        kinds = self.registry.timelines.kinds
+        make: Any = enum.Enum
+        made: Any = strawberry.enum(
+            make("TimelineKind", {name: name for name in kinds}),
+            description="A kind of entry in a timeline.",
+        )
+        for value in made.__strawberry_definition__.values:
+            value.description = description_of(kinds[value.name].spec.cls)
+        return made
+
     def _money_filter(self) -> Any:
         self._scalars["Decimal"] = Decimal
         fields = [_field("currency", f.CurrencyCode, required=True)]
@@ -222,6 +244,19 @@ def scalar_of(field: f.Declared) -> Any:
     """The leaf type of a field without its null."""
     kind: Any = field.type
     return kind.of_type if isinstance(kind, StrawberryOptional) else kind
+
+
+def id_argument() -> StrawberryArgument:
+    """The argument of `node`."""
+    return StrawberryArgument(
+        "id", "id", StrawberryAnnotation(strawberry.ID), description="The record's id."
+    )
+
+
+def ids_argument() -> StrawberryArgument:
+    """The argument of `nodes`."""
+    kind = StrawberryAnnotation(list[strawberry.ID])
+    return StrawberryArgument("ids", "ids", kind, description="At most 1,000 ids.")
 
 
 def _shouted(field: f.Declared) -> str:

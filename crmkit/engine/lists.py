@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
@@ -14,14 +14,16 @@ from graphql import (
     get_named_type,
     get_nullable_type,
 )
-from sqlalchemy import func, select
+from sqlalchemy import column, func, select
 
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
+from crmkit.engine.entity import Entity
 from crmkit.engine.filters import Filters, beside
 from crmkit.engine.pagination import Key, Page, beyond, keys_of, ordering, page_of
-from crmkit.engine.registry import Entity
 from crmkit.engine.steps import Below, Read, Step
+from crmkit.engine.unions import Union, newest_first
+from crmkit.store.column_types import Code, UtcDateTime
 from crmkit.store.database import attribute
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from crmkit.engine.planner import Planner
 
 Nodes = Sequence[FieldNode]
+
+
+# Where the moment and the id of a record stand in the rows of a union.
+_AT, _ID = 1, 2
 
 
 @dataclass(eq=False)
@@ -86,10 +92,48 @@ class Lists:
         step.order = ordering(keys, page.backwards)
         step.limit = page.size + 1
         parent.below.append(Below(step, lambda row: (parent.read(row),)))
-        made = _Selected(self.planner, step, target, keys, page)
+        made = _Selected(
+            self.planner,
+            keys,
+            page,
+            lambda below: b.Obj(_itself, self.planner.object(step, other, target, below)),
+            lambda: [step.place(("key", key.name), key.element) for key in keys],
+        )
         slots = made.slots(kind.fields[nodes[0].name.value].type, nodes)
         total = self._total(parent, step, target, where) if made.counted else None
         return b.ConnectionPage(step, parent.read, page, total, slots)
+
+    def union(self, parent: Parent, kind: GraphQLObjectType, nodes: Nodes) -> b.Value:
+        """One page of records of several kinds in the order of time."""
+        arguments = self.planner.selections.arguments(kind, nodes[0])
+        kinds = self.registry.timelines.chosen(_names(arguments), self.planner.refused)
+        page = page_of(arguments)
+        # What a cursor holds does not depend on the kinds, so it is good for others, too.
+        keys = newest_first(column("at", UtcDateTime()), column("id", Code()))
+        step = Union(kinds, page)
+        for cursor, name in ((page.after, "after"), (page.before, "before")):
+            if cursor is not None:
+                setattr(step, name, self.planner.cursors.open(keys, cursor, name))
+        if kinds:
+            parent.below.append(Below(step, lambda row: (parent.read(row),)))
+        found: list[b.Kinds] = []
+
+        def record(below: Nodes) -> b.Value:
+            prefixes = [each.spec.prefix for each in kinds]
+            found.append(self.planner.any(step.below, prefixes, below, itemgetter(_ID)))
+            return found[-1]
+
+        made = _Selected(self.planner, keys, page, record, lambda: [_AT, _ID])
+        slots = made.slots(kind.fields[nodes[0].name.value].type, nodes)
+        total = self._total_of(parent, step) if made.counted else None
+        return b.ConnectionPage(step, parent.read, page, total, slots, found)
+
+    def _total_of(self, parent: Parent, step: Union) -> Read:
+        assert parent.step is not None  # noqa: S101  it is a field of a record
+        assert parent.entity is not None  # noqa: S101  it is a field of a record
+        if not step.kinds:
+            return lambda _: 0
+        return itemgetter(parent.step.place((step, "count"), step.total(parent.entity)))
 
     def _total(
         self, parent: Parent, step: Step, target: NodeSpec, where: Mapping[str, Any]
@@ -112,19 +156,19 @@ class _Selected:
     """Plans what is selected of one connection."""
 
     def __init__(
-        self, planner: Planner, step: Step, target: NodeSpec, keys: Sequence[Key], page: Page
+        self,
+        planner: Planner,
+        keys: Sequence[Key],
+        page: Page,
+        node: Callable[[Nodes], b.Value],
+        places: Callable[[], Sequence[int]],
     ) -> None:
-        self.planner, self.step, self.target, self.keys, self.page = (
-            planner,
-            step,
-            target,
-            keys,
-            page,
-        )
+        self.planner, self.keys, self.page = planner, keys, page
+        self.places = places
         self.counted = False
         self._values: dict[str, Callable[[Nodes, Any], b.Value]] = {
-            "nodes": lambda nodes, _: b.Each(attrgetter("rows"), self._node(nodes), required=True),
-            "node": lambda nodes, _: self._node(nodes),
+            "nodes": lambda nodes, _: b.Each(attrgetter("rows"), node(nodes), required=True),
+            "node": lambda nodes, _: node(nodes),
             "edges": lambda nodes, kind: b.Each(
                 attrgetter("rows"), b.Obj(_itself, self._each(kind, nodes)), required=True
             ),
@@ -155,13 +199,8 @@ class _Selected:
         self.counted = True
         return b.Leaf(attrgetter("total"), kind)
 
-    def _node(self, nodes: Nodes) -> b.Obj:
-        slots = self.planner.object(self.step, self.step.entity, self.target, nodes)
-        return b.Obj(_itself, slots)
-
     def _cursor(self, row: Read) -> b.Value:
-        places = [self.step.place(("key", key.name), key.element) for key in self.keys]
-        return b.CursorOf(self.planner.cursors, self.keys, places, row)
+        return b.CursorOf(self.planner.cursors, self.keys, self.places(), row)
 
     def _is_there(self, *, ahead: bool) -> Read:
         """Whether there is more: known from one row too many, or from the cursor given."""
@@ -169,6 +208,12 @@ class _Selected:
             return attrgetter("more")
         given = self.page.before if ahead else self.page.after
         return lambda _: given is not None
+
+
+def _names(arguments: Mapping[str, Any]) -> list[str] | None:
+    """The kinds that are asked for; None where all are."""
+    given = arguments.get("kinds")
+    return None if given is None else [each.value for each in given]
 
 
 def _itself(row: Any) -> Any:

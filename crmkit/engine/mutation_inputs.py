@@ -166,7 +166,8 @@ class Types:
             shape = self._shape(hints[each.name], where, out=out)
             if not out and _default(each) is strawberry.UNSET:
                 shape = _may_be_left_out(shape)
-            yield Member(each.name, graphql_name(each.name), shape, docs[each.name])
+            name = each.metadata.get("name") or graphql_name(each.name)
+            yield Member(each.name, name, shape, docs[each.name])
 
     # -- values -----------------------------------------------------------------------------
 
@@ -289,11 +290,13 @@ def _nullable(kind: Any) -> Any:
     return kind if isinstance(kind, StrawberryOptional) else StrawberryOptional(kind)
 
 
-def _docs(cls: type) -> dict[str, str]:
+def _docs(cls: Any) -> dict[str, str]:
+    """The strings under attributes; of a class made at run time, what its fields say."""
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__[:-1]):
         docs |= attribute_docs(base)
-    return docs
+    said = {each.name: each.metadata.get("description") for each in dataclasses.fields(cls)}
+    return docs | {name: doc for name, doc in said.items() if doc}
 
 
 def _named(thing: Any) -> str:

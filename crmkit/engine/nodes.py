@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
+from typing_extensions import dataclass_transform
 
 from crmkit.engine.descriptions import attribute_docs, description_of
 from crmkit.engine.fields import CurrencyCode, Declared, as_tuple
@@ -137,6 +138,19 @@ def extend(target: type | str) -> Callable[[type[N]], type[N]]:
         return cls
 
     return decorate
+
+
+@dataclass_transform(kw_only_default=True)
+def value(cls: type[N]) -> type[N]:
+    """Makes a type of what Python holds and no table does, for batch and computed fields.
+
+    Its instances are made with keywords; the string under an attribute describes it.
+    """
+    made = strawberry.type(cls, description=description_of(cls))
+    docs = attribute_docs(cls)
+    for each in made.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+        each.description = each.description or docs.get(each.python_name)
+    return made
 
 
 def enum(cls: type[E]) -> type[E]:

@@ -7,6 +7,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import orjson
 from sqlalchemy import Alias, Column, ColumnElement, and_, false, literal, or_, tuple_
 
 from crmkit.engine import fields as f
-from crmkit.store.column_types import Choice, UtcDateTime, instant
+from crmkit.store.column_types import Choice, Scaled, UtcDateTime, instant
 from crmkit.store.database import companions
 from crmkit.values.errors import Invalid
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.types import TypeEngine
 
+    from crmkit.engine.entity import Entity
     from crmkit.engine.nodes import NodeSpec
-    from crmkit.engine.registry import Entity, Registry
+    from crmkit.engine.registry import Registry
 
 PAGE = 25
 MOST = 1000
@@ -194,6 +196,8 @@ def _plain(value: Any) -> Any:
         return instant(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return value.value if isinstance(value, Enum) else value
 
 
@@ -204,4 +208,6 @@ def _typed(value: Any, kind: TypeEngine[Any]) -> Any:
         return datetime.fromisoformat(value)
     if isinstance(kind, Choice):
         return kind.choices(value)
+    if isinstance(kind, Scaled):
+        return Decimal(value)
     return date.fromisoformat(value) if kind.python_type is date else value

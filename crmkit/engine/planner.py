@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -25,17 +25,21 @@ from strawberry.utils.str_converters import to_snake_case
 
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
+from crmkit.engine.entity import Entity, is_beside, key_leading
 from crmkit.engine.lists import Lists, Parent
 from crmkit.engine.nodes import NodeSpec
 from crmkit.engine.pagination import MOST, Cursors
-from crmkit.engine.registry import Entity, Registry
 from crmkit.engine.steps import Batched, Below, Read, Step
-from crmkit.store.database import attribute
+from crmkit.engine.unions import Walk
+from crmkit.store.database import attribute, table_of
 from crmkit.values import ids
 from crmkit.values.errors import QueryTooComplex
 from crmkit.values.money import Money
 
 if TYPE_CHECKING:
+    from sqlalchemy import Alias
+
+    from crmkit.engine.registry import Registry
     from crmkit.engine.selection import Selections
 
 Nodes = Sequence[FieldNode]
@@ -65,15 +69,24 @@ class Asked:
     def own_id(self) -> Read:
         return itemgetter(self.step.place((self.entity, "id"), self.entity.id))
 
-    def read(self, column: Any, *, beside: bool = False) -> Read:
-        """Reads a column of the own row, or of the side row beside it."""
-        rows = self.entity.side(column.table) if beside else self.entity.table
+    def read(self, column: Any) -> Read:
+        """Reads a column of the own row, of a side row, or of a record that the own row names."""
+        rows = self._rows(column.table)
         return itemgetter(self.step.place((rows, column.name), rows.c[column.name]))
 
-    def parent(self, source: f.ToMany | f.ListOf) -> Parent:
-        return Parent(
-            self.step.below, self.own_id, source.order_by, source.key, self.step, self.entity
-        )
+    def parent(self, order_by: Sequence[Any] = (), key: f.Attribute | None = None) -> Parent:
+        return Parent(self.step.below, self.own_id, order_by, key, self.step, self.entity)
+
+    def _rows(self, table: Any) -> Alias:
+        own = table_of(self.spec.model)
+        if table is own:
+            return self.entity.table
+        if is_beside(table, own):
+            return self.entity.side(table)
+        key = self.entity.column(key_leading(own, table))
+        model = table.info["model"]
+        other = self.step.joined((self.entity, table), Entity.of(model), lambda it: it.id == key)
+        return other.table
 
 
 class Planner:
@@ -86,12 +99,14 @@ class Planner:
         selections: Selections,
         cursors: Cursors,
         known: Mapping[str, Any],
+        refused: Collection[str] = (),
     ) -> None:
         self.registry = registry
         self.schema = schema
         self.selections = selections
         self.cursors = cursors
         self.known = known
+        self.refused = refused
         self.lists = Lists(self)
         self._sources: dict[type[f.Source], Any] = {
             f.FromColumn: self._column,
@@ -103,6 +118,9 @@ class Planner:
             f.ToMany: self._to_many,
             f.ListOf: self._list_of,
             f.AnyNode: self._any_node,
+            f.Cause: self._any_node,
+            f.Chain: self._chain,
+            f.Timeline: self._timeline,
             f.Batch: self._batch,
         }
 
@@ -125,7 +143,7 @@ class Planner:
             value = self._nodes(plan.below, arguments["ids"], nodes)
         else:
             prefixes = [ids.prefix_of(arguments["id"])]
-            value = self._any(plan.below, prefixes, nodes, lambda _: arguments["id"])
+            value = self.any(plan.below, prefixes, nodes, lambda _: arguments["id"])
         plan.slots.append(self.slot(key, query, nodes, value))
         return plan
 
@@ -133,7 +151,7 @@ class Planner:
         if len(wanted) > MOST:
             raise QueryTooComplex(f"At most {MOST} ids at once.", field="ids")
         inner: list[Below] = []
-        found = self._any(inner, {ids.prefix_of(each) for each in wanted}, nodes, lambda row: row)
+        found = self.any(inner, {ids.prefix_of(each) for each in wanted}, nodes, lambda row: row)
         below += [lifted(each, lambda _: wanted) for each in inner]
         return b.Each(lambda _: wanted, found, required=False)
 
@@ -182,7 +200,7 @@ class Planner:
         return b.Leaf(asked.read(f.own_column(asked.declared)), asked.type)
 
     def _side(self, asked: Asked, _: f.FromSide) -> b.Value:
-        return b.Leaf(asked.read(f.own_column(asked.declared), beside=True), asked.type)
+        return b.Leaf(asked.read(f.own_column(asked.declared)), asked.type)
 
     def _money(self, asked: Asked, source: f.FromMoney) -> b.Value:
         minor = asked.read(attribute(source.minor)[1])
@@ -222,15 +240,26 @@ class Planner:
     def _to_many(self, asked: Asked, source: f.ToMany) -> b.Value:
         target = self.registry.target(asked.declared)
         kind = self.kind(asked.spec)
-        return self.lists.connection(asked.parent(source), target, kind, asked.nodes)
+        parent = asked.parent(source.order_by, source.key)
+        return self.lists.connection(parent, target, kind, asked.nodes)
 
     def _list_of(self, asked: Asked, source: f.ListOf) -> b.Value:
         target = self.registry.target(asked.declared)
-        return self.lists.bounded(asked.parent(source), target, source.limit, asked.nodes)
+        parent = asked.parent(source.order_by, source.key)
+        return self.lists.bounded(parent, target, source.limit, asked.nodes)
+
+    def _timeline(self, asked: Asked, _: f.Timeline) -> b.Value:
+        return self.lists.union(asked.parent(), self.kind(asked.spec), asked.nodes)
+
+    def _chain(self, asked: Asked, source: f.Chain) -> b.Value:
+        walk = Walk(self.registry.timelines.links(self.refused), source.forward)
+        asked.step.below.append(Below(walk, lambda row: (asked.own_id(row),)))
+        found = self.any(walk.below, self.readable(), asked.nodes, itemgetter(1))
+        return b.Reached(walk, asked.own_id, found)
 
     def _any_node(self, asked: Asked, source: f.AnyNode) -> b.Value:
         key = asked.read(attribute(source.key)[1])
-        return self._any(asked.step.below, self.registry.by_prefix, asked.nodes, key)
+        return self.any(asked.step.below, self.registry.by_prefix, asked.nodes, key)
 
     def _batch(self, asked: Asked, source: f.Batch) -> b.Value:
         call = Batched(source.function, asked.own_id, asked.arguments, asked.declared.owner)
@@ -241,7 +270,12 @@ class Planner:
 
     # -- any node, and what Python holds --------------------------------------------------
 
-    def _any(self, below: list[Below], prefixes: Iterable[str], nodes: Nodes, key: Read) -> b.Value:
+    def readable(self) -> list[str]:
+        """The prefixes of all kinds that the actor may read."""
+        kinds = self.registry.by_prefix.items()
+        return [prefix for prefix, spec in kinds if spec.read not in self.refused]
+
+    def any(self, below: list[Below], prefixes: Iterable[str], nodes: Nodes, key: Read) -> b.Kinds:
         """A record of a kind that only its id tells; one step for each kind that can occur."""
         found = {
             prefix: self._found(below, spec, nodes, key)
@@ -276,7 +310,7 @@ class Planner:
             below += [lifted(each, lambda row: read(row) or ()) for each in inner]
             return b.Each(read, item, isinstance(bare.of_type, GraphQLNonNull))
         if isinstance(bare, GraphQLInterfaceType):
-            return self._any(below, self.registry.by_prefix, nodes, lambda row: _id_of(read(row)))
+            return self.any(below, self.registry.by_prefix, nodes, lambda row: _id_of(read(row)))
         assert isinstance(bare, GraphQLObjectType)  # noqa: S101  we have no unions
         spec = self.registry.by_type.get(bare.name)
         if spec is not None:

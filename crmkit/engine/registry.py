@@ -5,13 +5,10 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
-from sqlalchemy import Alias, BindParameter, Column, ColumnElement, Select, Table
-from sqlalchemy import inspect as inspect_model
-from sqlalchemy.orm import aliased
 from sqlalchemy.sql import visitors
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
@@ -19,47 +16,28 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryList, StrawberryOptional
 
 from crmkit.engine import fields as f
-from crmkit.engine.inputs import Inputs
+from crmkit.engine.entity import check_way, keys_to
+from crmkit.engine.inputs import Inputs, id_argument, ids_argument
 from crmkit.engine.nodes import Connection, Extension, MoneyType, Node, NodeSpec, node_spec
 from crmkit.engine.renames import Renames
 from crmkit.engine.scalars import SCALARS
+from crmkit.engine.timelines import Timelines
 from crmkit.store.database import Base, Record, attribute, table_of
 from crmkit.store.reach import is_scoped, scope_of
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
+    from sqlalchemy import BindParameter, Column, ColumnElement, Select, Table
     from strawberry.types.field import StrawberryField
 
+    from crmkit.engine.entity import Entity
+
 CORE = "core"
+FIELDS = "fields"
+"""Who owns what the organisation itself defines in crmkit.toml."""
+
 Parts = Sequence[tuple[str, Any]]
 _CONNECTION: Any = vars(Connection)["__strawberry_definition__"]
-
-
-@dataclass(eq=False)
-class Entity:
-    """One occurrence of a table in a statement: for Core its alias, for authors its model."""
-
-    model: Any
-    table: Alias
-    sides: dict[Table, Alias] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, model: type[Base]) -> Entity:
-        made = aliased(model)
-        return cls(made, cast("Alias", inspect_model(made).selectable))
-
-    def column(self, column: Column[Any]) -> ColumnElement[Any]:
-        return self.table.c[column.name]
-
-    def side(self, table: Any) -> Alias:
-        """The 1:1 side table beside this occurrence; whoever asks has it joined."""
-        if table not in self.sides:
-            self.sides[table] = table.alias()
-        return self.sides[table]
-
-    @property
-    def id(self) -> ColumnElement[Any]:
-        return self.table.c.id
 
 
 class Registry:
@@ -100,6 +78,7 @@ class Registry:
                 for each in ext.fields
             ]
             self._add_members(cls, own + added)
+        self.timelines = Timelines(self, parts)
         self.query = self._query()
         for cls, declared in self.members.items():
             for each in declared:
@@ -122,6 +101,11 @@ class Registry:
 
     def name(self, field: StrawberryField) -> str:
         return self.config.name_converter.get_graphql_name(field)
+
+    def join(self, cls: type, fields: Sequence[f.Declared]) -> None:
+        """Gives a type these fields besides those that it has."""
+        self.members.setdefault(cls, []).extend(fields)
+        self._by_name[cls] = {self.name(each): each for each in self.members[cls]}
 
     def target(self, field: f.Declared) -> NodeSpec:
         """The node type that a relation leads to."""
@@ -190,6 +174,12 @@ class Registry:
         return self.renames.of(plugin, kind, self.name(field))
 
     def _check_free(self, kind: str, name: str, plugin: str, seen: dict[str, str]) -> None:
+        if plugin == FIELDS and name in seen:
+            whose = "the core" if seen[name] == CORE else f"the plugin {seen[name]}"
+            raise SetupError(
+                f"{kind}.{name} is declared by {whose} and under [fields.{kind.lower()}] in crmkit.toml; "
+                'give the field another name there: name = "…".'
+            )
         if name in seen:
             raise SetupError(
                 f"{kind}.{name} is declared by the plugins {seen[name]} and {plugin}; "
@@ -199,7 +189,7 @@ class Registry:
 
     def _check_whose(self, kind: str, name: str, plugin: str, owner: str) -> None:
         """Holds plugins to names of their own; what an operator says instead is his to say."""
-        if plugin not in {owner, CORE} and not self.may_say(plugin, name):
+        if plugin not in {owner, CORE, FIELDS} and not self.may_say(plugin, name):
             words = ", ".join(self.words_of(plugin))
             raise SetupError(
                 f"The plugin {plugin} adds {kind}.{name}, whose name does not say whose it is; put one "
@@ -279,6 +269,9 @@ class Registry:
             field.type_annotation = StrawberryAnnotation(
                 MoneyType | None if nullable else MoneyType
             )
+        if isinstance(source, f.Computed):
+            for table in {attribute(each)[0] for each in source.of}:
+                check_way(table_of(spec.model), table)
         if isinstance(source, f.ToOne):
             target = table_of(self.target(field).model)
             key = source.key if source.key is not None else _only_key(spec.model, target, field)
@@ -319,9 +312,11 @@ class Registry:
     def _arguments(self, field: f.Declared) -> Iterator[StrawberryArgument]:
         source = field.source
         if isinstance(source, f.Lookup):
-            yield _ids_argument() if source.many else _id_argument()
+            yield ids_argument() if source.many else id_argument()
         elif isinstance(source, f.AllOf | f.ToMany):
             yield from self.inputs.connection_arguments(self.target(field))
+        elif isinstance(source, f.Timeline):
+            yield from self.inputs.timeline_arguments()
         elif isinstance(source, f.Computed | f.Expression | f.Batch):
             yield from _function_arguments(source)
 
@@ -351,9 +346,7 @@ def _own_attribute(spec: NodeSpec, field: f.Declared) -> f.Attribute:
 
 def _only_key(holder: type[Record], target: Table, field: f.Declared) -> f.Attribute:
     """The one foreign key of `holder` that points to `target`."""
-    found = [
-        c for c in table_of(holder).columns if any(k.column.table is target for k in c.foreign_keys)
-    ]
+    found = keys_to(table_of(holder), target)
     named = [each for each in found if each.name == f"{field.python_name}_id"]
     if len(chosen := named or found) != 1:
         raise SetupError(
@@ -411,14 +404,3 @@ def _function_arguments(
                 default=default,
                 description=f"See the field: {each.name.replace('_', ' ')}.",
             )
-
-
-def _id_argument() -> StrawberryArgument:
-    return StrawberryArgument(
-        "id", "id", StrawberryAnnotation(strawberry.ID), description="The record's id."
-    )
-
-
-def _ids_argument() -> StrawberryArgument:
-    kind = StrawberryAnnotation(list[strawberry.ID])
-    return StrawberryArgument("ids", "ids", kind, description="At most 1,000 ids.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    TableValuedAlias,
     Text,
     bindparam,
     column,
@@ -20,12 +21,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from crmkit.engine.entity import Entity
 from crmkit.engine.filters import beside
-from crmkit.engine.registry import Entity
 from crmkit.store.column_types import Json
 
 Read = Callable[[Any], Any]
 On = Callable[[Entity], ColumnElement[bool]]
+
+
+class Level(Protocol):
+    """Rows below one selection, brought by one statement; each begins with its parent's key."""
+
+    key: ColumnElement[Any] | None
+    below: list[Below]
+    batches: list[Batched]
+    count: Select[Any] | None
+
+    def statement(self, engine: str, keys: Sequence[str]) -> Select[Any]: ...
 
 
 @dataclass(eq=False)
@@ -80,23 +92,21 @@ class Step:
 
     def _lateral(self, keys: Sequence[str]) -> Select[Any]:
         """PostgreSQL: the page of each parent by LATERAL, in an order that is promised."""
-        given = func.unnest(bindparam("given_keys", list(keys), ARRAY(Text())))
-        parents = given.table_valued("key", with_ordinality="place").render_derived(name="parents")
+        parents = parents_of("postgresql", keys)
         rank = func.row_number().over(order_by=self.order or [self.entity.id])
         labelled = [each.label(f"c{index}") for index, each in enumerate(self.columns)]
         page = select(*labelled, rank.label("rank")).select_from(self._rows(self.entity.table))
         assert self.key is not None  # noqa: S101  the caller has looked
-        rows = self._page(page.where(self.key == parents.c.key)).lateral("page")
+        rows = self._page(page.where(self.key == parents.c.value)).lateral("page")
         return (
-            select(parents.c.key, *[rows.c[each.name] for each in labelled])
+            select(parents.c.value, *[rows.c[each.name] for each in labelled])
             .select_from(parents.join(rows, true()))
-            .order_by(parents.c.place, rows.c.rank)
+            .order_by(parents.c.key, rows.c.rank)
         )
 
     def _correlated(self, keys: Sequence[str]) -> Select[Any]:
         """SQLite knows no LATERAL: the ids of each parent's page, then their rows."""
-        given = func.json_each(bindparam("given_keys", list(keys), Json()))
-        parents = given.table_valued(column("key"), column("value"), name="parents")
+        parents = parents_of("sqlite", keys)
         assert self.key is not None  # noqa: S101  the caller has looked
         # It reads the same table under the same name: inside, that name hides the outer one.
         page = select(self.entity.id).select_from(beside(self.entity.table, self.entity))
@@ -109,11 +119,20 @@ class Step:
         )
 
 
+def parents_of(engine: str, keys: Sequence[str]) -> TableValuedAlias:
+    """The keys of parents, each as a `value` and with its place among them, its `key`."""
+    if engine == "postgresql":
+        given = func.unnest(bindparam("given_keys", list(keys), ARRAY(Text())))
+        return given.table_valued("value", with_ordinality="key").render_derived(name="parents")
+    each = func.json_each(bindparam("given_keys", list(keys), Json()))
+    return each.table_valued(column("key"), column("value"), name="parents")
+
+
 @dataclass(eq=False)
 class Below:
     """A step below some rows; `keys` reads from each of them the keys that it is asked for."""
 
-    step: Step
+    step: Level
     keys: Callable[[Any], Iterable[Any]]
 
 

@@ -159,6 +159,7 @@ class _Run:
             self.selections,
             schema.cursors,
             {"organisation": host.settings.organisation, "clock": host.clock},
+            host.reach_of(actor).refused,
         )
         self.executor = Executor(
             host.database.name, self, lambda plugin: host.context(plugin, actor)

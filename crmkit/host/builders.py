@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel
+from sqlalchemy.orm import InstrumentedAttribute
 
 from crmkit.host.context import Event
+from crmkit.store.database import attribute, ensure_index
+from crmkit.store.reach import scope_of, target_of
 from crmkit.values.errors import SetupError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
 
 E = TypeVar("E", bound=type[Event])
 Handle = Callable[[Any, Any], Awaitable[None]]
@@ -18,6 +24,16 @@ H = TypeVar("H", bound=Handle)
 R = TypeVar("R", bound=BaseModel)
 
 _PERMISSION = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*){2}")
+
+
+@dataclass(frozen=True, eq=False)
+class TimelineKind:
+    """Records of one node that stand in the timeline of the record whose they are."""
+
+    node: type
+    at: InstrumentedAttribute[Any]
+    key: str
+    summary: Any
 
 
 class SchemaBuilder:
@@ -29,6 +45,44 @@ class SchemaBuilder:
 
     def add(self, *parts: Any) -> None:
         self.parts.extend(parts)
+
+    def timeline(self, node: type, *, at: InstrumentedAttribute[Any], summary: str) -> None:
+        """Lets the records of a node stand in the timeline of the customer whose they are.
+
+        The index by which they are found is added to their table.
+
+        Args:
+            node: The node type.
+            at: When it happened, a column that is never empty.
+            summary: What it says in a line: `sdk.computed(function, …)` of a function that
+                takes the keyword `locale`.
+
+        Raises:
+            SetupError: The column can be empty, or the table is of nobody in particular.
+        """
+        table, column = attribute(at)
+        if column.nullable:
+            raise SetupError(
+                f"The plugin {self.plugin} puts {node.__name__} into the timeline by {column}, which "
+                "can be empty; name a column that never is, such as created_at."
+            )
+        key = _key_to_root(table)
+        if key is None:
+            raise SetupError(
+                f"The plugin {self.plugin} puts {node.__name__} into the timeline, but no single key "
+                f"says whose the rows of {table.name} are; write __scope__ = sdk.through(key) into "
+                "its model."
+            )
+        ensure_index(table, key, column.name, "id")
+        self.parts.append(TimelineKind(node, at, key, summary))
+
+
+def _key_to_root(table: Table) -> str | None:
+    """The one key by which a table belongs directly to those whom row scopes are about."""
+    scope = scope_of(table)
+    if len(scope.keys) == 1 and scope_of(target_of(table, scope.keys[0])).kind == "root":
+        return scope.keys[0]
+    return None
 
 
 class PermissionBuilder:

@@ -58,6 +58,18 @@ def of_lineages(lineages: Sequence[Lineage]) -> Iterator[Finding]:
             )
 
 
+def of_fields(kind: str, pending: Sequence[str], blocked: Sequence[str]) -> Iterator[Finding]:
+    """Fields that the database does not have as the company defines them."""
+    for sentence in blocked:
+        yield Finding("fields", sentence, "correct the values, or crmkit.toml")
+    if pending:
+        yield Finding(
+            "fields",
+            f"The database has other fields of {kind}: {'; '.join(pending)}.",
+            "run crmkit db upgrade",
+        )
+
+
 def of_orphans(orphans: Sequence[str]) -> Iterator[Finding]:
     """Plugins that are gone and whose rows are not."""
     for each in orphans:

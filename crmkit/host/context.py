@@ -222,6 +222,13 @@ class Context(Generic[Config]):
         await audit(self, reason)
         return Unscoped(self)
 
+    def outside(self) -> Context[Config]:
+        """The same plugin outside the unit: it reads what is committed, and holds nothing.
+
+        A handler that asks another system reads with it, so that nobody waits meanwhile.
+        """
+        return Context(self.host, self.plugin, self.actor, request_id=self.request_id)
+
     def sign(self, text: str, *, purpose: str, until: datetime) -> str:
         """A token of this text for a link: nobody else can make one, and it ends."""
         return self.host.signer.sign(text, purpose=f"{self.plugin}.{purpose}", until=until)

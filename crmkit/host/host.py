@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Insert, Table, exists, insert, literal, select
 
 from crmkit.host.context import SYSTEM, Actor, Context, DraftsRefused
-from crmkit.store.database import Base, table_of
+from crmkit.store.database import Base, table_of, with_companions
 from crmkit.store.reach import Reach
 from crmkit.store.relay import Handler, Occurrence, Relay
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
@@ -162,7 +162,8 @@ def _missing_rows(parent: Table, model: type[Base]) -> Insert:
     key = next(iter(table.primary_key.columns))
     there = parent.c.id
     fresh = model(**{key.name: ""})
-    given = {each: getattr(fresh, each.name) for each in table.columns if each is not key}
-    values = [literal(value, each.type) for each, value in given.items()]
+    given = {each.name: getattr(fresh, each.name) for each in table.columns if each is not key}
+    with_companions(table, given)
+    values = [literal(value, table.c[name].type) for name, value in given.items()]
     lacking = select(there, *values).where(~exists().where(key == there))
-    return insert(table).from_select([key.name, *[each.name for each in given]], lacking)
+    return insert(table).from_select([key.name, *given], lacking)

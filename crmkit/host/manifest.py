@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict
 
+from crmkit.host.demo import DemoPart
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         PermissionBuilder,
         SchemaBuilder,
     )
-    from crmkit.host.context import Context
     from crmkit.host.host import Host
 
 SDK_VERSION = "1.0"
@@ -29,6 +29,8 @@ SDK_VERSION = "1.0"
 
 
 _NAME = re.compile(r"[a-z]([a-z_]*[a-z])?")
+_TAKEN = frozenset({"fields"})
+"""Owners in a schema that are no plugins: what a company defines is under `fields`."""
 
 
 class NoConfig(BaseModel):
@@ -48,6 +50,7 @@ class Plugin:
         works_with: Plugins that it uses when they are there, such as `orders>=1`.
         depends_on: Plugins without which nothing of it works.
         Config: The model of its section `[plugins.<name>]`.
+        Demo: Its part in the life of the demo company.
     """
 
     name: ClassVar[str]
@@ -57,6 +60,7 @@ class Plugin:
     works_with: ClassVar[tuple[str, ...]] = ()
     depends_on: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[BaseModel]] = NoConfig
+    Demo: ClassVar[type[DemoPart]] = DemoPart
 
     def register_schema(self, schema: SchemaBuilder) -> None:
         """Lists its nodes, extensions, inputs and mutations."""
@@ -79,9 +83,6 @@ class Plugin:
     async def health(self, app: Host) -> None:
         """Raises an exception that says what is wrong, if something is."""
 
-    async def seed(self, context: Context[Any], profile: str) -> None:
-        """Adds the rows that a fresh database of this profile begins with."""
-
 
 def requirements(plugin: type[Plugin]) -> Mapping[str, SpecifierSet]:
     """The versions of other plugins that one depends on or works with."""
@@ -98,6 +99,11 @@ def check_manifest(plugin: type[Plugin]) -> None:
     path = f"{plugin.__module__}.{plugin.__qualname__}"
     if not _NAME.fullmatch(getattr(plugin, "name", "")):
         raise SetupError(f"The plugin {path} needs a name of small letters and _; write name = ….")
+    if plugin.name in _TAKEN:
+        raise SetupError(
+            f"The plugin {path} cannot be called {plugin.name}, which stands for a company's own fields; "
+            "call it something else."
+        )
     try:
         Version(getattr(plugin, "version", ""))
         requirements(plugin)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FIELD_TABLES = frozenset({"customer_field", "customer_field_definition"})
+"""Made from what a company defines, not from models; no lineage has them."""
+
 _VERSIONS = "alembic_version"
 _PRODUCT = Path(crmkit.__file__).parent
 
@@ -107,7 +110,15 @@ def take_back(url: str, available: Available) -> None:
 
 
 def revision(url: str, loaded: Loaded, plugin: str, message: str) -> Path | None:
-    """Writes the migration from a plugin's tables as they stand to its models, if they differ."""
+    """Writes the migration from a plugin's tables as they stand to its models, if they differ.
+
+    Raises:
+        SetupError: The plugin does not run, is one file, or the database is behind it.
+    """
+    if plugin not in loaded:
+        raise SetupError(
+            f"No plugin {plugin} runs here; install it, and name it in [plugins] enabled."
+        )
     versions = _versions(loaded[plugin])
     if versions is None:
         raise SetupError(f"The plugin {plugin} is one file; make it a package to give it tables.")
@@ -175,7 +186,7 @@ def _options(connection: Connection, plugin: str) -> dict[str, Any]:
         if plugin != CORE:
             return name in own or belongs(name, plugin)
         stranger = name.startswith(_VERSIONS) or any(belongs(name, each) for each in others)
-        return name in own or not stranger
+        return name in own or not (stranger or name in FIELD_TABLES)
 
     def include(item: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
         # Of what is not in the database, only the models of this plugin count.

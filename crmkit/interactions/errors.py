@@ -5,13 +5,6 @@ from __future__ import annotations
 from crmkit.values.errors import Conflict, Invalid
 
 
-class UnknownKey(Invalid):
-    """There is no channel or touchpoint of this key."""
-
-    def __init__(self, field: str, key: str) -> None:
-        super().__init__(f"There is no {field} {key[:80]!r}.", field=field, params={"key": key})
-
-
 class OfAnotherCustomer(Invalid):
     """A correction concerns whom the corrected record concerns."""
 

@@ -1,4 +1,4 @@
-"""Tables: interactions, and the channels and touchpoints they happen through."""
+"""Tables: interactions, and what was said in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped
 
 from crmkit.engine.nodes import enum
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
-from crmkit.store.database import Base, Record, Versioned, column
+from crmkit.store.database import Base, Record, column
 
 
 @enum
@@ -24,43 +24,6 @@ class Direction(Enum):
     """We turned to the customer."""
     INTERNAL = "internal"
     """We noted something among ourselves."""
-
-
-class Channel(Versioned):
-    """A medium, such as email or a visit."""
-
-    __tablename__ = "channel"
-
-    key: Mapped[str] = column(
-        Code,
-        personal=False,
-        unique=True,
-        filterable=True,
-        doc="Names it in programs; never changes.",
-    )
-    labels: Mapped[dict[str, str]] = column(
-        Json, personal=False, doc="What people call it, by locale."
-    )
-
-
-class Touchpoint(Versioned):
-    """A named place where customers meet us: a shop, a campaign, a page."""
-
-    __tablename__ = "touchpoint"
-
-    key: Mapped[str] = column(
-        Code,
-        personal=False,
-        unique=True,
-        filterable=True,
-        doc="Names it in programs; never changes.",
-    )
-    labels: Mapped[dict[str, str]] = column(
-        Json, personal=False, doc="What people call it, by locale."
-    )
-    channel_id: Mapped[str | None] = column(
-        ForeignKey("channel.id"), default=None, doc="The medium it works through, if it is one."
-    )
 
 
 class Interaction(Record):

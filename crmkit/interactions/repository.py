@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -13,28 +14,24 @@ if TYPE_CHECKING:
 
     from crmkit.host.context import Context
 
-    Named = type[models.Channel] | type[models.Touchpoint]
+
+@dataclass(frozen=True)
+class Place:
+    """With whom a record was, and where."""
+
+    customer_id: str
+    channel_id: str
+    touchpoint_id: str | None
 
 
-async def ids_of(context: Context[Any], model: Named, keys: Collection[str]) -> dict[str, str]:
-    """Finds channels or touchpoints by their keys."""
-    if not keys:
-        return {}
-    named = select(model.key, model.id).where(model.key.in_(sorted(keys)))
-    return dict(await context.rules(named))
-
-
-async def is_empty(context: Context[Any], model: Named) -> bool:
-    """Says whether there is none yet."""
-    return not await context.rules(select(model.id).limit(1))
-
-
-async def customers_of(context: Context[Any], ids: Collection[str]) -> dict[str, str]:
-    """Says with whom interactions were."""
+async def places_of(context: Context[Any], ids: Collection[str]) -> dict[str, Place]:
+    """Says with whom interactions were, and where."""
     if not ids:
         return {}
     row = models.Interaction
-    return dict(await context.rules(select(row.id, row.customer_id).where(row.id.in_(sorted(ids)))))
+    wanted = select(row.id, row.customer_id, row.channel_id, row.touchpoint_id)
+    found = await context.rules(wanted.where(row.id.in_(sorted(ids))))
+    return {id_: Place(who, channel, touchpoint) for id_, who, channel, touchpoint in found}
 
 
 async def superseded(context: Context[Any], ids: Collection[str]) -> set[str]:

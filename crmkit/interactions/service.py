@@ -5,62 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from crmkit.channels.models import Channel, Touchpoint
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.host import hookspecs
 from crmkit.host.context import Context, Draft
 from crmkit.interactions import errors, models, repository, types
+from crmkit.vocabulary import service as vocabulary
+from crmkit.vocabulary.errors import Retired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crmkit.stages.types import Label
-
 Records = Sequence[Draft[types.RecordInteraction, models.Interaction]]
-
-_CHANNELS = {
-    "email": {"en": "Email", "zh": "电子邮件", "de": "E-Mail"},
-    "phone": {"en": "Phone", "zh": "电话", "de": "Telefon"},
-    "chat": {"en": "Chat", "zh": "在线聊天", "de": "Chat"},
-    "visit": {"en": "Visit", "zh": "拜访", "de": "Besuch"},
-    "web": {"en": "Web", "zh": "网站", "de": "Web"},
-    "letter": {"en": "Letter", "zh": "信件", "de": "Brief"},
-    "text": {"en": "Text message", "zh": "短信", "de": "SMS"},
-    "social": {"en": "Social media", "zh": "社交媒体", "de": "Soziale Medien"},
-    "event": {"en": "Event", "zh": "活动", "de": "Veranstaltung"},
-}
-
-
-async def ensure_presets(context: Context[Any]) -> None:
-    """Names the usual channels where there is none; touchpoints are each company's own."""
-    if await repository.is_empty(context, models.Channel):
-        rows = [models.Channel(key=key, labels=labels) for key, labels in _CHANNELS.items()]
-        context.write.add(*rows)
-
-
-@mutation(permission="core.channel.create", bulk="createChannels")
-async def create_channels(
-    context: Context[Any], drafts: Sequence[Draft[types.CreateChannel, models.Channel]]
-) -> Sequence[types.CreatedChannel]:
-    """Adds a medium through which customers are met."""
-    for each in drafts:
-        row = models.Channel(key=each.input.key, labels=_labels(each.input.labels))
-        context.write.add(each.becomes(row))
-    return [types.CreatedChannel(ref(types.Channel, each.row.id)) for each in drafts]
-
-
-@mutation(permission="core.touchpoint.create", bulk="createTouchpoints")
-async def create_touchpoints(
-    context: Context[Any], drafts: Sequence[Draft[types.CreateTouchpoint, models.Touchpoint]]
-) -> Sequence[types.CreatedTouchpoint]:
-    """Adds a named place where customers are met."""
-    for each in drafts:
-        given = each.input
-        row = models.Touchpoint(
-            key=given.key, labels=_labels(given.labels), channel_id=given.channel_id
-        )
-        context.write.add(each.becomes(row))
-    return [types.CreatedTouchpoint(ref(types.Touchpoint, each.row.id)) for each in drafts]
 
 
 @mutation(permission="core.interaction.record", bulk="recordInteractions")
@@ -73,13 +30,15 @@ async def record_interactions(
 
 
 async def _record(context: Context[Any], drafts: Records) -> None:
-    channels = await _ids(context, models.Channel, drafts)
-    touchpoints = await _ids(context, models.Touchpoint, drafts)
+    channels = await _known(context, Channel, drafts)
+    touchpoints = await _known(context, Touchpoint, drafts)
+    corrected = await _corrected(context, drafts)
     for each in drafts:
-        given = each.input
-        touchpoint = touchpoints.get(given.touchpoint) if given.touchpoint else None
-        each.becomes(_row(context, given, channels.get(given.channel, ""), touchpoint))
-    await _check_corrections(context, drafts)
+        channel = channels.get(each.input.channel)
+        touchpoint = touchpoints.get(each.input.touchpoint or "")
+        before = corrected.get(each.input.supersedes_id or "")
+        _check_offered(context, each, {"channel": channel, "touchpoint": touchpoint}, before)
+        each.becomes(_row(context, each.input, channel, touchpoint))
     await context.call(hookspecs.before_interactions_record, drafts)
     if context.refusals or not drafts:
         return
@@ -92,41 +51,54 @@ async def _record(context: Context[Any], drafts: Records) -> None:
     context.emit(types.InteractionsRecorded(ids[0], ids, customers))
 
 
-async def _ids(
-    context: Context[Any], model: type[models.Channel] | type[models.Touchpoint], drafts: Records
-) -> Mapping[str, str]:
-    """Looks up the keys that drafts name; who names an unknown one is rejected."""
+async def _known(
+    context: Context[Any], model: type[Channel | Touchpoint], drafts: Records
+) -> Mapping[str, vocabulary.Known]:
     field = model.__tablename__
-    named = {each: getattr(each.input, field) for each in drafts}
-    ids = await repository.ids_of(context, model, {key for key in named.values() if key})
-    for each, key in named.items():
-        if key is not None and key not in ids:
-            context.reject(each, errors.UnknownKey(field, key))
-    return ids
+    named = [(each, (field,), key) for each in drafts if (key := getattr(each.input, field))]
+    return await vocabulary.known(context, model, named)
 
 
-async def _check_corrections(context: Context[Any], drafts: Records) -> None:
+def _check_offered(
+    context: Context[Any],
+    draft: Draft[types.RecordInteraction, Any],
+    named: Mapping[str, vocabulary.Known | None],
+    before: repository.Place | None,
+) -> None:
+    """Rejects what is retired, unless the record that is corrected was there, too."""
+    kept = {before.channel_id, before.touchpoint_id} if before else set()
+    for kind, found in named.items():
+        if found is not None and found.is_retired and found.id not in kept:
+            context.reject(draft, Retired(kind, found.key, kind))
+
+
+async def _corrected(context: Context[Any], drafts: Records) -> Mapping[str, repository.Place]:
+    """Looks up what drafts correct; what cannot be corrected is rejected."""
     wanted = {id_ for each in drafts if (id_ := each.input.supersedes_id)}
-    customers = await repository.customers_of(context, wanted)
+    places = await repository.places_of(context, wanted)
     done = await repository.superseded(context, wanted)
     for each in drafts:
         corrected = each.input.supersedes_id
         if corrected is None:
             continue
-        if customers[corrected] != each.input.customer_id:
+        if places[corrected].customer_id != each.input.customer_id:
             context.reject(each, errors.OfAnotherCustomer())
         if corrected in done:
             context.reject(each, errors.AlreadySuperseded())
         done.add(corrected)
+    return places
 
 
 def _row(
-    context: Context[Any], given: types.RecordInteraction, channel: str, touchpoint: str | None
+    context: Context[Any],
+    given: types.RecordInteraction,
+    channel: vocabulary.Known | None,
+    touchpoint: vocabulary.Known | None,
 ) -> models.Interaction:
     return models.Interaction(
         customer_id=given.customer_id,
-        channel_id=channel,
-        touchpoint_id=touchpoint,
+        channel_id=channel.id if channel else "",  # Rejected, and never written.
+        touchpoint_id=touchpoint.id if touchpoint else None,
         direction=given.direction,
         kind=given.kind,
         occurred_at=given.occurred_at or context.clock.now(),
@@ -141,7 +113,3 @@ def _write_content(context: Context[Any], draft: Draft[types.RecordInteraction, 
     row, given = models.InteractionContent, draft.input
     said = {row.subject: given.subject, row.body: given.body, row.properties: given.properties}
     context.write.change(row, draft.row.id, set=said)
-
-
-def _labels(given: Sequence[Label]) -> dict[str, str]:
-    return {each.locale: each.text for each in given}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from crmkit.channels import models as channels
+from crmkit.channels.types import Channel, Touchpoint
 from crmkit.customers.types import Customer
 from crmkit.engine.fields import (
     JSON,
     Ref,
-    any_node,
+    cause,
     computed,
     list_of,
     side,
@@ -21,31 +23,11 @@ from crmkit.engine.fields import (
 from crmkit.engine.nodes import Connection, Node, extend, node
 from crmkit.host.context import Event
 from crmkit.interactions import models
-from crmkit.stages.types import Label, label
 from crmkit.values import checks
+from crmkit.vocabulary.types import label
 
-
-@node(models.Channel, list="channels", read="core.channel.read", order_by=models.Channel.key)
-class Channel:
-    """A medium, such as email or a visit."""
-
-    key: str
-    label: str = computed(label, models.Channel.labels, models.Channel.key)
-
-
-@node(
-    models.Touchpoint,
-    list="touchpoints",
-    read="core.touchpoint.read",
-    order_by=models.Touchpoint.key,
-)
-class Touchpoint:
-    """A named place where customers meet us: a shop, a campaign, a page."""
-
-    key: str
-    label: str = computed(label, models.Touchpoint.labels, models.Touchpoint.key)
-    channel: Channel | None = to_one()
-    """The medium it works through, if it is one."""
+if TYPE_CHECKING:
+    from crmkit.settings import Organisation
 
 
 @node(
@@ -70,12 +52,36 @@ class Interaction:
     properties: JSON = side(models.InteractionContent.properties)
     occurred_at: datetime
     actor: str
-    cause: Node | None = any_node(models.Interaction.cause_id)
+    cause: Node | None = cause(models.Interaction.cause_id)
     """What led to it: an order, another interaction, whatever has an id."""
     supersedes: Interaction | None = to_one(models.Interaction.supersedes_id)
     """The record that it corrects."""
     superseded_by: list[Interaction] = list_of(models.Interaction.supersedes_id, limit=1)
     """The correction of it, where there is one."""
+
+
+def _said(
+    labels: Mapping[str, str],
+    channel: str,
+    subject: str | None,
+    kind: str,
+    *,
+    locale: str | None = None,
+    organisation: Organisation,
+) -> str:
+    """Through which medium, and what it was about or at least what kind of thing it was."""
+    medium = label(labels, channel, locale=locale, organisation=organisation)
+    return f"{medium}: {subject or kind}"
+
+
+summary = computed(
+    _said,
+    channels.Channel.labels,
+    channels.Channel.key,
+    models.InteractionContent.subject,
+    models.Interaction.kind,
+)
+"""An interaction in a line."""
 
 
 @extend(Customer)
@@ -86,50 +92,6 @@ class CustomerInteractions:
         models.Interaction.customer_id, order_by=models.Interaction.occurred_at.desc()
     )
     """What was said and done, the latest first."""
-
-
-@dataclass(frozen=True)
-class CreateChannel:
-    """A new medium."""
-
-    key: str
-    """Names it in programs; never changes."""
-    labels: Sequence[Label] = ()
-    """What people call it."""
-
-    def __post_init__(self) -> None:
-        checks.check(checks.key("key", self.key))
-
-
-@dataclass(frozen=True)
-class CreatedChannel:
-    """What was made."""
-
-    channel: Channel
-    """The new channel."""
-
-
-@dataclass(frozen=True)
-class CreateTouchpoint:
-    """A new place where customers meet us."""
-
-    key: str
-    """Names it in programs; never changes."""
-    labels: Sequence[Label] = ()
-    """What people call it."""
-    channel_id: Ref[Channel] | None = None
-    """The medium it works through, if it is one."""
-
-    def __post_init__(self) -> None:
-        checks.check(checks.key("key", self.key))
-
-
-@dataclass(frozen=True)
-class CreatedTouchpoint:
-    """What was made."""
-
-    touchpoint: Touchpoint
-    """The new touchpoint."""
 
 
 @dataclass(frozen=True)

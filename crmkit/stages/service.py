@@ -9,6 +9,7 @@ from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.host.context import Context, Draft
 from crmkit.stages import errors, models, repository, types
+from crmkit.vocabulary.types import by_locale
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -57,7 +58,7 @@ async def create_stages(
         top = max(top, given.position) if given.position is not None else top + 1
         row = models.Stage(
             key=given.key,
-            labels={label.locale: label.text for label in given.labels},
+            labels=by_locale(given.labels),
             position=top if given.position is None else given.position,
             is_default=given.is_default,
         )

@@ -9,33 +9,13 @@ from typing import TYPE_CHECKING
 from crmkit.engine.fields import Ref, computed, list_of, to_one
 from crmkit.engine.nodes import node
 from crmkit.stages import models
-from crmkit.values import checks, labels
+from crmkit.values import checks
+from crmkit.vocabulary.types import Label, label, label_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from crmkit.settings import Organisation
     from crmkit.values.errors import Problem
-
-
-@dataclass(frozen=True)
-class Label:
-    """What people who read one language call a thing."""
-
-    locale: str
-    """The language, such as de or zh-CN."""
-    text: str
-    """What they call it."""
-
-    def __post_init__(self) -> None:
-        checks.check(checks.locale("locale", self.locale), checks.word("text", self.text))
-
-
-def label(
-    given: Mapping[str, str], key: str, *, locale: str | None = None, organisation: Organisation
-) -> str:
-    """What people call it, in this locale or else in the organisation's."""
-    return labels.label(given, locale, organisation.locale) or key
 
 
 @node(models.Stage, list="stages", read="core.stage.read", order_by=models.Stage.position)
@@ -74,7 +54,7 @@ class CreateStage:
     """Whether new customers begin here from now on, and nowhere else."""
 
     def __post_init__(self) -> None:
-        checks.check(checks.key("key", self.key))
+        checks.check(checks.key("key", self.key), label_faults(self.labels))
 
 
 @dataclass(frozen=True)

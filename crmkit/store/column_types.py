@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine, UserDefinedType
+
+from crmkit.values.custom_fields import FieldKind
+from crmkit.values.decimals import scaled, unscaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +79,24 @@ class Choice(TypeDecorator[E], Generic[E]):
         return None if value is None else self.choices(value)
 
 
+class Scaled(TypeDecorator[Decimal]):
+    """An exact number of so many digits after its point, kept as an integer of the last one."""
+
+    impl = BigInteger
+    cache_ok = True
+    python_type = Decimal
+
+    def __init__(self, digits: int) -> None:
+        super().__init__()
+        self.digits = digits
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return None if value is None else scaled(value, self.digits)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else unscaled(value, self.digits)
+
+
 class Json(UserDefinedType[Any]):
     """Free properties: jsonb on PostgreSQL, text on SQLite."""
 
@@ -99,6 +121,13 @@ def _json_on_postgresql(*_: Any, **__: Any) -> str:
     return "JSONB"
 
 
+def field_type(kind: FieldKind, digits: int) -> TypeEngine[Any]:
+    """The column of a field that a company defines."""
+    if kind is FieldKind.DECIMAL:
+        return Scaled(digits)
+    return _FIELD_TYPES[kind]
+
+
 def instant(value: datetime) -> str:
     """The one text of a moment, in SQLite and in answers: UTC, six digits, `Z`."""
     if value.tzinfo is None:
@@ -110,7 +139,23 @@ def array_type(kind: TypeEngine[Any]) -> str:
     """PostgreSQL's name for the elements when values of this type travel as an array."""
     if isinstance(kind, Json):
         return "jsonb"
-    names = {bool: "boolean", int: "bigint", datetime: "timestamptz", date: "date", bytes: "bytea"}
+    names = {
+        bool: "boolean",
+        int: "bigint",
+        Decimal: "bigint",  # scaled
+        datetime: "timestamptz",
+        date: "date",
+        bytes: "bytea",
+    }
     return next(
         (name for type_, name in names.items() if issubclass(kind.python_type, type_)), "text"
     )
+
+
+_FIELD_TYPES: dict[FieldKind, TypeEngine[Any]] = {
+    FieldKind.TEXT: Text(),
+    FieldKind.INTEGER: BigInteger(),
+    FieldKind.BOOLEAN: Boolean(),
+    FieldKind.DATE: Date(),
+    FieldKind.CHOICE: Code(),
+}

@@ -314,6 +314,13 @@ def _index(table: Table) -> None:
             have.add(names[0])
 
 
+def ensure_index(table: Table, *names: str) -> None:
+    """Adds an index over these columns unless there is one that begins with them."""
+    have = [tuple(each.name for each in index.columns) for index in table.indexes]
+    if not any(each[: len(names)] == names for each in have):
+        Index(None, *[table.c[name] for name in names])
+
+
 def _wanted(table: Table) -> Iterator[tuple[str, ...]]:
     key = [each.name for each in table.primary_key.columns]
     for each in table.columns:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Dialect, FromClause, Table, exists, or_, select
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from crmkit.store.database import Scope
 from crmkit.values.errors import Forbidden, SetupError
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.cache_key import CacheKey
 
 Narrow = Callable[[Table, FromClause], ColumnElement[bool] | None]
 
@@ -25,12 +28,20 @@ class Reach:
     """What an actor reaches: all rows but deleted ones, narrowed by his row scope.
 
     `everything` is for rules and for the framework's own work: no visitor at all.
+    `refused` are the permissions that he lacks; where kinds of records stand together,
+    those that he may not read are left out.
     """
 
     everything: bool = False
     deleted: bool = False
     narrow: tuple[Narrow, ...] = ()
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it writes the same text of the same statement, whoever asks."""
+        return self.everything or not (self.narrow or self.hidden)
 
     def conditions(self, table: Table, rows: FromClause) -> Iterator[ColumnElement[bool]]:
         """What a row of this table must fulfil to be seen."""
@@ -152,16 +163,17 @@ class _Scoped(SQLCompiler):
 _COMPILERS: dict[type[SQLCompiler], type[SQLCompiler]] = {}
 
 
-def compiled(statement: Any, dialect: Dialect, reach: Reach) -> SQLCompiler:
+def compiled(
+    statement: Any, dialect: Dialect, reach: Reach, key: CacheKey | None = None
+) -> SQLCompiler:
     """The SQL of a statement as this reach sees it.
 
     Raises:
         Forbidden: The statement names a hidden column, or is SQL as text.
     """
     plain = dialect.statement_compiler
-    options: dict[str, Any] = {"compile_kwargs": {"render_postcompile": True}}
     if reach.everything:
-        return plain(dialect, statement, **options)
+        return plain(dialect, statement, cache_key=key)
     if plain not in _COMPILERS:
         _COMPILERS[plain] = type(f"Scoped{plain.__name__}", (_Scoped, plain), {})
-    return _COMPILERS[plain](dialect, statement, reach=reach, **options)
+    return _COMPILERS[plain](dialect, statement, reach=reach, cache_key=key)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Dialect, Executable, Integer
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import LRUCache
 
 from crmkit.store.reach import EVERYTHING, Reach, compiled
 
 if TYPE_CHECKING:
-    from sqlalchemy.sql.compiler import ResultColumnsEntry, SQLCompiler
+    from sqlalchemy.sql.cache_key import CacheKey
+    from sqlalchemy.sql.compiler import ExpandedState, ResultColumnsEntry
 
 Row = tuple[Any, ...]
 Processor = Callable[[Any], Any]
 
+_MOST = 1_000  # texts kept for a dialect
 _NUMERIC = 1700  # what SQLAlchemy wants to be told about PostgreSQL's numbers
 
 
@@ -40,23 +45,58 @@ class Prepared:
         return tuple(values)
 
 
+@dataclass(frozen=True)
+class _Text:
+    """What statements have in common that differ only in their values."""
+
+    made: SQLCompiler
+    processors: tuple[tuple[int, Processor], ...]
+
+
+_TEXTS: WeakKeyDictionary[Dialect, LRUCache[Any, _Text]] = WeakKeyDictionary()
+
+
 def prepare(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING) -> Prepared:
-    """Compiles a statement as this reach sees it and binds by the types of its columns."""
-    made = compiled(statement, dialect, reach)
-    return Prepared(made.string, _arguments(made), _processors(made, dialect))
+    """Makes of a statement, as this reach sees it, what a driver takes.
+
+    Compiling is dear, and most statements have been compiled before with other values:
+    SQLAlchemy's own key tells which, and holds the values of this one.
+    """
+    key = statement._generate_cache_key() if reach.is_constant else None  # type: ignore[attr-defined]
+    text = _text(statement, dialect, reach, key)
+    values = text.made.construct_params(
+        extracted_parameters=key and key.bindparams,
+        escape_names=False,
+        _check=False,
+        _collected_params=key and key.params,
+    )
+    # Lists behind IN are written out here, because each has a length of its own.
+    state = text.made._process_parameters_for_postcompile(values)
+    return Prepared(state.statement, _arguments(text.made, state), text.processors)
 
 
-def _arguments(made: SQLCompiler) -> tuple[Any, ...]:
-    state = made._post_compile_expanded_state
-    values = made.construct_params(escape_names=False, _check=False)
-    processors: dict[str, Any] = dict(made._bind_processors)
-    if state is not None:
-        values = dict(state.parameters)
-        processors |= state.processors
+def _text(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKey | None) -> _Text:
+    if key is None:
+        return _written(statement, dialect, reach, None)
+    texts = _TEXTS.setdefault(dialect, LRUCache(_MOST))
+    whole = (reach.everything, reach.deleted, key.key)
+    if (known := texts.get(whole)) is None:
+        known = texts[whole] = _written(statement, dialect, reach, key)
+    return known
+
+
+def _written(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKey | None) -> _Text:
+    made = compiled(statement, dialect, reach, key)
+    return _Text(made, _processors(made, dialect))
+
+
+def _arguments(made: SQLCompiler, state: ExpandedState) -> tuple[Any, ...]:
+    processors: dict[str, Any] = {**made._bind_processors, **state.processors}
     found = []
-    for name in made.positiontup or ():
+    for name in state.positiontup or ():
         process = processors.get(name)
-        found.append(process(values[name]) if process else values[name])
+        value = state.parameters[name]
+        found.append(process(value) if process else value)
     return tuple(found)
 
 

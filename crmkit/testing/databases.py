@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from crmkit.host import field_tables
 from crmkit.testing.postgres import embedded_postgres
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.schema import DDLElement
 
     from crmkit.app import Crm
+    from crmkit.host.field_tables import FieldTable
     from crmkit.store.drivers import Database
 
     Open = Callable[[str], Awaitable[Crm]]
@@ -32,15 +34,24 @@ class Databases:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="crmkit-")
         self._numbers = count(1)
-        self._templates: dict[tuple[str, frozenset[str]], str] = {}
+        self._templates: dict[tuple[str, frozenset[str], str], str] = {}
 
-    async def new(self, engine: str, tables: Sequence[Table], opened: Open) -> str:
+    async def new(
+        self,
+        engine: str,
+        tables: Sequence[Table],
+        opened: Open,
+        fields: Sequence[FieldTable] = (),
+    ) -> str:
         """Copies a database that has these tables and what every app begins with."""
-        key = (engine, frozenset(table.name for table in tables))
+        own = repr([each.fields for each in fields])
+        key = (engine, frozenset(table.name for table in tables), own)
         if key not in self._templates:
             template = await asyncio.to_thread(self.empty, engine)
             crm = await opened(template)
             await create_tables(crm.host.database, tables)
+            for each in fields:
+                await asyncio.to_thread(field_tables.upgrade, template, each)
             await crm.prepare()
             await crm.close()
             self._templates[key] = template

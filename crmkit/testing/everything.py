@@ -27,14 +27,14 @@ def _of(field: GraphQLField, depth: int) -> str:
     if is_leaf_type(kind):
         return ""
     if isinstance(kind, GraphQLInterfaceType):
-        return "{ __typename id }"
+        return f"{{ __typename {' '.join(_fields(kind, 0))} }}"
     assert isinstance(kind, GraphQLObjectType)
     if kind.name.endswith("Connection"):
         return f"{{ totalCount nodes {_of(kind.fields['nodes'], depth)} }}"
     return f"{{ {' '.join(_fields(kind, depth))} }}"
 
 
-def _fields(kind: GraphQLObjectType, depth: int) -> list[str]:
+def _fields(kind: GraphQLObjectType | GraphQLInterfaceType, depth: int) -> list[str]:
     """Every field that can be asked without an argument; relations while there is depth."""
     selected = []
     for name, field in kind.fields.items():

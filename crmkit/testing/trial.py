@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmkit.app import Crm, load_plugins, open_crm
+from crmkit.app import Crm, field_tables, load_plugins, open_crm
 from crmkit.graph.endpoint import GraphQL
 from crmkit.host.context import SYSTEM
 from crmkit.settings import Settings
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from crmkit.host.host import Body, Host
     from crmkit.host.manifest import Plugin
 
-# Building a schema takes half a second, and what is in it follows from its plugins and what
-# the operator calls their fields.
+# Building a schema takes half a second, and what is in it follows from its plugins, what
+# the operator calls their fields, and the fields that the organisation adds.
 _SCHEMAS: dict[tuple[tuple[type[Plugin], ...], str], Schema] = {}
 
 
@@ -48,14 +48,15 @@ async def crm(
     async def opened(address: str) -> Crm:
         database = {"url": address, "readers": 2, "pool_size": 4}
         made = Settings.model_validate({"plugins": config or {}, "database": database, **settings})
-        key = (plugins, _renamed(made, plugins))
+        key = (plugins, _named(made, plugins))
         schema = _SCHEMAS.get(key)
         crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
         _SCHEMAS[key] = crm.schema
         return crm
 
     tables = [table for each in load_plugins(Settings(), plugins).plugins for table in each.tables]
-    address = await databases().new(engine, tables, opened)
+    fields = Settings.model_validate({"fields": settings.get("fields", {})})
+    address = await databases().new(engine, tables, opened, field_tables(fields))
     started = await opened(address)
     try:
         await started.host.start()
@@ -136,8 +137,9 @@ def _complete(crm: Crm) -> Crm:
     return crm
 
 
-def _renamed(settings: Settings, plugins: Sequence[type[Plugin]]) -> str:
-    return repr([settings.plugins.renames(each.name) for each in plugins])
+def _named(settings: Settings, plugins: Sequence[type[Plugin]]) -> str:
+    renames = [settings.plugins.renames(each.name) for each in plugins]
+    return repr([settings.fields, *renames])
 
 
 def _readable(answer: Any) -> str:

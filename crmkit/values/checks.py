@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from crmkit.values.errors import ErrorCode, Path, Problem, combined
-from crmkit.values.regional import is_locale, is_zone
+from crmkit.values.regional import is_country, is_locale, is_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,3 +68,9 @@ def zone(field: str, given: str | None) -> Iterator[Problem]:
     """Wants a time zone."""
     if given and not is_zone(given):
         yield fault(field, f"{given[:80]!r} is no time zone such as Europe/Berlin.")
+
+
+def country(field: str, given: str) -> Iterator[Problem]:
+    """Wants a country."""
+    if not is_country(given):
+        yield fault(field, f"{given[:80]!r} is no country of ISO 3166 such as DE.")

@@ -109,6 +109,19 @@ class Conflict(Failure):
     code = ErrorCode.CONFLICT
 
 
+class StaleVersion(Conflict):
+    """Somebody else has changed this since it was seen."""
+
+    reason = "core.stale_version"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(
+            f"This has changed since you saw it; its version is {current} now.",
+            field="version",
+            params={"current": current},
+        )
+
+
 class Ambiguous(Failure):
     """Several records match where one was meant."""
 

@@ -22,5 +22,10 @@ def label(labels: Mapping[str, str], *locales: str | None) -> str | None:
     return written.get("en") or next(iter(written.values()), None)
 
 
+def phrase(words: Mapping[str, str], *locales: str | None) -> str:
+    """What a program says, in the first of these locales in which it has words for it."""
+    return label(words, *locales) or ""
+
+
 def _plain(locale: str) -> str:
     return locale.replace("_", "-").lower()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from babel import numbers
+from babel import Locale, UnknownLocaleError, numbers
 
 from crmkit.values.errors import Invalid
 
@@ -69,6 +69,13 @@ class Money:
         sign, figures, _ = Decimal(self.minor).as_tuple()
         return Decimal((sign, figures, -digits(self.currency)))
 
+    def formatted(self, *locales: str | None) -> str:
+        """The amount as the first locale that is known writes it: `42,00 €`."""
+        written = next(filter(None, map(_known, locales)), "en")
+        return numbers.format_currency(
+            self.amount, self.currency, locale=written, decimal_quantization=False
+        )
+
     def __add__(self, other: Money) -> Money:
         return Money(self.minor + self._same(other).minor, self.currency)
 
@@ -82,6 +89,13 @@ class Money:
                 field="currency",
             )
         return other
+
+
+def _known(locale: str | None) -> Locale | None:
+    try:
+        return Locale.parse(locale.replace("-", "_")) if locale else None
+    except (ValueError, UnknownLocaleError):
+        return None
 
 
 def is_currency(code: str) -> bool:

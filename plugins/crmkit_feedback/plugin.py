@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crmkit import sdk
-from crmkit_feedback import service, types
-from crmkit_feedback.config import Context, FeedbackConfig
+from crmkit_feedback import models, service, types
+from crmkit_feedback.config import FeedbackConfig
+from crmkit_feedback.demo import FeedbackDemo
 
 
 class Feedback(sdk.Plugin):
@@ -16,6 +17,7 @@ class Feedback(sdk.Plugin):
     requires_sdk = ">=1,<2"
     works_with = ("orders>=1",)
     Config = FeedbackConfig
+    Demo = FeedbackDemo
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Ticket, types.TicketMessage, types.TicketChange, types.TicketSolve)
@@ -24,6 +26,7 @@ class Feedback(sdk.Plugin):
         schema.add(service.assign_ticket, service.sort_ticket, service.hold_ticket)
         schema.add(service.resume_ticket, service.solve_ticket, service.close_ticket)
         schema.add(service.rate_ticket)
+        schema.timeline(types.Ticket, at=models.Ticket.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("feedback.ticket.read", "See tickets and how they were liked.")
@@ -42,7 +45,3 @@ class Feedback(sdk.Plugin):
     def register_events(self, events: sdk.EventBuilder) -> None:
         events.add(types.TicketsOpened, types.TicketSolved, types.TicketReopened)
         events.add(types.TicketClosed, types.TicketRated)
-
-    async def seed(self, context: Context, profile: str) -> None:
-        if profile == "demo":
-            await service.seed(context)

@@ -96,11 +96,3 @@ async def is_rated(context: Context, solve_id: str) -> bool:
     """Says whether the customer has rated this solution."""
     rated = select(Rating.solve_id).where(Rating.solve_id == solve_id)
     return bool(await context.rules(rated))
-
-
-async def without_tickets(context: Context, limit: int) -> list[str]:
-    """Customers with a name, unless there is a ticket already."""
-    row = sdk.rows.Customer
-    begun = exists().where(Ticket.id != "")
-    named = select(row.id).where(~row.name_is_placeholder, ~begun).order_by(row.id).limit(limit)
-    return [customer_id for (customer_id,) in await context.rules(named)]

@@ -69,12 +69,28 @@ class Ticket:
     resolution_seconds: int | None
     reopenings: int
     closed_at: datetime | None
-    cause: sdk.Node | None = sdk.any_node(models.Ticket.cause_id)
+    cause: sdk.Node | None = sdk.cause(models.Ticket.cause_id)
     """What led to it: an order, an interaction, a bad rating, whatever has an id."""
     follows: Ticket | None = sdk.to_one(models.Ticket.follows_id)
     """The closed ticket that it continues."""
     followed_by: sdk.Connection[Ticket] = sdk.to_many(models.Ticket.follows_id)
     """The tickets that continue this one after its end."""
+
+
+def _wanted(
+    subject: str | None,
+    type: str,
+    *,
+    locale: str | None = None,
+    organisation: sdk.Organisation,
+) -> str:
+    """What it is about, or at least what kind of thing it is."""
+    words = {"en": "Ticket: {}", "de": "Ticket: {}", "zh": "工单：{}"}
+    return sdk.phrase(words, locale, organisation.locale).format(subject or type)
+
+
+summary = sdk.computed(_wanted, models.Ticket.subject, models.Ticket.type)
+"""A ticket in a line."""
 
 
 @sdk.node(
@@ -103,7 +119,7 @@ class TicketChange:
     from_state: models.TicketState | None
     to_state: models.TicketState
     actor: str
-    cause: sdk.Node | None = sdk.any_node(models.Change.cause_id)
+    cause: sdk.Node | None = sdk.cause(models.Change.cause_id)
     """What led to it, such as a bad rating."""
 
 
@@ -118,6 +134,8 @@ class TicketSolve:
 
     ticket: Ticket = sdk.to_one()
     """What was solved."""
+    cause: sdk.Node | None = sdk.cause(models.Solve.ticket_id)
+    """What led to it: the same ticket, so that chains lead through it."""
     assignee: sdk.User = sdk.to_one()
     """The colleague who looked after it then."""
     rateable_until: datetime

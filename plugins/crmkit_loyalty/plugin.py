@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crmkit import sdk
-from crmkit_loyalty import service, types
+from crmkit_loyalty import models, service, types
 from crmkit_loyalty.config import Context, LoyaltyConfig
+from crmkit_loyalty.demo import LoyaltyDemo
 
 if TYPE_CHECKING:
     # Where orders is absent, its hooks are not called and nobody asks for these.
@@ -23,19 +24,17 @@ class Loyalty(sdk.Plugin):
     requires_sdk = ">=1,<2"
     works_with = ("orders>=1",)
     Config = LoyaltyConfig
+    Demo = LoyaltyDemo
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.LoyaltyEntry, types.CustomerLoyalty, types.OrderLoyalty)
         schema.add(service.redeem_points, service.adjust_points)
+        schema.timeline(types.LoyaltyEntry, at=models.Entry.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("loyalty.entry.read", "See how points came and went.")
         permissions.add("loyalty.points.redeem", "Spend points of customers.")
         permissions.add("loyalty.points.adjust", "Give and take points, and say why.")
-
-    async def seed(self, context: Context, profile: str) -> None:
-        if profile == "demo":
-            await service.seed(context)
 
 
 @sdk.hook

@@ -51,17 +51,6 @@ def balances(customer_ids: Collection[str]) -> Select[str, int]:
     )
 
 
-def richest(limit: int) -> Select[str, int]:
-    """The customers with the most points, unless somebody has spent some already."""
-    spent = exists().where(Entry.kind == EntryKind.REDEEM)
-    return (
-        select(Account.customer_id, Account.balance)
-        .where(Account.balance >= 4, ~spent)
-        .order_by(Account.balance.desc(), Account.customer_id)
-        .limit(limit)
-    )
-
-
 def customer_count() -> Select[int]:
     """How many customers there are, deleted ones as well."""
     return select(func.count()).select_from(sdk.rows.Customer)

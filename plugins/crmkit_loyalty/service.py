@@ -131,15 +131,6 @@ async def reverse(context: Context, cause_ids: Sequence[str]) -> None:
         )
 
 
-async def seed(context: Context) -> None:
-    """Lets some customers of the demonstration spend a part of their points."""
-    for customer_id, balance in await context.rules(repository.richest(10)):
-        await redeem_points(
-            context,
-            RedeemPoints(customer_id=customer_id, points=balance // 4, reason="A voucher"),
-        )
-
-
 async def account_count(context: Context) -> int:
     """Counts the accounts that there are to verify."""
     [(count,)] = await context.rules(repository.customer_count())

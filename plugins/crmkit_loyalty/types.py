@@ -29,10 +29,20 @@ class LoyaltyEntry:
     kind: models.EntryKind
     points: sdk.BigInt
     reason: str | None = sdk.side(models.Remark.reason)
-    cause: sdk.Node | None = sdk.any_node(models.Entry.cause_id)
+    cause: sdk.Node | None = sdk.cause(models.Entry.cause_id)
     """What led to it: an order, the customer's own coming, whatever has an id."""
     reverses: LoyaltyEntry | None = sdk.to_one(models.Entry.reverses_id)
     """The entry that it takes back."""
+
+
+def _counted(points: int, *, locale: str | None = None, organisation: sdk.Organisation) -> str:
+    """How many points came or went."""
+    words = {"en": "{:+} points", "de": "{:+} Punkte", "zh": "{:+} 积分"}
+    return sdk.phrase(words, locale, organisation.locale).format(points)
+
+
+summary = sdk.computed(_counted, models.Entry.points)
+"""An entry in a line."""
 
 
 @sdk.extend(sdk.Customer)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crmkit import sdk
-from crmkit_orders import service, types
+from crmkit_orders import models, service, types
+from crmkit_orders.demo import OrdersDemo
 from crmkit_orders.imports import OrderLine, import_orders
 
 
@@ -14,10 +15,12 @@ class Orders(sdk.Plugin):
     version = "1.0"
     words = ("order",)
     requires_sdk = ">=1,<2"
+    Demo = OrdersDemo
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Order, types.OrderLine, types.CustomerOrders)
         schema.add(service.record_orders, service.refund_orders)
+        schema.timeline(types.Order, at=models.Order.placed_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("orders.order.read", "See orders and their lines.")
@@ -29,7 +32,3 @@ class Orders(sdk.Plugin):
 
     def register_imports(self, imports: sdk.ImportBuilder) -> None:
         imports.add("orders", OrderLine, import_orders)
-
-    async def seed(self, context: sdk.Context, profile: str) -> None:
-        if profile == "demo":
-            await service.seed(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, func, select
 
 from crmkit import sdk
 from crmkit_orders.models import Order, OrderState
@@ -63,18 +63,6 @@ def customers(source: str, external_ids: Sequence[str]) -> Select[str, str]:
         theirs.source == source,
         theirs.external_id.in_(external_ids),
         theirs.released_at.is_(None),
-    )
-
-
-def without_orders(source: str, limit: int) -> Select[str]:
-    """Customers with a name who never ordered, unless this source has orders already."""
-    ordered = exists().where(Order.customer_id == sdk.rows.Customer.id)
-    begun = exists().where(Order.source == source)
-    return (
-        select(sdk.rows.Customer.id)
-        .where(~sdk.rows.Customer.name_is_placeholder, ~ordered, ~begun)
-        .order_by(sdk.rows.Customer.id)
-        .limit(limit)
     )
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from crmkit import sdk
@@ -17,7 +15,6 @@ from crmkit_orders.types import (
     OrdersRefunded,
     RecordedOrder,
     RecordOrder,
-    RecordOrderLine,
     Refund,
     RefundedOrder,
     RefundOrder,
@@ -25,9 +22,6 @@ from crmkit_orders.types import (
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-_DEMO = "demo"
-_PRICES = (("19.99", "EUR"), ("2400", "JPY"), ("7.250", "KWD"), ("0.00", "EUR"), ("480.00", "EUR"))
 
 
 @sdk.mutation(permission="orders.order.record", bulk="recordOrders")
@@ -95,31 +89,6 @@ async def _look_at(
         order_id, customer_id, minor, currency, _ = found[draft.input.order_id]
         draft.becomes(Refund(order_id, customer_id, sdk.Money(minor, currency)))
     return {order_id: state for order_id, *_, state in found.values()}
-
-
-async def seed(context: sdk.Context) -> None:
-    """Lets the invented customers of a demonstration buy something."""
-    buyers = await context.rules(repository.without_orders(_DEMO, 100))
-    now = context.clock.now()
-    await record_orders(
-        context,
-        [
-            RecordOrder(
-                customer_id=customer_id,
-                lines=_invented(number),
-                placed_at=now - timedelta(days=3 * number),
-                source=_DEMO,
-                external_id=str(number),
-            )
-            for number, (customer_id,) in enumerate(buyers)
-        ],
-    )
-
-
-def _invented(number: int) -> tuple[RecordOrderLine, ...]:
-    price, currency = _PRICES[number % len(_PRICES)]
-    amount = sdk.Money.of(Decimal(price), currency)
-    return (RecordOrderLine(amount=amount, sku=f"DEMO-{number % 7}"),) * (1 + number % 3)
 
 
 def _row(given: RecordOrder, now: datetime) -> OrderRow:

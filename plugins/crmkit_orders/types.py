@@ -34,7 +34,7 @@ class Order:
     refunded_at: datetime | None
     source: str | None
     external_id: str | None
-    cause: sdk.Node | None = sdk.any_node(models.Order.cause_id)
+    cause: sdk.Node | None = sdk.cause(models.Order.cause_id)
     """What led to it: an interaction, a campaign, whatever has an id."""
 
 
@@ -49,6 +49,31 @@ class OrderLine:
     """What they cost together."""
     sku: str | None
     description: str | None
+
+
+def _bought(
+    minor: int,
+    currency: str,
+    state: models.OrderState,
+    *,
+    locale: str | None = None,
+    organisation: sdk.Organisation,
+) -> str:
+    """What was paid, and whether it was given back."""
+    words = {
+        models.OrderState.PLACED: {"en": "Order: {}", "de": "Bestellung: {}", "zh": "订单：{}"},
+        models.OrderState.REFUNDED: {
+            "en": "Order: {} (refunded)",
+            "de": "Bestellung: {} (erstattet)",
+            "zh": "订单：{}（已退款）",
+        },
+    }
+    locales = (locale, organisation.locale)
+    return sdk.phrase(words[state], *locales).format(sdk.Money(minor, currency).formatted(*locales))
+
+
+summary = sdk.computed(_bought, models.Order.total_minor, models.Order.currency, models.Order.state)
+"""An order in a line."""
 
 
 @sdk.extend(sdk.Customer)

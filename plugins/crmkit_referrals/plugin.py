@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmkit import sdk
-from crmkit_referrals import service, types
+from crmkit_referrals import models, service, types
 from crmkit_referrals.config import Context, ReferralsConfig
+from crmkit_referrals.demo import ReferralsDemo
 
 
 class Referrals(sdk.Plugin):
@@ -18,12 +19,14 @@ class Referrals(sdk.Plugin):
     requires_sdk = ">=1,<2"
     works_with = ("orders>=1", "loyalty>=1")
     Config = ReferralsConfig
+    Demo = ReferralsDemo
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Referral, types.CustomerReferrals, types.OrderReferrals)
         schema.add(types.ReferralsInput, service.issue_referral_code, service.invite_referral)
         schema.add(service.register_referral, service.qualify_referral, service.reward_referral)
         schema.add(service.reject_referral, service.reverse_referral)
+        schema.timeline(types.Referral, at=models.Referral.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("referrals.referral.read", "See who came through whom.")

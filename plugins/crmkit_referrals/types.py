@@ -35,8 +35,53 @@ class Referral:
     ended_at: datetime | None
     advocate_points: sdk.BigInt
     friend_points: sdk.BigInt
-    cause: sdk.Node | None = sdk.any_node(models.Referral.cause_id)
+    cause: sdk.Node | None = sdk.cause(models.Referral.cause_id)
     """What qualified it: the friend's first order, or another record of any kind."""
+
+
+_STATES = {
+    models.ReferralState.INVITED: {
+        "en": "Invited a friend",
+        "de": "Einen Freund eingeladen",
+        "zh": "邀请了一位朋友",
+    },
+    models.ReferralState.REGISTERED: {
+        "en": "Brought a friend",
+        "de": "Einen Freund gebracht",
+        "zh": "带来了一位朋友",
+    },
+    models.ReferralState.QUALIFIED: {
+        "en": "Brought a friend who qualified",
+        "de": "Einen Freund gebracht, der zählt",
+        "zh": "带来的朋友已达标",
+    },
+    models.ReferralState.REWARDED: {
+        "en": "Was rewarded for a friend",
+        "de": "Für einen Freund belohnt",
+        "zh": "因推荐朋友获得奖励",
+    },
+    models.ReferralState.REJECTED: {
+        "en": "A referral was rejected",
+        "de": "Eine Empfehlung wurde abgelehnt",
+        "zh": "推荐被拒绝",
+    },
+    models.ReferralState.REVERSED: {
+        "en": "A referral was reversed",
+        "de": "Eine Empfehlung wurde zurückgenommen",
+        "zh": "推荐被撤销",
+    },
+}
+
+
+def _came(
+    state: models.ReferralState, *, locale: str | None = None, organisation: sdk.Organisation
+) -> str:
+    """How far it has come."""
+    return sdk.phrase(_STATES[state], locale, organisation.locale)
+
+
+summary = sdk.computed(_came, models.Referral.state)
+"""A referral in a line."""
 
 
 @sdk.extend(sdk.Customer)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crmkit import sdk
-from crmkit_tasks import service, types
+from crmkit_tasks import models, service, types
 from crmkit_tasks.config import Context, TasksConfig
+from crmkit_tasks.demo import TasksDemo
 
 
 class Tasks(sdk.Plugin):
@@ -15,11 +16,14 @@ class Tasks(sdk.Plugin):
     words = ("task",)
     requires_sdk = ">=1,<2"
     Config = TasksConfig
+    Demo = TasksDemo
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Task, types.CustomerTasks, types.UserTasks)
         schema.add(service.create_tasks, service.update_tasks)
         schema.add(service.complete_tasks, service.cancel_tasks)
+        # By when it came up, because what is due lies ahead and what is done ends only once.
+        schema.timeline(types.Task, at=models.Task.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("tasks.task.read", "See what has to be done.")
@@ -33,10 +37,6 @@ class Tasks(sdk.Plugin):
         events.on("core.CustomersRestored")(plan_for_restored)
         events.on("core.CustomersMoved")(plan_for_moved)
         events.on("core.InteractionsRecorded")(move_on_contact)
-
-    async def seed(self, context: Context, profile: str) -> None:
-        if profile == "demo":
-            await service.seed(context)
 
 
 async def plan_for_new(context: Context, event: sdk.CustomersCreated) -> None:

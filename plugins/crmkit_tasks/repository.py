@@ -169,18 +169,6 @@ def stage_keys() -> Select[str]:
     return select(sdk.rows.Stage.key)
 
 
-def without_tasks(limit: int) -> Select[str]:
-    """Customers with a name, unless there are tasks already."""
-    customer = sdk.rows.Customer
-    begun = exists().where(Task.state.is_not(None))
-    return (
-        select(customer.id)
-        .where(~customer.name_is_placeholder, customer.deleted_at.is_(None), ~begun)
-        .order_by(customer.id)
-        .limit(limit)
-    )
-
-
 def _last_contact(customer: type[sdk.rows.Customer], now: datetime) -> Any:
     """When we last spoke, as far as nobody has corrected it; our own notes are no contact."""
     # What is yet to happen is no contact either.

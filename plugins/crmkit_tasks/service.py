@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -36,7 +35,6 @@ Changing = UpdateTask | CompleteTask | CancelTask
 Closing = CompleteTask | CancelTask
 
 _PAGE = 1_000
-_DEMO = ("Call back", "Send the offer", "Ask how it went", "Agree on a visit")
 
 
 @dataclass(frozen=True)
@@ -115,23 +113,6 @@ async def cancel_tasks(
             _close(context, draft.input.id, TaskState.CANCELLED, outcome=draft.input.reason)
         await _settle_after(context, closed)
     return [CancelledTask(task=sdk.ref(Task, draft.input.id)) for draft in drafts]
-
-
-async def seed(context: Context) -> None:
-    """Gives the company of a demonstration something to do, some of it overdue."""
-    someone = await context.rules(repository.without_tasks(40))
-    now = context.clock.now()
-    await create_tasks(
-        context,
-        [
-            CreateTask(
-                customer_id=customer_id,
-                subject=_DEMO[number % len(_DEMO)],
-                due_at=now + timedelta(days=number - 10),
-            )
-            for number, (customer_id,) in enumerate(someone)
-        ],
-    )
 
 
 async def _held(

@@ -40,8 +40,30 @@ class Task:
     interaction: sdk.Interaction | None = sdk.to_one()
     """What was said or done in doing it."""
     rule: str | None
-    cause: sdk.Node | None = sdk.any_node(models.Task.cause_id)
+    cause: sdk.Node | None = sdk.cause(models.Task.cause_id)
     """What led to it: an order, the task before it, whatever has an id."""
+
+
+_STATES = {
+    models.TaskState.OPEN: {"en": "To do: {}", "de": "Zu tun: {}", "zh": "待办：{}"},
+    models.TaskState.DONE: {"en": "Done: {}", "de": "Erledigt: {}", "zh": "已完成：{}"},
+    models.TaskState.CANCELLED: {"en": "Cancelled: {}", "de": "Abgesagt: {}", "zh": "已取消：{}"},
+}
+
+
+def _given(
+    subject: str,
+    state: models.TaskState,
+    *,
+    locale: str | None = None,
+    organisation: sdk.Organisation,
+) -> str:
+    """What is to be done, and what became of it."""
+    return sdk.phrase(_STATES[state], locale, organisation.locale).format(subject)
+
+
+summary = sdk.computed(_given, models.Task.subject, models.Task.state)
+"""A task in a line."""
 
 
 async def next_tasks(context: Context, customer_ids: Sequence[str]) -> Mapping[str, Task]:

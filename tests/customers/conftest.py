@@ -31,11 +31,11 @@ class Office:
         query = f"query($id: ID!) {{ node(id: $id) {{ ... on Customer {{ {fields} }} }} }}"
         return (await self.t.gql(query, id=id))["node"]
 
-    async def do(self, verb: str, fields: str = "__typename", **input: Any) -> Any:
+    async def do(self, verb: str, fields: str = "__typename", /, **input: Any) -> Any:
         """Runs a mutation and returns its payload."""
         return (await self.t.gql(_mutation(verb, fields), i=input))[verb]
 
-    async def fail(self, verb: str, **input: Any) -> Any:
+    async def fail(self, verb: str, /, **input: Any) -> Any:
         """Runs a mutation that fails and returns what its one error says."""
         errors = await self.t.errors(_mutation(verb, "__typename"), i=input)
         assert len(errors) == 1

@@ -173,3 +173,8 @@ def test_plain_alembic_upgrades_the_core(database_url: str) -> None:
 
 def tables(url: str) -> set[str]:
     return set(migrations.connected(url, lambda connection: inspect(connection).get_table_names()))
+
+
+def test_a_migration_of_what_does_not_run_is_refused(loaded: Loaded, database_url: str) -> None:
+    with pytest.raises(SetupError, match="No plugin smss runs here"):
+        migrations.revision(database_url, loaded, "smss", "messages")

@@ -103,6 +103,14 @@ def name_with_a_digit(install: Install, profile: str) -> Case:
     return [plugin("sms2")], settings(profile=profile)
 
 
+@mistake(
+    "The plugin tests.host.tiny.Fields cannot be called fields, which stands for a company's own "
+    "fields; call it something else."
+)
+def name_of_what_companies_define(install: Install, profile: str) -> Case:
+    return [plugin("fields")], settings(profile=profile)
+
+
 # -- versions and dependencies --------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks")
+BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading")
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +74,12 @@ def test_no_wheel_is_built_without_graphiql(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "The files of GraphiQL are not there; run `make graphiql`." in done.stderr
     assert list(tmp_path.glob("*.whl")) == []
+
+
+def test_an_installed_crmkit_brings_what_is_made_of_templates(
+    installed: Path, tmp_path: Path
+) -> None:
+    ran(installed, tmp_path, "-m", "crmkit", "new", "app", "acme")
+    made = tmp_path / "acme"
+    assert (made / "plugins" / "crmkit_acme" / "plugin.py").is_file()
+    assert (made / ".gitignore").is_file()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from crmkit.testing import plugin_contract
 from crmkit_feedback.plugin import Feedback
+from crmkit_grading.plugin import Grading
 from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
 from crmkit_referrals.plugin import Referrals
@@ -12,3 +13,4 @@ test_loyalty_keeps_the_contract = plugin_contract(Loyalty)
 test_referrals_keep_the_contract = plugin_contract(Referrals)
 test_feedback_keeps_the_contract = plugin_contract(Feedback)
 test_tasks_keep_the_contract = plugin_contract(Tasks)
+test_grading_keeps_the_contract = plugin_contract(Grading)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from crmkit.store import database as tables
 from crmkit.store.database import Scope, table_of
-from crmkit.store.reach import EVERYTHING, Reach, is_scoped, scope_of
+from crmkit.store.reach import EVERYTHING, Reach, compiled, is_scoped, scope_of
 from crmkit.store.unit_of_work import Origin, UnitOfWork, run_unit
 from crmkit.values.clock import ManualClock
 from crmkit.values.errors import Forbidden, SetupError
@@ -169,3 +169,43 @@ async def test_a_model_can_say_whose_its_rows_are(
     rows = pairs.subquery("gift")
     where = list(Reach().conditions(gift, rows))
     assert await people.fetch(select(func.count()).select_from(rows).where(*where)) == [(seen,)]
+
+
+async def test_a_text_that_was_compiled_before_has_the_values_of_now(people: Database) -> None:
+    async def named(reach: Reach, *names: str) -> list[Any]:
+        wanted = select(person.c.name).where(person.c.name.in_(names)).order_by(person.c.name)
+        return [name for (name,) in await people.fetch(wanted, reach)]
+
+    assert await named(Reach(), "Anna") == ["Anna"]
+    assert await named(Reach(), "Bea", "Cleo", "Dora") == ["Bea"]
+    assert await named(EVERYTHING, "Bea", "Cleo", "Dora") == ["Bea", "Cleo"]
+    assert await named(Reach(deleted=True), "Cleo") == ["Cleo"]
+    assert await named(Reach()) == []
+
+
+async def test_who_sees_less_has_no_text_of_others(people: Database) -> None:
+    names = select(person.c.name).order_by(person.c.name)
+    for reach, seen in (
+        (Reach(), ["Anna", "Bea"]),
+        (Reach(narrow=(narrowed,)), ["Anna"]),
+        (Reach(), ["Anna", "Bea"]),
+    ):
+        assert [name for (name,) in await people.fetch(names, reach)] == seen
+    with pytest.raises(Forbidden):
+        await people.fetch(names, Reach(hidden={"person": frozenset({"name"})}))
+
+
+async def test_a_statement_is_compiled_once_whatever_its_values(
+    people: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Any] = []
+
+    def counted(*given: Any) -> Any:
+        written.append(given)
+        return compiled(*given)
+
+    monkeypatch.setattr("crmkit.store.statements.compiled", counted)
+    for amount in range(3):
+        wanted = select(purchase.c.id).where(purchase.c.amount >= amount, purchase.c.amount < 9)
+        assert len(await people.fetch(wanted)) == 3 - max(amount - 1, 0)
+    assert len(written) == 1

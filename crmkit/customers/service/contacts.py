@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from crmkit.host.context import Context, Draft
 
-Contact = models.CustomerEmail | models.CustomerPhone | models.CustomerExternalId
+Contact = (
+    models.CustomerEmail | models.CustomerPhone | models.CustomerAddress | models.CustomerExternalId
+)
 Asked = types.CreateCustomer | types.UpdateCustomer
 
 _KINDS: dict[str, type[Contact]] = {
     "emails": models.CustomerEmail,
     "phones": models.CustomerPhone,
+    "addresses": models.CustomerAddress,
     "external_ids": models.CustomerExternalId,
 }
 
@@ -100,12 +103,19 @@ def key_of(row: Contact) -> tuple[str, str]:
         return ("", fold(row.address))
     if isinstance(row, models.CustomerPhone):
         return ("", row.number)
+    if isinstance(row, models.CustomerAddress):
+        return ("", types.place({name: getattr(row, name) for name in types.PLACE}))
     return (row.source, row.external_id)
 
 
 def _rows(context: Context[Any], draft: Draft[Asked, models.Customer]) -> list[Contact]:
     """Makes rows of all that a draft names; what is no number is rejected."""
-    return [*_emails(draft), *_phones(context, draft), *_external_ids(draft)]
+    return [
+        *_emails(draft),
+        *_phones(context, draft),
+        *_addresses(draft),
+        *_external_ids(draft),
+    ]
 
 
 def _emails(draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
@@ -137,6 +147,14 @@ def _phones(context: Context[Any], draft: Draft[Asked, models.Customer]) -> Iter
         )
 
 
+def _addresses(draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
+    given = types.said(draft.input.addresses) or ()
+    for each, primary in zip(given, _primary(given), strict=True):
+        yield models.CustomerAddress(
+            customer_id=draft.row.id, label=each.label, is_primary=primary, **each.normal
+        )
+
+
 def _external_ids(draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
     for each in types.said(draft.input.external_ids) or ():
         yield models.CustomerExternalId(
@@ -144,7 +162,9 @@ def _external_ids(draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
         )
 
 
-def _primary(given: Sequence[types.EmailAddress | types.PhoneNumber]) -> list[bool]:
+def _primary(
+    given: Sequence[types.EmailAddress | types.PhoneNumber | types.PostalAddress],
+) -> list[bool]:
     """Exactly one is the one to use: the marked one, else the first."""
     marked = [each.primary for each in given]
     return marked if any(marked) else [index == 0 for index in range(len(marked))]
@@ -162,10 +182,16 @@ def _compare(have: Sequence[Contact], wanted: Sequence[Contact], own: News) -> N
 
 
 def _said_of(row: Contact) -> dict[str, Any]:
-    """What can change of a contact while it stays the same; how it was first written stays."""
+    """What can change of a contact while it stays the same.
+
+    How a mail address or a number was first written stays; a street is written anew.
+    """
     if isinstance(row, models.CustomerExternalId):
         return {}
-    return {"label": row.label, "is_primary": row.is_primary}
+    said = {"label": row.label, "is_primary": row.is_primary}
+    if isinstance(row, models.CustomerAddress):
+        said |= {name: getattr(row, name) for name in types.PLACE}
+    return said
 
 
 def _external_keys(own: News) -> list[tuple[str, str]]:

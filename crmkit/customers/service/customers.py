@@ -14,6 +14,12 @@ from crmkit.customers.service.contacts import (
     write_contacts,
 )
 from crmkit.customers.service.drafts import locked, rounds
+from crmkit.customers.service.fields import (
+    field_news,
+    first_fields,
+    write_fields,
+    write_first_fields,
+)
 from crmkit.engine.fields import ID
 from crmkit.engine.mutations import UNSET, mutation
 from crmkit.engine.nodes import ref
@@ -82,12 +88,14 @@ async def create(context: Context[Any], drafts: Creations) -> None:
     for each in drafts:
         each.becomes(_new_row(each.input, first))
     found = [first_news(context, each) for each in drafts]
+    own = first_fields(context, drafts)
     await check_external_ids(context, drafts, found)
     await context.call(hookspecs.before_customers_create, drafts)
     if context.refusals:
         return
     context.write.add(*[each.row for each in drafts])
     write_contacts(context, found)
+    write_first_fields(context, drafts, own)
     context.write.add(*[_first_stay(context, each.row) for each in drafts])
     await context.call(hookspecs.customers_created, drafts)
     ids = tuple(each.row.id for each in drafts)
@@ -106,22 +114,27 @@ async def _update(context: Context[Any], drafts: Updates) -> None:
     for each in drafts:
         _apply(each.input, each.row)
     found = await news(context, drafts)
+    own = await field_news(context, drafts)
     await check_external_ids(context, drafts, found)
     await context.call(hookspecs.before_customers_update, drafts)
     if context.refusals:
         return
     fields = {each.row.id: _changed(each.row, before[each.row.id]) for each in drafts}
-    for each, own in zip(drafts, found, strict=True):
-        is_news = bool(own or fields[each.row.id])
+    for each, contacts in zip(drafts, found, strict=True):
+        known = own.get(each.row.id)
+        is_news = bool(contacts or fields[each.row.id] or (known and known.changed))
         each.outcome = Outcome.UPDATED if is_news else Outcome.UNCHANGED
     changed = [each for each in drafts if each.outcome is Outcome.UPDATED]
     if changed:
         write_contacts(context, found)
-        await _write(context, changed, fields)
+        await _write(context, changed, fields, write_fields(context, own))
 
 
 async def _write(
-    context: Context[Any], drafts: Updates, fields: Mapping[str, Sequence[str]]
+    context: Context[Any],
+    drafts: Updates,
+    fields: Mapping[str, Sequence[str]],
+    others: Sequence[str],
 ) -> None:
     # All rows name the same columns, so that one statement carries them; they are locked,
     # so what is written again is what stands there. Without any, the version still counts
@@ -133,7 +146,7 @@ async def _write(
         freeze(each.row)
     await context.call(hookspecs.customers_updated, drafts)
     ids = tuple(each.row.id for each in drafts)
-    context.emit(types.CustomersUpdated(ids[0], ids, tuple(columns)))
+    context.emit(types.CustomersUpdated(ids[0], ids, (*columns, *others)))
 
 
 async def _delete(context: Context[Any], drafts: Deletions) -> None:

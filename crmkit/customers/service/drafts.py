@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from crmkit.customers import errors, models, repository
+from crmkit.customers import models, repository
 from crmkit.host.context import Draft
-from crmkit.values.errors import NotFound
+from crmkit.values.errors import NotFound, StaleVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
@@ -42,5 +42,5 @@ async def locked(
         if row is None or row.deleted_at is not None:
             context.reject(each, NotFound("There is no such customer.", field="id"))
         elif each.input.version not in (None, row.version):
-            context.reject(each, errors.StaleVersion(row.version))
+            context.reject(each, StaleVersion(row.version))
     return {id_: row for id_, row in known.items() if row.deleted_at is None}

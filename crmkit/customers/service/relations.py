@@ -10,6 +10,7 @@ from crmkit.customers import errors, models, repository, types
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.host.context import Context, Draft, Outcome
+from crmkit.values.errors import StaleVersion
 
 PERSON, ORGANISATION = models.CustomerKind.PERSON, models.CustomerKind.ORGANISATION
 
@@ -41,7 +42,7 @@ async def end_relations(
     for each in drafts:
         row, until = known[each.input.id], each.input.until or today
         if each.input.version not in (None, row.version):
-            context.reject(each, errors.StaleVersion(row.version))
+            context.reject(each, StaleVersion(row.version))
         if row.since and until < row.since:
             context.reject(each, errors.EndsBeforeItBegan())
         each.outcome = Outcome.UPDATED

@@ -20,8 +20,16 @@ from crmkit.values.text import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-R = TypeVar("R", bound=models.CustomerEmail | models.CustomerPhone | models.CustomerExternalId)
-G = TypeVar("G", bound=types.EmailAddress | types.PhoneNumber | types.ExternalId)
+R = TypeVar(
+    "R",
+    bound=models.CustomerEmail
+    | models.CustomerPhone
+    | models.CustomerAddress
+    | models.CustomerExternalId,
+)
+G = TypeVar(
+    "G", bound=types.EmailAddress | types.PhoneNumber | types.PostalAddress | types.ExternalId
+)
 
 Upserts = Sequence[Draft[types.UpsertCustomer, models.Customer]]
 Key = tuple[str, str]
@@ -90,6 +98,7 @@ async def _update(context: Context[Any], drafts: Upserts, known: Mapping[int, st
     rows = await repository.customers(context, ids)
     emails = await repository.contacts(context, models.CustomerEmail, ids)
     phones = await repository.contacts(context, models.CustomerPhone, ids)
+    addresses = await repository.contacts(context, models.CustomerAddress, ids)
     keys = await repository.contacts(context, models.CustomerExternalId, ids)
     inner = []
     for each in drafts:
@@ -99,6 +108,7 @@ async def _update(context: Context[Any], drafts: Upserts, known: Mapping[int, st
             rows[id_],
             _together(emails.get(id_, ()), given.emails, _email_key, _email),
             _together(phones.get(id_, ()), given.phones, partial(_phone_key, context), _phone),
+            _together(addresses.get(id_, ()), given.addresses, _address_key, _address),
             _together(keys.get(id_, ()), given.external_ids, _external_key, _external_id),
         )
         inner.append(each.rephrased(change))
@@ -112,6 +122,7 @@ def _change(
     row: models.Customer,
     emails: Sequence[types.EmailAddress] | Unset,
     phones: Sequence[types.PhoneNumber] | Unset,
+    addresses: Sequence[types.PostalAddress] | Unset,
     external_ids: Sequence[types.ExternalId] | Unset,
 ) -> types.UpdateCustomer:
     # A placeholder never takes the place of a name that somebody knows.
@@ -126,6 +137,7 @@ def _change(
         family_name=given.family_name,
         emails=emails,
         phones=phones,
+        addresses=addresses,
         external_ids=external_ids,
         source=given.source,
         locale=given.locale,
@@ -144,6 +156,7 @@ def _creation(given: types.UpsertCustomer) -> types.CreateCustomer:
         name_is_placeholder=given.name_is_placeholder,
         emails=given.emails,
         phones=given.phones,
+        addresses=given.addresses,
         external_ids=given.external_ids,
         source=types.said(given.source),
         locale=types.said(given.locale),
@@ -176,6 +189,11 @@ def _phone(row: models.CustomerPhone, stays: bool) -> types.PhoneNumber:
     return types.PhoneNumber(row.number, row.label, row.is_primary and stays)
 
 
+def _address(row: models.CustomerAddress, stays: bool) -> types.PostalAddress:
+    where = {name: getattr(row, name) for name in types.PLACE}
+    return types.PostalAddress(label=row.label, primary=row.is_primary and stays, **where)
+
+
 def _external_id(row: models.CustomerExternalId, stays: bool) -> types.ExternalId:
     return types.ExternalId(row.source, row.external_id)
 
@@ -189,6 +207,10 @@ def _phone_key(context: Context[Any], given: types.PhoneNumber) -> Key:
         return ("", phone_number(given.number, context.organisation.phone_region))
     except Failure:  # The update says so, in its place.
         return ("", given.number)
+
+
+def _address_key(given: types.PostalAddress) -> Key:
+    return ("", types.place(given.normal))
 
 
 def _external_key(given: types.ExternalId) -> Key:

@@ -1,5 +1,7 @@
 """What a client sees of customers, what it asks for, and what handlers are told."""
 
+from crmkit.customers.types.addresses import PLACE, PostalAddress, place
+from crmkit.customers.types.custom import field_input, field_parts, field_table
 from crmkit.customers.types.events import (
     CustomersCreated,
     CustomersDeleted,
@@ -30,11 +32,13 @@ from crmkit.customers.types.lifecycle import (
 )
 from crmkit.customers.types.nodes import (
     Customer,
+    CustomerAddress,
     CustomerEmail,
     CustomerExternalId,
     CustomerPhone,
     CustomerRelation,
     StageStay,
+    stay_summary,
 )
 from crmkit.customers.types.relations import (
     EndedRelation,
@@ -44,9 +48,11 @@ from crmkit.customers.types.relations import (
 )
 
 __all__ = [
+    "PLACE",
     "CreateCustomer",
     "CreatedCustomer",
     "Customer",
+    "CustomerAddress",
     "CustomerEmail",
     "CustomerExternalId",
     "CustomerPhone",
@@ -66,6 +72,7 @@ __all__ = [
     "MoveCustomer",
     "MovedCustomer",
     "PhoneNumber",
+    "PostalAddress",
     "RelateCustomer",
     "RelatedCustomer",
     "RestoreCustomer",
@@ -75,5 +82,10 @@ __all__ = [
     "UpdatedCustomer",
     "UpsertCustomer",
     "UpsertedCustomer",
+    "field_input",
+    "field_parts",
+    "field_table",
+    "place",
     "said",
+    "stay_summary",
 ]

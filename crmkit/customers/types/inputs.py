@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from crmkit.access.types import Team, User
 from crmkit.customers.models import CustomerKind
+from crmkit.customers.types.addresses import PostalAddress, place
 from crmkit.customers.types.nodes import Customer
 from crmkit.engine.fields import Ref
 from crmkit.engine.mutation_inputs import UNSET, Unset
@@ -106,6 +107,8 @@ class CreateCustomer:
     """The addresses to write to."""
     phones: Sequence[PhoneNumber] = ()
     """The numbers to call."""
+    addresses: Sequence[PostalAddress] = ()
+    """Where they live or work."""
     external_ids: Sequence[ExternalId] = ()
     """What other systems call them; no two customers share one."""
     source: str | None = None
@@ -154,6 +157,8 @@ class UpdateCustomer:
     """All addresses to write to; they replace the ones there are."""
     phones: Sequence[PhoneNumber] | Unset = UNSET
     """All numbers to call; they replace the ones there are."""
+    addresses: Sequence[PostalAddress] | Unset = UNSET
+    """All places where they live or work; they replace the ones there are."""
     external_ids: Sequence[ExternalId] | Unset = UNSET
     """All that other systems call them; they replace what is there."""
     source: str | Unset | None = UNSET
@@ -200,6 +205,8 @@ class UpsertCustomer:
     """Addresses; those they do not have yet are added."""
     phones: Sequence[PhoneNumber] = ()
     """Numbers; those they do not have yet are added."""
+    addresses: Sequence[PostalAddress] = ()
+    """Where they live or work; addresses that they do not have yet are added."""
     external_ids: Sequence[ExternalId] = ()
     """What other systems call them; those they do not have yet are added."""
     source: str | Unset | None = UNSET
@@ -247,12 +254,16 @@ def _faults(given: _Person) -> Iterator[Iterable[Problem]]:
     emails, phones = said(given.emails) or (), said(given.phones) or ()
     yield _list_faults("emails", emails, [fold(each.normal) for each in emails])
     yield _list_faults("phones", phones, [each.number for each in phones])
+    addresses = said(given.addresses) or ()
+    yield _list_faults("addresses", addresses, [place(each.normal) for each in addresses])
     ids = said(given.external_ids) or ()
     yield _list_faults("externalIds", (), [(each.source, each.external_id) for each in ids])
 
 
 def _list_faults(
-    field: str, given: Sequence[EmailAddress | PhoneNumber], keys: Sequence[object]
+    field: str,
+    given: Sequence[EmailAddress | PhoneNumber | PostalAddress],
+    keys: Sequence[object],
 ) -> Iterator[Problem]:
     if len(keys) > _MOST:
         yield checks.fault(field, f"There are at most {_MOST} of them.")

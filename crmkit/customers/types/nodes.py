@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from crmkit.access.types import Team, User
 from crmkit.customers import models
-from crmkit.engine.fields import list_of, to_many, to_one
+from crmkit.engine.fields import computed, list_of, timeline, to_many, to_one
 from crmkit.engine.nodes import Connection, node
+from crmkit.engine.timelines import TimelineEntry
+from crmkit.stages.models import Stage as StageRow
 from crmkit.stages.types import Stage
+from crmkit.values import regional
+from crmkit.values.labels import phrase
+from crmkit.vocabulary.types import label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crmkit.settings import Organisation
 
 
 @node(models.Customer, list="customers", read="core.customer.read")
@@ -33,6 +44,8 @@ class Customer:
         models.StageStay.customer_id, order_by=models.StageStay.entered_at.desc()
     )
     """The stages they stood on, the latest first."""
+    timeline: Connection[TimelineEntry] = timeline()
+    """What happened with them, of all kinds, the latest first."""
     emails: list[CustomerEmail] = list_of(
         models.CustomerEmail.customer_id, order_by=models.CustomerEmail.is_primary.desc()
     )
@@ -41,6 +54,10 @@ class Customer:
         models.CustomerPhone.customer_id, order_by=models.CustomerPhone.is_primary.desc()
     )
     """Their numbers, the one to use first."""
+    addresses: list[CustomerAddress] = list_of(
+        models.CustomerAddress.customer_id, order_by=models.CustomerAddress.is_primary.desc()
+    )
+    """Where they live or work, the one to use first."""
     external_ids: list[CustomerExternalId] = list_of(models.CustomerExternalId.customer_id)
     """What other systems call them."""
     organisations: Connection[CustomerRelation] = to_many(models.CustomerRelation.person_id)
@@ -73,6 +90,27 @@ class CustomerPhone:
     """Whose number it is."""
     number: str
     given: str
+    label: str | None
+    is_primary: bool
+
+
+def country_name(code: str, *, locale: str | None = None, organisation: Organisation) -> str:
+    """What people call the country, in this locale or else in the organisation's."""
+    return regional.country_name(code, locale, organisation.locale)
+
+
+@node(models.CustomerAddress, read="core.customer.read")
+class CustomerAddress:
+    """Where to send something, or to go."""
+
+    customer: Customer = to_one()
+    """Whose address it is."""
+    country: str
+    country_name: str = computed(country_name, models.CustomerAddress.country)
+    region: str | None
+    locality: str | None
+    postal_code: str | None
+    lines: list[str]
     label: str | None
     is_primary: bool
 
@@ -116,3 +154,20 @@ class StageStay:
     left_at: datetime | None
     actor: str
     reason: str | None
+
+
+def _entered(
+    labels: Mapping[str, str],
+    key: str,
+    *,
+    locale: str | None = None,
+    organisation: Organisation,
+) -> str:
+    """Which stage they came to."""
+    words = {"en": "Stage: {}", "de": "Stufe: {}", "zh": "阶段：{}"}
+    return phrase(words, locale, organisation.locale).format(
+        label(labels, key, locale=locale, organisation=organisation)
+    )
+
+
+stay_summary = computed(_entered, StageRow.labels, StageRow.key)

@@ -8,7 +8,7 @@ from crmkit_feedback.service.desk import (
     solve_ticket,
     sort_ticket,
 )
-from crmkit_feedback.service.opening import open_tickets, seed
+from crmkit_feedback.service.opening import open_tickets
 from crmkit_feedback.service.ratings import rate_ticket
 from crmkit_feedback.service.thread import note_on_ticket, reply_to_ticket
 
@@ -21,7 +21,6 @@ __all__ = [
     "rate_ticket",
     "reply_to_ticket",
     "resume_ticket",
-    "seed",
     "solve_ticket",
     "sort_ticket",
 ]

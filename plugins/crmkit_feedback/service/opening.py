@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from crmkit_feedback.repository import Standing
 
 _SORTED_BY = ("type", "priority", "queue", "topic")
-_DEMO = (
-    ("Where is my parcel?", "problem", "high"),
-    ("Can I change the address?", "question", "normal"),
-    ("It works better than I thought.", "praise", "low"),
-)
 
 
 @sdk.mutation(permission="feedback.ticket.open", bulk="openTickets")
@@ -105,17 +100,6 @@ def follow_up(context: Context, ticket: Standing, cause_id: str) -> str:
     )
     add(context, [row])
     return row.id
-
-
-async def seed(context: Context) -> None:
-    """Lets some customers of the demonstration want something."""
-    who = await repository.without_tickets(context, len(_DEMO))
-    wanted = [
-        OpenTicket(customer_id=each, channel="web", body=body, type=kind, priority=priority)
-        for each, (body, kind, priority) in zip(who, _DEMO, strict=False)
-        if kind in context.config.types and priority in context.config.priorities
-    ]
-    await open_tickets(context, wanted)
 
 
 async def _check(

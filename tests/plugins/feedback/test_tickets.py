@@ -199,15 +199,6 @@ async def test_tickets_of_a_deleted_customer_are_not_listed(t: Trial) -> None:
     assert token
 
 
-async def test_a_demonstration_is_seeded_once(t: Trial) -> None:
-    for name in ("Anna", "Berta"):
-        await add_customer(t, name)
-    [feedback] = [each.manifest for each in t.host.loaded.plugins if each.name == "feedback"]
-    for _ in range(2):
-        await t.unit(lambda context: feedback.seed(context, "demo"), plugin="feedback")
-    assert (await t.gql("{ tickets { totalCount } }"))["tickets"]["totalCount"] == 2
-
-
 @pytest.mark.parametrize(
     "options",
     [

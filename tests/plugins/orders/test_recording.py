@@ -117,11 +117,3 @@ async def test_statements_of_a_bulk_do_not_grow_with_it(t: Trial) -> None:
             await t.gql(RECORD_MANY, items=items, onError="ABORT")
         counts.append(len(sent))
     assert counts[0] == counts[1]
-
-
-async def test_a_demonstration_is_seeded_once(t: Trial) -> None:
-    await add_customer(t)
-    [orders] = [each.manifest for each in t.host.loaded.plugins if each.name == "orders"]
-    for _ in range(2):
-        await t.unit(lambda context: orders.seed(context, "demo"), plugin="orders")
-    assert (await t.gql("{ orders { totalCount } }"))["orders"]["totalCount"] == 1

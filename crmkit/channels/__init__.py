@@ -1,0 +1,1 @@
+"""Channels: the media and the named places through which customers meet us."""

@@ -1,0 +1,1 @@
+"""Tags: words that a company pins to customers, and who has which."""

@@ -1,0 +1,52 @@
+"""The statements of a company's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from crmkit.store.database import table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from crmkit.host.context import Context
+    from crmkit.vocabulary.models import Term
+
+
+@dataclass(frozen=True)
+class Known:
+    """What rules need to know of a word."""
+
+    id: str
+    key: str
+    is_retired: bool
+
+
+async def by_key(
+    context: Context[Any], model: type[Term], keys: Collection[str]
+) -> dict[str, Known]:
+    """Finds words by their keys, retired ones too."""
+    if not keys:
+        return {}
+    named = select(model.id, model.key, model.retired_at).where(model.key.in_(sorted(keys)))
+    return {key: Known(id_, key, bool(at)) for id_, key, at in await context.rules(named)}
+
+
+async def locked(
+    context: Context[Any], model: type[Term], ids: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Reads words in order to change them: the values of each by column."""
+    columns = list(table_of(model).columns)
+    wanted = select(*columns).where(model.id.in_(sorted(ids))).order_by(model.id)
+    rows = await context.rules(wanted.with_for_update())
+    names = [each.name for each in columns]
+    found = [dict(zip(names, each, strict=True)) for each in rows]
+    return {each["id"]: each for each in found}
+
+
+async def is_empty(context: Context[Any], model: type[Term]) -> bool:
+    """Says whether there is none yet."""
+    return not await context.rules(select(model.id).limit(1))

@@ -1,0 +1,1 @@
+"""Text messages: what customers are told on their phones."""

@@ -1,0 +1,247 @@
+"""The statements of grading."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from crmkit import sdk
+from crmkit_grading.config import EventKind
+from crmkit_grading.models import Grade, Score
+from crmkit_grading.scoring import Happened, Known, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from crmkit_grading.config import Context
+    from crmkit_orders.api import OrderRow
+
+Read = Callable[[Any], Awaitable[list[Any]]]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a customer had reached when they were last graded."""
+
+    customer_id: str
+    points: int
+    grade: str | None
+    rules: str | None
+
+
+async def known(context: Context, read: Read, customer_ids: Collection[str]) -> list[Known]:
+    """All that rules ask of these customers, in one statement for each kind of thing."""
+    ids = sorted(customer_ids)
+    events: dict[str, list[Happened]] = defaultdict(list)
+    for kind, statement in _events(context, ids).items():
+        for customer_id, happened in await _happened(context, read, kind, statement):
+            events[customer_id].append(happened)
+    return [
+        Known(fields["id"], fields, events[fields["id"]])
+        for fields in map(_fields, await read(_customers(ids)))
+    ]
+
+
+def scores(customer_ids: Collection[str]) -> Select[str, int, str | None, str | None]:
+    """What these customers have reached."""
+    return (
+        select(Score.customer_id, Score.points, Score.grade, Score.rules)
+        .where(Score.customer_id.in_(sorted(customer_ids)))
+        .order_by(Score.customer_id)
+    )
+
+
+def steps(series: str) -> Select[str, str, int]:
+    """The grades of a series."""
+    wanted = select(Grade.id, Grade.key, Grade.at_least).where(Grade.series == series)
+    return wanted.order_by(Grade.at_least)
+
+
+async def ladder(read: Read, series: str) -> list[Step]:
+    """The grades of a series as scores reach them."""
+    return [Step(*each) for each in await read(steps(series))]
+
+
+def series() -> Select[str]:
+    """The series that have grades."""
+    return select(Grade.series).distinct()
+
+
+def versions(grade_ids: Collection[str]) -> Select[str, int, int]:
+    """How often these grades have changed, and what they want; held until the unit ends."""
+    return (
+        select(Grade.id, Grade.version, Grade.at_least)
+        .where(Grade.id.in_(sorted(grade_ids)))
+        .order_by(Grade.id)
+        .with_for_update()
+    )
+
+
+def page(after: str, limit: int, due: datetime | None, rules: str) -> Select[str]:
+    """The next customers to be graded; with a moment, only those who are due by then."""
+    customer = sdk.rows.Customer
+    return (
+        _waiting(select(customer.id), due, rules)
+        .where(customer.id > after)
+        .order_by(customer.id)
+        .limit(limit)
+    )
+
+
+def count(due: datetime | None, rules: str) -> Select[int]:
+    """How many customers there are to be graded."""
+    return _waiting(select(func.count()).select_from(sdk.rows.Customer), due, rules)
+
+
+def buyers(order: type[OrderRow], order_ids: Collection[str]) -> Select[str, str]:
+    """Who placed these orders."""
+    return select(order.customer_id, order.id).where(order.id.in_(sorted(order_ids)))
+
+
+def _waiting(statement: Select[Any], due: datetime | None, rules: str) -> Select[Any]:
+    customer = sdk.rows.Customer
+    wanted = statement.where(customer.deleted_at.is_(None))
+    if due is None:
+        return wanted
+    stale = or_(Score.rules.is_(None), Score.rules != rules, Score.changes_at <= due)
+    return wanted.join(Score, Score.customer_id == customer.id).where(stale)
+
+
+def _customers(ids: Sequence[str]) -> Any:
+    customer, stage = sdk.rows.Customer, sdk.rows.Stage
+    email, phone = sdk.rows.CustomerEmail, sdk.rows.CustomerPhone
+    address = select(email.address).where(email.customer_id == customer.id, email.is_primary)
+    return (
+        select(
+            customer.id,
+            customer.kind,
+            customer.name,
+            customer.given_name,
+            customer.family_name,
+            customer.source,
+            customer.locale,
+            customer.zone,
+            customer.owner_id,
+            customer.team_id,
+            customer.created_at,
+            stage.key.label("stage"),
+            address.limit(1).scalar_subquery().label("address"),
+            exists().where(phone.customer_id == customer.id).label("has_phone"),
+        )
+        .join(stage, stage.id == customer.stage_id)
+        .where(customer.id.in_(ids), customer.deleted_at.is_(None))
+        .order_by(customer.id)
+    )
+
+
+_CUSTOMER = (
+    "id", "kind", "name", "given_name", "family_name", "source", "locale", "zone",
+    "owner_id", "team_id", "created_at", "stage", "address", "has_phone",
+)  # fmt: skip
+
+
+def _fields(row: Sequence[Any]) -> dict[str, Any]:
+    fields = dict(zip(_CUSTOMER, row, strict=True))
+    address = fields.pop("address")
+    return {
+        **fields,
+        "kind": fields["kind"].value,
+        "has_phone": bool(fields["has_phone"]),
+        "email_domain": None if address is None else address.rpartition("@")[2],
+    }
+
+
+def _events(context: Context, ids: Sequence[str]) -> dict[EventKind, Select[Any]]:
+    """What finds the events of these customers that a rule can still count."""
+    found: dict[EventKind, Select[Any]] = {}
+    for kind in EventKind:
+        rules = [each for each in context.config.rules.values() if kind in each.events]
+        statement = _statement(context, kind, ids) if rules else None
+        if statement is not None:
+            found[kind] = _recent(statement, [each.reach_days for each in rules], context)
+    return found
+
+
+def _statement(context: Context, kind: EventKind, ids: Sequence[str]) -> Any:
+    if kind is EventKind.INTERACTION:
+        return _interactions(ids)
+    orders = context.neighbour("orders")
+    return orders and _orders(orders.OrderRow, orders.OrderState.PLACED, ids)
+
+
+def _recent(statement: Select[Any], reaches: Sequence[int | None], context: Context) -> Select[Any]:
+    days = [each for each in reaches if each is not None]
+    if len(days) < len(reaches):
+        return statement
+    # A day more than rules reach: their days are the organisation's, these are of 24 hours.
+    since = context.clock.now() - timedelta(days=min(max(days), 700_000) + 2)
+    return statement.where(statement.selected_columns.at >= since)
+
+
+def _interactions(ids: Sequence[str]) -> Any:
+    said, correction = aliased(sdk.rows.Interaction), aliased(sdk.rows.Interaction)
+    channel, touchpoint = sdk.rows.Channel, sdk.rows.Touchpoint
+    return (
+        select(
+            said.customer_id,
+            said.id,
+            said.occurred_at.label("at"),
+            said.kind,
+            channel.key,
+            touchpoint.key,
+            said.direction,
+            said.actor,
+        )
+        .join(channel, channel.id == said.channel_id)
+        .outerjoin(touchpoint, touchpoint.id == said.touchpoint_id)
+        .where(said.customer_id.in_(ids), ~exists().where(correction.supersedes_id == said.id))
+    )
+
+
+def _orders(order: type[OrderRow], kept: object, ids: Sequence[str]) -> Any:
+    return select(
+        order.customer_id,
+        order.id,
+        order.placed_at.label("at"),
+        order.currency,
+        order.total_minor,
+        order.source,
+    ).where(order.customer_id.in_(ids), order.state == kept)
+
+
+async def _happened(
+    context: Context, read: Read, kind: EventKind, statement: Select[Any]
+) -> list[tuple[str, Happened]]:
+    zone = ZoneInfo(context.organisation.zone)
+    made = _said if kind is EventKind.INTERACTION else _bought
+    return [
+        (customer_id, Happened(id_, kind, at.astimezone(zone).date(), {"at": at, **made(*rest)}))
+        for customer_id, id_, at, *rest in await read(statement)
+    ]
+
+
+def _said(
+    kind: str, channel: str, touchpoint: str | None, direction: sdk.Direction, actor: str
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "channel": channel,
+        "touchpoint": touchpoint,
+        "direction": direction.value,
+        "actor": actor,
+    }
+
+
+def _bought(currency: str, minor: int, source: str | None) -> dict[str, Any]:
+    return {
+        "currency": currency,
+        "total": sdk.Money(minor, currency).amount,
+        "source": source,
+    }

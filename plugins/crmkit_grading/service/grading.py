@@ -1,0 +1,197 @@
+"""Who has which score and grade: counted from facts, whoever asks and however often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from crmkit import sdk
+from crmkit_grading import errors, repository, scoring
+from crmkit_grading.config import Context
+from crmkit_grading.models import Change, GradingReason
+from crmkit_grading.models import Score as ScoreRow
+from crmkit_grading.types import (
+    CustomersGraded,
+    RegradeCustomers,
+    RegradedCustomers,
+    RegradingWanted,
+    moment,
+    step_of,
+    today_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from crmkit_grading.repository import Stored
+
+PAGE = 500
+_NOTHING: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Regraded:
+    """What grading again found, and what it changed."""
+
+    customers: int = 0
+    scores: int = 0
+    grades: Counter[tuple[str, str]] = field(default_factory=Counter)
+    last: str | None = None
+    """The last customer that was looked at, if there may be more of them."""
+
+    def __add__(self, other: Regraded) -> Regraded:
+        return Regraded(
+            self.customers + other.customers,
+            self.scores + other.scores,
+            self.grades + other.grades,
+            other.last,
+        )
+
+
+async def follow(
+    context: Context,
+    customer_ids: Sequence[str],
+    reason: GradingReason,
+    causes: Mapping[str, str] = _NOTHING,
+) -> None:
+    """Grades customers of whom there is news, if there are rules at all."""
+    ids = sorted(set(customer_ids)) if context.config.rules else []
+    for begin in range(0, len(ids), PAGE):
+        await regrade(context, ids[begin : begin + PAGE], reason, causes)
+
+
+async def follow_orders(context: Context, order_ids: Sequence[str]) -> None:
+    """Grades whoever placed these orders, or got their price back."""
+    orders = context.neighbour("orders")
+    if orders is None or not context.config.rules:
+        return
+    causes = dict(await context.rules(repository.buyers(orders.OrderRow, order_ids)))
+    await follow(context, list(causes), GradingReason.EVENT, causes)
+
+
+@sdk.mutation(permission="grading.customer.regrade")
+async def regrade_customers(context: Context, input: RegradeCustomers) -> RegradedCustomers:
+    """Have everybody graded again by the rules and grades of now, or only those who are due."""
+    await _check_grades(context)
+    customers = await waiting(context, only_due=input.only_due)
+    context.emit(RegradingWanted("grading", after="", only_due=input.only_due))
+    return RegradedCustomers(customers=customers)
+
+
+async def waiting(context: Context, *, only_due: bool) -> int:
+    """Counts the customers to be graded again."""
+    due = context.clock.now() if only_due else None
+    [(count,)] = await context.rules(repository.count(due, context.config.version))
+    return count
+
+
+async def regrade_page(
+    context: Context, after: str, *, only_due: bool, dry: bool = False
+) -> Regraded:
+    """Grades the next customers again; `dry` only says what would become of them.
+
+    Raises:
+        NoGrades: The series that the settings name has none.
+    """
+    await _check_grades(context)
+    due = context.clock.now() if only_due else None
+    page = await context.rules(repository.page(after, PAGE, due, context.config.version))
+    ids = [each for (each,) in page]
+    if not ids:
+        return Regraded()
+    done = await regrade(context, ids, GradingReason.REGRADING, dry=dry)
+    return Regraded(done.customers, done.scores, done.grades, ids[-1])
+
+
+async def regrade(
+    context: Context,
+    customer_ids: Collection[str],
+    reason: GradingReason,
+    causes: Mapping[str, str] = _NOTHING,
+    *,
+    dry: bool = False,
+) -> Regraded:
+    """Counts scores from all that is known, and keeps what has changed as history."""
+    # Who holds the scores sees every event that an earlier holder has seen, and more.
+    held = repository.scores(customer_ids)
+    rows = await context.rules(held if dry else held.with_for_update())
+    before = {each.customer_id: each for each in (repository.Stored(*row) for row in rows)}
+    steps = await repository.ladder(context.rules, context.config.grades)
+    today = today_of(context)
+    changes = []
+    for known in await repository.known(context, context.rules, customer_ids):
+        counted = scoring.score(context.config, known, today)
+        stored = before[known.id]
+        step = step_of(context, steps, counted.total, stored.grade)
+        grade = step.key if step else None
+        if (counted.total, grade) != (stored.points, stored.grade):
+            changes.append(_change(context, stored, counted, grade, reason, causes))
+        if not dry:
+            _keep(context, known.id, counted, grade)
+    if not dry:
+        context.write.add(*changes)
+        _tell(context, changes)
+    moves = Counter((each.old_grade or "", each.new_grade or "") for each in _moved(changes))
+    return Regraded(len(before), len(changes), moves)
+
+
+async def grade_keys(context: Context, customer_ids: Collection[str]) -> Mapping[str, str | None]:
+    """The grades of these customers as they were last graded, by their keys."""
+    rows = await context.rules(repository.scores(customer_ids))
+    return {customer_id: grade for customer_id, _, grade, _ in rows}
+
+
+async def _check_grades(context: Context) -> None:
+    if not await repository.ladder(context.rules, context.config.grades):
+        raise errors.NoGrades(context.config.grades)
+
+
+def _change(
+    context: Context,
+    stored: Stored,
+    counted: scoring.Score,
+    grade: str | None,
+    reason: GradingReason,
+    causes: Mapping[str, str],
+) -> Change:
+    return Change(
+        customer_id=stored.customer_id,
+        old_score=stored.points,
+        new_score=counted.total,
+        old_grade=stored.grade,
+        new_grade=grade,
+        reason=reason,
+        cause_id=causes.get(stored.customer_id),
+        rules=context.config.version,
+    )
+
+
+def _keep(context: Context, customer_id: str, counted: scoring.Score, grade: str | None) -> None:
+    # All of them name the same columns, so that one statement carries them.
+    values = {
+        ScoreRow.points: counted.total,
+        ScoreRow.fit: counted.fit,
+        ScoreRow.engagement: counted.engagement,
+        ScoreRow.grade: grade,
+        ScoreRow.graded_at: context.clock.now(),
+        ScoreRow.changes_at: moment(context, counted.changes),
+        ScoreRow.rules: context.config.version,
+    }
+    context.write.change(ScoreRow, customer_id, set=values)
+
+
+def _moved(changes: Sequence[Change]) -> list[Change]:
+    return [each for each in changes if each.old_grade != each.new_grade]
+
+
+def _tell(context: Context, changes: Sequence[Change]) -> None:
+    if moved := _moved(changes):
+        context.emit(
+            CustomersGraded(
+                moved[0].customer_id,
+                ids=tuple(each.customer_id for each in moved),
+                old_grades=tuple(each.old_grade or "" for each in moved),
+                new_grades=tuple(each.new_grade or "" for each in moved),
+            )
+        )
