@@ -1,6 +1,6 @@
 """What a mutation costs, part by part, beside a hand-written INSERT.
 
-    python -m tests.benchmarks.writes [sqlite] [postgresql]
+python -m tests.benchmarks.writes [sqlite] [postgresql]
 """
 
 from __future__ import annotations
