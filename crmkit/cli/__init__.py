@@ -155,6 +155,15 @@ def print_schema(
     _later("listing").print_schema(room)
 
 
+@schema.command()
+def explain(
+    operation: Annotated[str, typer.Argument(help="A query or mutation, as it would be sent.")],
+    variables: Annotated[str, typer.Option(help="Its variables, as JSON.")] = "{}",
+) -> None:
+    """Say what an operation asks of the database, and where each field comes from."""
+    _later("explaining").explain_operation(operation, variables)
+
+
 @app.command("import")
 def import_file(
     kind: Annotated[str, typer.Argument(help="What the file holds, such as orders.")],

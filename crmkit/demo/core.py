@@ -34,10 +34,22 @@ _OFFERS = (
 _CHANNELS = ("email", "phone", "chat", "visit", "web", "social")
 _COLLEAGUES = ("Mila Sommer", "Jonas Okafor", "李晓明", "Amélie Roux", "Yusuf Demir", "Sanna Holm")
 
+_WORDS = (
+    ("wholesale", "Wholesale", "Großhandel", "#b45309"),
+    ("tasting", "Comes to tastings", "Kommt zu Verkostungen", "#0f766e"),
+)
+_TASTES = 0.08
+
 _LADDER = "{ stages(first: 100) { nodes { id key } } }"
 _TEAM = """mutation { createTeam(input: {name: "Customer care"}) { team { id } } }"""
 _HIRE = """mutation ($items: [CreateUserItem!]!) {
   createUsers(input: {items: $items}) { results { user { id } } }
+}"""
+_TAGS = """mutation ($items: [CreateTagItem!]!) {
+  createTags(input: {items: $items}) { results { index } }
+}"""
+_TAG = """mutation ($items: [TagCustomerItem!]!) {
+  tagCustomers(input: {items: $items}) { results { index } }
 }"""
 _CREATE = """mutation ($items: [CreateCustomerItem!]!) {
   createCustomers(input: {items: $items}) { results { customer { id name } } }
@@ -117,6 +129,11 @@ class CoreDemo(DemoPart):
         ]
         results = await self.demo.ask_each(_HIRE, hired)
         self.demo.colleagues = [each["user"]["id"] for each in results]
+        tags = [
+            {"key": key, "labels": [_label("en", english), _label("de", german)], "colour": colour}
+            for key, english, german, colour in _WORDS
+        ]
+        await self.demo.ask_each(_TAGS, tags)
 
     async def live(self) -> None:
         """Lets happen what the customers' lives hold for this step."""
@@ -138,6 +155,7 @@ class CoreDemo(DemoPart):
         self.demo.residents += residents
         self._lives += [self._life(each) for each in residents]
         await self._employ(residents)
+        await self._tag(residents)
 
     # -- what happens in stories ------------------------------------------------------------
 
@@ -188,6 +206,7 @@ class CoreDemo(DemoPart):
             "zone": language.zone,
             "source": chance.choice(_SOURCES),
             "ownerId": self._owner(),
+            "addresses": [{"country": language.region, "locality": language.city}],
         }
         if number := names.number(language, nth):
             item["phones"] = [{"number": number, "label": "mobile"}]
@@ -234,6 +253,18 @@ class CoreDemo(DemoPart):
         ]
         await self.demo.ask_each(_RELATE, items)
         self.demo.made["relations"] += len(items)
+
+    async def _tag(self, residents: Sequence[Resident]) -> None:
+        """Pins to newcomers what we want to find them by."""
+        companies = [each for each in residents if each.is_organisation]
+        people = [each for each in residents if not each.is_organisation]
+        tasting = self.demo.some(people, _TASTES)
+        pinned = [(each, "wholesale") for each in companies] + [
+            (each, "tasting") for each in tasting
+        ]
+        items = [{"customerId": each.id, "tags": [tag]} for each, tag in pinned]
+        await self.demo.ask_each(_TAG, items)
+        self.demo.made["tags"] += len(items)
 
     def _roles(self) -> Sequence[str]:
         return _ROLES[: self.demo.random.randint(1, len(_ROLES))]
@@ -308,3 +339,7 @@ class CoreDemo(DemoPart):
     async def _move(self, items: Sequence[Any]) -> None:
         await self.demo.ask_each(_MOVE, items)
         self.demo.made["moves"] += len(items)
+
+
+def _label(locale: str, text: str) -> dict[str, str]:
+    return {"locale": locale, "text": text}

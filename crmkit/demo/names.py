@@ -39,6 +39,11 @@ class Language:
     form: str = "{given} {family}"
     currency: str = "EUR"
 
+    @property
+    def city(self) -> str:
+        """The city that gives the zone its name."""
+        return self.zone.rpartition("/")[2].replace("_", " ")
+
 
 @dataclass(frozen=True)
 class Person:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from graphql import (
@@ -16,6 +17,7 @@ from graphql import (
     GraphQLScalarType,
 )
 
+from crmkit.engine.late import Request, told
 from crmkit.engine.pagination import Cursors, Key, Page
 from crmkit.engine.steps import Batched, Level, Read, Step
 
@@ -28,15 +30,23 @@ class Bubble(Exception):
 
 @dataclass(eq=False)
 class Answers:
-    """What the steps and the batch functions of a plan have brought."""
+    """What the steps and the batch functions of a plan have brought for one request."""
 
+    request: Request
     rows: dict[Level, Mapping[Any, Sequence[Any]]] = field(default_factory=dict)
     counts: dict[Level, int] = field(default_factory=dict)
     batches: dict[Batched, Mapping[str, Any] | Exception] = field(default_factory=dict)
     errors: list[GraphQLError] = field(default_factory=list)
+    _read: dict[Level, Mapping[Any, Sequence[Any]]] = field(default_factory=dict)
 
     def below(self, step: Level, key: Any) -> Sequence[Any]:
-        return self.rows.get(step, {}).get(key, ())
+        """The rows of a parent, read as their columns' types say."""
+        if step not in self._read:
+            template, groups = step.template, self.rows.get(step, {})
+            self._read[step] = (
+                {key: template.rows(raw) for key, raw in groups.items()} if template else {}
+            )
+        return self._read[step].get(key, ())
 
 
 class Value:
@@ -106,6 +116,21 @@ class Leaf(Value):
 
     def build(self, answers: Answers, row: Any, place: Place) -> Any:
         return serialized(self.kind, self.read(row))
+
+
+@dataclass(eq=False)
+class Made(Value):
+    """What a function makes of values of the row; `value` completes it."""
+
+    function: Callable[..., Any]
+    reads: Sequence[Read]
+    arguments: Mapping[str, Any]
+    value: Value
+
+    def build(self, answers: Answers, row: Any, place: Place) -> Any:
+        given = told(dict(self.arguments), answers.request)
+        made = self.function(*[read(row) for read in self.reads], **given)
+        return self.value.build(answers, made, place)
 
 
 @dataclass(eq=False)
@@ -213,6 +238,21 @@ class Rows:
     rows: Sequence[Any]
     more: bool
     total: Any
+
+
+ROWS: Read = attrgetter("rows")
+MORE: Read = attrgetter("more")
+TOTAL: Read = attrgetter("total")
+
+
+def FIRST(page: Rows) -> Any:  # noqa: N802  read like the others
+    """The first row of a page, if it has one."""
+    return page.rows[0] if page.rows else None
+
+
+def LAST(page: Rows) -> Any:  # noqa: N802  read like the others
+    """The last row of a page, if it has one."""
+    return page.rows[-1] if page.rows else None
 
 
 @dataclass(eq=False)

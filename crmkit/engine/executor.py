@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import structlog
+
 from crmkit.engine.builder import Answers, Bubble
+from crmkit.engine.generated import generated
+from crmkit.engine.late import told
+from crmkit.engine.steps import KEYS
 from crmkit.values.errors import Failure
 
 if TYPE_CHECKING:
@@ -12,14 +17,26 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
+    from crmkit.engine.generated import Build
+    from crmkit.engine.late import Request
     from crmkit.engine.planner import Plan
     from crmkit.engine.steps import Batched, Below, Level
+    from crmkit.store.reach import Deferred
+    from crmkit.store.statements import Template
+
+
+log = structlog.get_logger("crmkit.engine")
+
+WORTHWHILE = 2
+"""The run at which a plan gets a builder of its own: many plans run but once."""
 
 
 class Reader(Protocol):
     """Reads rows as far as the actor reaches."""
 
-    async def read(self, statement: Select[Any]) -> Sequence[tuple[Any, ...]]: ...
+    def template(self, statement: Select[Any]) -> Template: ...
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]: ...
 
 
 class Executor:
@@ -32,9 +49,18 @@ class Executor:
 
     async def run(self, plan: Plan, answers: Answers) -> dict[str, Any] | None:
         """The finished value of each slot; None where a non-null root field failed."""
-        await self._below(plan.below, [None], answers)
+        request = answers.request
+        await self._below(plan.below, [request], answers)
+        plan.runs += 1
+        if plan.runs == WORTHWHILE:
+            plan.build = self._builder(plan)
+        if plan.build is not None:
+            try:
+                return plan.build(answers)
+            except Exception as error:  # noqa: BLE001  what it was is said below, where it belongs
+                log.debug("built exactly", cause=repr(error))
         try:
-            return {slot.key: slot.complete(answers, None, ()) for slot in plan.slots}
+            return {slot.key: slot.complete(answers, request, ()) for slot in plan.slots}
         except Bubble:
             return None
 
@@ -46,20 +72,44 @@ class Executor:
     async def _step(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
         if not keys and step.key is not None:
             return
-        rows = await self.reader.read(step.statement(self.engine, keys))
+        rows = await self._read(self._compiled(step), keys, answers.request)
         answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
         if step.count is not None:
-            answers.counts[step] = (await self.reader.read(step.count))[0][0]
+            if step.count_template is None:
+                step.count_template = self.reader.template(step.count)
+            counted = await self._read(step.count_template, (), answers.request)
+            answers.counts[step] = step.count_template.rows(counted)[0][0]
         if rows:
             await self._below(step.below, rows, answers)
             for batch in step.batches:
                 await self._batch(batch, rows, answers)
 
+    async def _read(
+        self, template: Template, keys: Sequence[Any], request: Request
+    ) -> Sequence[Sequence[Any]]:
+        """The rows as the driver hands them out; keys are text, which no type changes."""
+
+        def known(deferred: Deferred) -> Any:
+            return keys if deferred is KEYS else request.told(deferred)
+
+        return await self.reader.rows(template.sql, template.arguments(known))
+
+    def _compiled(self, step: Level) -> Template:
+        if step.template is None:
+            step.template = self.reader.template(step.statement(self.engine))
+        return step.template
+
+    def _builder(self, plan: Plan) -> Build | None:
+        for step in plan.steps():
+            self._compiled(step)
+        return generated(plan)
+
     async def _batch(self, batch: Batched, rows: Sequence[Any], answers: Answers) -> None:
         keys = _unique(batch.key(row) for row in rows)
         context = self.context_of(batch.plugin)
+        arguments = told(batch.arguments, answers.request)
         try:
-            found: Mapping[str, Any] = await batch.function(context, keys, **batch.arguments)
+            found: Mapping[str, Any] = await batch.function(context, keys, **arguments)
         except Exception as error:  # noqa: BLE001  it nulls its own field, with its plugin's name
             answers.batches[batch] = _attributed(error, batch)
             return
@@ -83,9 +133,9 @@ def _unique(keys: Iterable[Any]) -> list[Any]:
     return [key for key in dict.fromkeys(keys) if key is not None]
 
 
-def _grouped(rows: Sequence[tuple[Any, ...]]) -> Mapping[Any, Sequence[tuple[Any, ...]]]:
+def _grouped(rows: Sequence[Sequence[Any]]) -> Mapping[Any, Sequence[Sequence[Any]]]:
     """Rows by the parent that they begin with, in the order that they came."""
-    groups: dict[Any, list[tuple[Any, ...]]] = {}
+    groups: dict[Any, list[Sequence[Any]]] = {}
     for row in rows:
         groups.setdefault(row[0], []).append(row)
     return groups

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from crmkit.engine import fields as f
 from crmkit.engine.entity import Entity
 from crmkit.engine.inputs import scalar_of
+from crmkit.engine.late import fixed, mapped
 from crmkit.store.column_types import Scaled
 from crmkit.store.database import attribute, companions
 from crmkit.values.decimals import scaled
@@ -34,6 +36,8 @@ from crmkit.values.money import Money
 from crmkit.values.text import fold
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.types import TypeEngine
 
@@ -138,14 +142,15 @@ class Filters:
     def _money(
         self, entity: Entity, source: f.FromMoney, test: Mapping[str, Any]
     ) -> ColumnElement[bool]:
-        currency = test["currency"]
+        currency = fixed(test["currency"])
         minor = entity.column(attribute(source.minor)[1])
         same = entity.column(attribute(source.currency)[1]) == literal(currency)
         rest = {name: value for name, value in test.items() if name != "currency"}
         if rest.get("isNull"):
             return self._scalar(rest, minor, lambda v: literal(v, BigInteger()))
-        amount = lambda v: literal(Money.of(v, currency).minor, BigInteger())  # noqa: E731
-        return and_(_known(minor, same), self._scalar(rest, minor, amount))
+        units = lambda amount: Money.of(amount, currency).minor  # noqa: E731
+        bind = lambda v: literal(mapped(v, units), BigInteger())  # noqa: E731
+        return and_(_known(minor, same), self._scalar(rest, minor, bind))
 
     def _text(
         self, test: Mapping[str, Any], folded: ColumnElement[Any], sort: ColumnElement[Any]
@@ -153,11 +158,11 @@ class Filters:
         plain = {
             name: value for name, value in test.items() if name not in ("contains", "startsWith")
         }
-        parts = [self._scalar(plain, folded, lambda v: literal(fold(v), folded.type))]
+        parts = [self._scalar(plain, folded, lambda v: literal(mapped(v, fold), folded.type))]
         for name, has in (("contains", _contains), ("startsWith", _starts_with)):
             if (value := test.get(name)) is not None:
                 self._count(1)
-                given = fold(value)
+                given = mapped(value, fold)
                 parts.append(_known(folded, or_(has(folded, given), has(sort, given))))
         return and_(*parts)
 
@@ -190,7 +195,7 @@ def _bound(value: Any, bind: Callable[[Any], Any]) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, list):
-        if None in value:
+        if any(each is None for each in value):
             raise Invalid("A list in a filter holds no null; say isNull.", field="where")
         return [bind(each) for each in value]
     if isinstance(value, dict):
@@ -201,11 +206,16 @@ def _bound(value: Any, bind: Callable[[Any], Any]) -> Any:
 def _literal(value: Any, kind: TypeEngine[Any]) -> ColumnElement[Any]:
     """A value as its column has it; one that no row can have is said to be so at once."""
     if isinstance(kind, Scaled):
-        try:
-            scaled(value, kind.digits)
-        except Invalid as error:
-            raise Invalid(error.message, field="where") from None
+        return literal(mapped(value, partial(_exact, kind.digits)), kind)
     return literal(value, kind)
+
+
+def _exact(digits: int, value: Decimal) -> Decimal:
+    try:
+        scaled(value, digits)
+    except Invalid as error:
+        raise Invalid(error.message, field="where") from None
+    return value
 
 
 def _known(element: ColumnElement[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -236,17 +246,16 @@ def _place_on_postgresql(element: _Place, compiler: SQLCompiler, **given: Any) -
     return f"strpos({compiler.process(element.clauses, **given)})"
 
 
-def _contains(element: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+def _contains(element: ColumnElement[Any], text: Any) -> ColumnElement[bool]:
     return _Place(element, literal(text, element.type)) > 0
 
 
-def _starts_with(element: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+def _starts_with(element: ColumnElement[Any], text: Any) -> ColumnElement[bool]:
     """A range instead of LIKE: both engines read it from the index."""
-    if not text:
+    if fixed(text, lambda given: not given):
         return true()
-    return and_(
-        element >= literal(text, element.type), element < literal(text + _HIGHEST, element.type)
-    )
+    end = mapped(text, lambda given: given + _HIGHEST)
+    return and_(element >= literal(text, element.type), element < literal(end, element.type))
 
 
 _TESTS: dict[str, Test] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
@@ -21,7 +20,7 @@ from crmkit.engine import fields as f
 from crmkit.engine.entity import Entity
 from crmkit.engine.filters import Filters, beside
 from crmkit.engine.pagination import Key, Page, beyond, keys_of, ordering, page_of
-from crmkit.engine.steps import Below, Read, Step
+from crmkit.engine.steps import Always, Below, Cell, Read, Step, itself
 from crmkit.engine.unions import Union, newest_first
 from crmkit.store.column_types import Code, UtcDateTime
 from crmkit.store.database import attribute
@@ -67,7 +66,7 @@ class Lists:
         step.order = ordering(keys_of(self.registry, target, other, parent.order_by, None), False)
         parent.below.append(Below(step, lambda row: (parent.read(row),)))
         slots = self.planner.object(step, other, target, nodes)
-        return b.Many(step, parent.read, b.Obj(_itself, slots))
+        return b.Many(step, parent.read, b.Obj(itself, slots))
 
     def connection(
         self,
@@ -87,7 +86,7 @@ class Lists:
         step.conditions.append(Filters(self.registry).where(target, other, where))
         for cursor, name, back in ((page.after, "after", False), (page.before, "before", True)):
             if cursor is not None:
-                values = self.planner.cursors.open(keys, cursor, name)
+                values = self.planner.cursors.opened(keys, cursor, name)
                 step.conditions.append(beyond(keys, values, back))
         step.order = ordering(keys, page.backwards)
         step.limit = page.size + 1
@@ -96,7 +95,7 @@ class Lists:
             self.planner,
             keys,
             page,
-            lambda below: b.Obj(_itself, self.planner.object(step, other, target, below)),
+            lambda below: b.Obj(itself, self.planner.object(step, other, target, below)),
             lambda: [step.place(("key", key.name), key.element) for key in keys],
         )
         slots = made.slots(kind.fields[nodes[0].name.value].type, nodes)
@@ -113,14 +112,14 @@ class Lists:
         step = Union(kinds, page)
         for cursor, name in ((page.after, "after"), (page.before, "before")):
             if cursor is not None:
-                setattr(step, name, self.planner.cursors.open(keys, cursor, name))
+                setattr(step, name, self.planner.cursors.opened(keys, cursor, name))
         if kinds:
             parent.below.append(Below(step, lambda row: (parent.read(row),)))
         found: list[b.Kinds] = []
 
         def record(below: Nodes) -> b.Value:
             prefixes = [each.spec.prefix for each in kinds]
-            found.append(self.planner.any(step.below, prefixes, below, itemgetter(_ID)))
+            found.append(self.planner.any(step.below, prefixes, below, Cell(_ID, required=True)))
             return found[-1]
 
         made = _Selected(self.planner, keys, page, record, lambda: [_AT, _ID])
@@ -132,8 +131,8 @@ class Lists:
         assert parent.step is not None  # noqa: S101  it is a field of a record
         assert parent.entity is not None  # noqa: S101  it is a field of a record
         if not step.kinds:
-            return lambda _: 0
-        return itemgetter(parent.step.place((step, "count"), step.total(parent.entity)))
+            return Always(0)
+        return Cell(parent.step.place((step, "count"), step.total(parent.entity)))
 
     def _total(
         self, parent: Parent, step: Step, target: NodeSpec, where: Mapping[str, Any]
@@ -149,7 +148,7 @@ class Lists:
         place = parent.step.place(
             (step, "count"), linked.correlate(parent.entity.table).scalar_subquery()
         )
-        return lambda row: row[place]
+        return Cell(place)
 
 
 class _Selected:
@@ -167,16 +166,16 @@ class _Selected:
         self.places = places
         self.counted = False
         self._values: dict[str, Callable[[Nodes, Any], b.Value]] = {
-            "nodes": lambda nodes, _: b.Each(attrgetter("rows"), node(nodes), required=True),
+            "nodes": lambda nodes, _: b.Each(b.ROWS, node(nodes), required=True),
             "node": lambda nodes, _: node(nodes),
             "edges": lambda nodes, kind: b.Each(
-                attrgetter("rows"), b.Obj(_itself, self._each(kind, nodes)), required=True
+                b.ROWS, b.Obj(itself, self._each(kind, nodes)), required=True
             ),
-            "cursor": lambda *_: self._cursor(_itself),
-            "pageInfo": lambda nodes, kind: b.Obj(_itself, self._each(kind, nodes)),
+            "cursor": lambda *_: self._cursor(itself),
+            "pageInfo": lambda nodes, kind: b.Obj(itself, self._each(kind, nodes)),
             "totalCount": lambda _, kind: self._total(kind),
-            "startCursor": lambda *_: self._cursor(lambda own: own.rows[0] if own.rows else None),
-            "endCursor": lambda *_: self._cursor(lambda own: own.rows[-1] if own.rows else None),
+            "startCursor": lambda *_: self._cursor(b.FIRST),
+            "endCursor": lambda *_: self._cursor(b.LAST),
             "hasNextPage": lambda _, kind: b.Leaf(self._is_there(ahead=True), kind),
             "hasPreviousPage": lambda _, kind: b.Leaf(self._is_there(ahead=False), kind),
         }
@@ -197,7 +196,7 @@ class _Selected:
 
     def _total(self, kind: GraphQLOutputType) -> b.Value:
         self.counted = True
-        return b.Leaf(attrgetter("total"), kind)
+        return b.Leaf(b.TOTAL, kind)
 
     def _cursor(self, row: Read) -> b.Value:
         return b.CursorOf(self.planner.cursors, self.keys, self.places(), row)
@@ -205,16 +204,12 @@ class _Selected:
     def _is_there(self, *, ahead: bool) -> Read:
         """Whether there is more: known from one row too many, or from the cursor given."""
         if ahead != self.page.backwards:
-            return attrgetter("more")
+            return b.MORE
         given = self.page.before if ahead else self.page.after
-        return lambda _: given is not None
+        return Always(given is not None)
 
 
 def _names(arguments: Mapping[str, Any]) -> list[str] | None:
     """The kinds that are asked for; None where all are."""
     given = arguments.get("kinds")
     return None if given is None else [each.value for each in given]
-
-
-def _itself(row: Any) -> Any:
-    return row

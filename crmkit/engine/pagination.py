@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Alias, Column, ColumnElement, and_, false, literal, or_, tuple_
 
 from crmkit.engine import fields as f
+from crmkit.engine.late import fixed, mapped
 from crmkit.store.column_types import Choice, Scaled, UtcDateTime, instant
 from crmkit.store.database import companions
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy.types import TypeEngine
 
@@ -49,8 +51,8 @@ class Page:
 
     size: int
     backwards: bool
-    after: str | None
-    before: str | None
+    after: Any
+    before: Any
 
 
 def page_of(arguments: Mapping[str, Any]) -> Page:
@@ -59,7 +61,7 @@ def page_of(arguments: Mapping[str, Any]) -> Page:
     Raises:
         Invalid: Both directions at once, or a size out of bounds.
     """
-    first, last = arguments.get("first"), arguments.get("last")
+    first, last = fixed(arguments.get("first")), fixed(arguments.get("last"))
     if first is not None and last is not None:
         raise Invalid("Ask for `first` or for `last`, not for both.", field="last")
     name, size = ("first", first) if last is None else ("last", last)
@@ -126,8 +128,17 @@ class Cursors:
         self.secret = hashlib.sha256(b"cursor:" + secret.encode()).digest()
 
     def seal(self, keys: Sequence[Key], values: Sequence[Any]) -> str:
-        body = orjson.dumps([_plain(value) for value in values])
-        return urlsafe_b64encode(self._seal(keys, body) + body).decode().rstrip("=")
+        return self.sealer(keys)([plain(value) for value in values])
+
+    def sealer(self, keys: Sequence[Key]) -> Callable[[Sequence[Any]], str]:
+        """Seals plain values of these keys."""
+        of = _of(keys)
+
+        def seal(values: Sequence[Any]) -> str:
+            body = orjson.dumps(values)
+            return urlsafe_b64encode(self._seal(of, body) + body).decode().rstrip("=")
+
+        return seal
 
     def open(self, keys: Sequence[Key], cursor: str, argument: str) -> list[Any]:
         """The key values in a cursor.
@@ -140,7 +151,7 @@ class Cursors:
         except ValueError:
             raw = b""
         seal, body = raw[:_SEAL], raw[_SEAL:]
-        if not hmac.compare_digest(seal, self._seal(keys, body)):
+        if not hmac.compare_digest(seal, self._seal(_of(keys), body)):
             raise Invalid(
                 "This cursor was not given out by this list in this order.", field=argument
             )
@@ -149,11 +160,24 @@ class Cursors:
             for value, key in zip(orjson.loads(body), keys, strict=True)
         ]
 
-    def _seal(self, keys: Sequence[Key], body: bytes) -> bytes:
-        table = getattr(keys[-1].element, "table", None)
-        order = ",".join(f"{key.name}{'-' if key.descending else '+'}" for key in keys)
-        of = getattr(getattr(table, "element", None), "name", "")
-        return hmac.digest(self.secret, f"{of}:{order}:".encode() + body, "sha256")[:_SEAL]
+    def opened(self, keys: Sequence[Key], cursor: Any, argument: str) -> list[Any]:
+        """The same of a cursor that may be late: only which values are null is fixed."""
+        values = mapped(cursor, lambda given: self.open(keys, given, argument))
+        nulls = fixed(values, lambda found: [each is None for each in found])
+        return [
+            None if null else mapped(values, itemgetter(index)) for index, null in enumerate(nulls)
+        ]
+
+    def _seal(self, of: bytes, body: bytes) -> bytes:
+        return hmac.digest(self.secret, of + body, "sha256")[:_SEAL]
+
+
+def _of(keys: Sequence[Key]) -> bytes:
+    """Names the list and its order, to which a cursor belongs."""
+    table = getattr(keys[-1].element, "table", None)
+    order = ",".join(f"{key.name}{'-' if key.descending else '+'}" for key in keys)
+    of = getattr(getattr(table, "element", None), "name", "")
+    return f"{of}:{order}:".encode()
 
 
 def _chosen(registry: Registry, entity: Entity, field: f.Declared, down: bool) -> Key:
@@ -190,8 +214,8 @@ def _further(
     return or_(further, key.element.is_(None)) if key.nullable else further
 
 
-def _plain(value: Any) -> Any:
-    """What a cursor holds is what the column means, in a form that JSON has."""
+def plain(value: Any) -> Any:
+    """What a cursor holds: what the column means, in a form that JSON has."""
     if isinstance(value, datetime):
         return instant(value)
     if isinstance(value, date):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -26,10 +26,12 @@ from strawberry.utils.str_converters import to_snake_case
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine.entity import Entity, is_beside, key_leading
+from crmkit.engine.generated import Build
+from crmkit.engine.late import all_fixed, fixed, together, told
 from crmkit.engine.lists import Lists, Parent
 from crmkit.engine.nodes import NodeSpec
 from crmkit.engine.pagination import MOST, Cursors
-from crmkit.engine.steps import Batched, Below, Read, Step
+from crmkit.engine.steps import Always, Batched, Below, Cell, Level, Present, Read, Step, itself
 from crmkit.engine.unions import Walk
 from crmkit.store.database import attribute, table_of
 from crmkit.values import ids
@@ -51,6 +53,19 @@ class Plan:
 
     below: list[Below] = field(default_factory=list)
     slots: list[b.Slot] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    introspected: list[Nodes] = field(default_factory=list)
+    runs: int = 0
+    build: Build | None = None
+
+    def steps(self) -> Iterator[Level]:
+        """All steps, also those that hang below others."""
+        waiting = [each.step for each in reversed(self.below)]
+        while waiting:
+            step = waiting.pop()
+            yield step
+            inner = [*step.below, *(each for batch in step.batches for each in batch.below)]
+            waiting += [each.step for each in reversed(inner)]
 
 
 @dataclass(eq=False)
@@ -66,13 +81,14 @@ class Asked:
     arguments: dict[str, Any]
 
     @property
-    def own_id(self) -> Read:
-        return itemgetter(self.step.place((self.entity, "id"), self.entity.id))
+    def own_id(self) -> Cell:
+        return Cell(self.step.place((self.entity, "id"), self.entity.id), required=True)
 
-    def read(self, column: Any) -> Read:
+    def read(self, column: Any) -> Cell:
         """Reads a column of the own row, of a side row, or of a record that the own row names."""
         rows = self._rows(column.table)
-        return itemgetter(self.step.place((rows, column.name), rows.c[column.name]))
+        required = rows is self.entity.table and not column.nullable
+        return Cell(self.step.place((rows, column.name), rows.c[column.name]), required=required)
 
     def parent(self, order_by: Sequence[Any] = (), key: f.Attribute | None = None) -> Parent:
         return Parent(self.step.below, self.own_id, order_by, key, self.step, self.entity)
@@ -90,7 +106,7 @@ class Asked:
 
 
 class Planner:
-    """Plans one operation of one request."""
+    """Plans one operation, for one request or for all that are like it."""
 
     def __init__(
         self,
@@ -137,31 +153,33 @@ class Planner:
         arguments = self.selections.arguments(query, nodes[0])
         if isinstance(declared.source, f.AllOf):
             spec = self.registry.spec(declared.source.node)
-            parent = Parent(plan.below, lambda _: None, spec.order_by)
+            parent = Parent(plan.below, Always(None), spec.order_by)
             value = self.lists.connection(parent, spec, query, nodes)
         elif "ids" in arguments:
             value = self._nodes(plan.below, arguments["ids"], nodes)
         else:
-            prefixes = [ids.prefix_of(arguments["id"])]
-            value = self.any(plan.below, prefixes, nodes, lambda _: arguments["id"])
+            wanted = arguments["id"]
+            prefixes = [fixed(wanted, ids.prefix_of)]
+            value = self.any(plan.below, prefixes, nodes, lambda request: told(wanted, request))
         plan.slots.append(self.slot(key, query, nodes, value))
         return plan
 
-    def _nodes(self, below: list[Below], wanted: Sequence[str], nodes: Nodes) -> b.Value:
+    def _nodes(self, below: list[Below], wanted: list[Any], nodes: Nodes) -> b.Value:
         if len(wanted) > MOST:
             raise QueryTooComplex(f"At most {MOST} ids at once.", field="ids")
         inner: list[Below] = []
-        found = self.any(inner, {ids.prefix_of(each) for each in wanted}, nodes, lambda row: row)
-        below += [lifted(each, lambda _: wanted) for each in inner]
-        return b.Each(lambda _: wanted, found, required=False)
+        given = together(wanted)
+        found = self.any(inner, fixed(given, _prefixes), nodes, itself)
+        below += [lifted(each, lambda request: told(given, request)) for each in inner]
+        return b.Each(lambda request: told(given, request), found, required=False)
 
-    def payload(self, key: str, nodes: Nodes, payload: object) -> Plan:
+    def payload(self, key: str, nodes: Nodes) -> Plan:
         """The plan of what is selected below a mutation's payload, a Python object."""
         mutation = self.schema.mutation_type
         assert mutation is not None  # noqa: S101  a mutation has run
         plan = Plan()
         kind = mutation.fields[nodes[0].name.value].type
-        value = self._plain(plan.below, kind, nodes, lambda _: payload)
+        value = self._plain(plan.below, kind, nodes, attrgetter("payload"))
         plan.slots.append(self.slot(key, mutation, nodes, value))
         return plan
 
@@ -206,26 +224,21 @@ class Planner:
         minor = asked.read(attribute(source.minor)[1])
         currency = asked.read(attribute(source.currency)[1])
 
-        def amount(row: Any) -> Money | None:
-            return None if minor(row) is None else Money(minor(row), currency(row))
-
-        return self._plain([], asked.type, asked.nodes, amount)
+        said = self._plain([], asked.type, asked.nodes, itself)
+        return b.Made(_money, [minor, currency], {}, said)
 
     def _computed(self, asked: Asked, source: f.Computed) -> b.Value:
         reads = [asked.read(attribute(each)[1]) for each in source.of]
         named = inspect.signature(source.function).parameters
         known = {name: value for name, value in self.known.items() if name in named}
-        given = {**asked.arguments, **known}
-
-        def compute(row: Any) -> Any:
-            return source.function(*[read(row) for read in reads], **given)
-
-        return self._plain([], asked.type, asked.nodes, compute)
+        said = self._plain([], asked.type, asked.nodes, itself)
+        return b.Made(source.function, reads, {**asked.arguments, **known}, said)
 
     def _expression(self, asked: Asked, _: f.Expression) -> b.Value:
-        name = (asked.entity, self.registry.name(asked.declared), repr(asked.arguments))
-        element = self.registry.element(asked.declared, asked.entity, **asked.arguments)
-        return b.Leaf(itemgetter(asked.step.place(name, element)), asked.type)
+        arguments = all_fixed(asked.arguments)
+        name = (asked.entity, self.registry.name(asked.declared), repr(arguments))
+        element = self.registry.element(asked.declared, asked.entity, **arguments)
+        return b.Leaf(Cell(asked.step.place(name, element)), asked.type)
 
     def _to_one(self, asked: Asked, source: f.ToOne) -> b.Value:
         target = self.registry.target(asked.declared)
@@ -233,9 +246,9 @@ class Planner:
         key = asked.entity.column(attribute(source.key)[1])
         name = (asked.entity, self.registry.name(asked.declared))
         other = asked.step.joined(name, Entity.of(target.model), lambda made: made.id == key)
-        guard = itemgetter(asked.step.place((other, "id"), other.id))
+        guard = Cell(asked.step.place((other, "id"), other.id))
         slots = self.object(asked.step, other, target, asked.nodes)
-        return b.Obj(lambda row: None if guard(row) is None else row, slots)
+        return b.Obj(Present(guard), slots)
 
     def _to_many(self, asked: Asked, source: f.ToMany) -> b.Value:
         target = self.registry.target(asked.declared)
@@ -254,7 +267,7 @@ class Planner:
     def _chain(self, asked: Asked, source: f.Chain) -> b.Value:
         walk = Walk(self.registry.timelines.links(self.refused), source.forward)
         asked.step.below.append(Below(walk, lambda row: (asked.own_id(row),)))
-        found = self.any(walk.below, self.readable(), asked.nodes, itemgetter(1))
+        found = self.any(walk.below, self.readable(), asked.nodes, Cell(1, required=True))
         return b.Reached(walk, asked.own_id, found)
 
     def _any_node(self, asked: Asked, source: f.AnyNode) -> b.Value:
@@ -264,9 +277,7 @@ class Planner:
     def _batch(self, asked: Asked, source: f.Batch) -> b.Value:
         call = Batched(source.function, asked.own_id, asked.arguments, asked.declared.owner)
         asked.step.batches.append(call)
-        return b.FromBatch(
-            call, self._plain(call.below, asked.type, asked.nodes, lambda said: said)
-        )
+        return b.FromBatch(call, self._plain(call.below, asked.type, asked.nodes, itself))
 
     # -- any node, and what Python holds --------------------------------------------------
 
@@ -295,7 +306,7 @@ class Planner:
             return value if value is not None and ids.prefix_of(value) == spec.prefix else None
 
         below.append(Below(step, lambda row: (own(row),)))
-        return b.Found(step, own, b.Obj(lambda row: row, slots))
+        return b.Found(step, own, b.Obj(itself, slots))
 
     def _plain(
         self, below: list[Below], kind: GraphQLOutputType, nodes: Nodes, read: Read
@@ -306,7 +317,7 @@ class Planner:
             return b.Leaf(read, kind)
         if isinstance(bare, GraphQLList):
             inner: list[Below] = []
-            item = self._plain(inner, bare.of_type, nodes, lambda part: part)
+            item = self._plain(inner, bare.of_type, nodes, itself)
             below += [lifted(each, lambda row: read(row) or ()) for each in inner]
             return b.Each(read, item, isinstance(bare.of_type, GraphQLNonNull))
         if isinstance(bare, GraphQLInterfaceType):
@@ -356,6 +367,14 @@ def lifted(inner: Below, parts: Read) -> Below:
         return (key for part in parts(row) if part is not None for key in inner.keys(part))
 
     return Below(inner.step, keys)
+
+
+def _prefixes(wanted: Sequence[str]) -> list[str]:
+    return sorted({ids.prefix_of(each) for each in wanted})
+
+
+def _money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
 
 
 def _id_of(value: Any) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,9 +24,59 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from crmkit.engine.entity import Entity
 from crmkit.engine.filters import beside
 from crmkit.store.column_types import Json
+from crmkit.store.reach import Deferred
+from crmkit.store.statements import Template
 
 Read = Callable[[Any], Any]
+
+
+class Cell:
+    """Reads one column of a row; `required` where the database holds no null."""
+
+    __slots__ = ("place", "required")
+
+    def __init__(self, place: int, *, required: bool = False) -> None:
+        self.place = place
+        self.required = required
+
+    def __call__(self, row: Any) -> Any:
+        return row[self.place]
+
+
+class Present:
+    """The row itself if this column has a value: that of a record joined beside."""
+
+    __slots__ = ("cell",)
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+
+    def __call__(self, row: Any) -> Any:
+        return None if self.cell(row) is None else row
+
+
+class Always:
+    """The same, whatever the row."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, row: Any) -> Any:
+        return self.value
+
+
+def itself(row: Any) -> Any:
+    """The row, or whatever stands for one."""
+    return row
+
+
 On = Callable[[Entity], ColumnElement[bool]]
+
+
+KEYS = Deferred()
+"""The keys of the parents, which only a run of a level knows."""
 
 
 class Level(Protocol):
@@ -36,8 +86,10 @@ class Level(Protocol):
     below: list[Below]
     batches: list[Batched]
     count: Select[Any] | None
+    template: Template | None
+    count_template: Template | None
 
-    def statement(self, engine: str, keys: Sequence[str]) -> Select[Any]: ...
+    def statement(self, engine: str) -> Select[Any]: ...
 
 
 @dataclass(eq=False)
@@ -54,6 +106,8 @@ class Step:
     below: list[Below] = field(default_factory=list)
     batches: list[Batched] = field(default_factory=list)
     count: Select[Any] | None = None
+    template: Template | None = None
+    count_template: Template | None = None
     _places: dict[Any, int] = field(default_factory=dict)
 
     def place(self, name: Any, element: ColumnElement[Any]) -> int:
@@ -70,13 +124,13 @@ class Step:
             self.joins[name] = entity, on(entity)
         return self.joins[name][0]
 
-    def statement(self, engine: str, keys: Sequence[str]) -> Select[Any]:
-        """The one statement of this step, for these parents."""
+    def statement(self, engine: str) -> Select[Any]:
+        """The one statement of this step, for whatever parents."""
         if not self.columns:
             self.place("id", self.entity.id)
         if self.key is None:
             return self._page(select(*self.columns).select_from(self._rows(self.entity.table)))
-        return self._lateral(keys) if engine == "postgresql" else self._correlated(keys)
+        return self._lateral() if engine == "postgresql" else self._correlated()
 
     def _page(self, statement: Select[Any]) -> Select[Any]:
         page = statement.where(*self.conditions).order_by(*self.order)
@@ -90,9 +144,9 @@ class Step:
             rows = beside(rows.outerjoin(other.table, on), other)
         return rows
 
-    def _lateral(self, keys: Sequence[str]) -> Select[Any]:
+    def _lateral(self) -> Select[Any]:
         """PostgreSQL: the page of each parent by LATERAL, in an order that is promised."""
-        parents = parents_of("postgresql", keys)
+        parents = parents_of("postgresql")
         rank = func.row_number().over(order_by=self.order or [self.entity.id])
         labelled = [each.label(f"c{index}") for index, each in enumerate(self.columns)]
         page = select(*labelled, rank.label("rank")).select_from(self._rows(self.entity.table))
@@ -104,9 +158,9 @@ class Step:
             .order_by(parents.c.key, rows.c.rank)
         )
 
-    def _correlated(self, keys: Sequence[str]) -> Select[Any]:
+    def _correlated(self) -> Select[Any]:
         """SQLite knows no LATERAL: the ids of each parent's page, then their rows."""
-        parents = parents_of("sqlite", keys)
+        parents = parents_of("sqlite")
         assert self.key is not None  # noqa: S101  the caller has looked
         # It reads the same table under the same name: inside, that name hides the outer one.
         page = select(self.entity.id).select_from(beside(self.entity.table, self.entity))
@@ -119,12 +173,12 @@ class Step:
         )
 
 
-def parents_of(engine: str, keys: Sequence[str]) -> TableValuedAlias:
+def parents_of(engine: str) -> TableValuedAlias:
     """The keys of parents, each as a `value` and with its place among them, its `key`."""
     if engine == "postgresql":
-        given = func.unnest(bindparam("given_keys", list(keys), ARRAY(Text())))
+        given = func.unnest(bindparam("given_keys", KEYS, ARRAY(Text())))
         return given.table_valued("value", with_ordinality="key").render_derived(name="parents")
-    each = func.json_each(bindparam("given_keys", list(keys), Json()))
+    each = func.json_each(bindparam("given_keys", KEYS, Json()))
     return each.table_valued(column("key"), column("value"), name="parents")
 
 

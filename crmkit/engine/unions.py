@@ -27,6 +27,7 @@ from crmkit.engine.pagination import Key, Page, beyond, ordering
 from crmkit.engine.steps import Batched, Below, parents_of
 from crmkit.engine.timelines import Kind, Link
 from crmkit.store.column_types import Code, UtcDateTime
+from crmkit.store.statements import Template
 
 STEPS = 20
 """How far a walk goes; whoever made a circle gets an end as well."""
@@ -54,10 +55,12 @@ class Union:
     below: list[Below] = field(default_factory=list)
     batches: list[Batched] = field(default_factory=list)
     count: Select[Any] | None = None
+    template: Template | None = None
+    count_template: Template | None = None
 
-    def statement(self, engine: str, keys: Sequence[str]) -> Select[Any]:
-        """The one statement of this page, for these parents."""
-        parents = parents_of(engine, keys)
+    def statement(self, engine: str) -> Select[Any]:
+        """The one statement of this page, for whatever parents."""
+        parents = parents_of(engine)
         return self._lateral(parents) if engine == "postgresql" else self._arrays(parents)
 
     def total(self, parent: Entity) -> ColumnElement[int]:
@@ -139,10 +142,12 @@ class Walk:
     below: list[Below] = field(default_factory=list)
     batches: list[Batched] = field(default_factory=list)
     count: Select[Any] | None = None
+    template: Template | None = None
+    count_template: Template | None = None
 
-    def statement(self, engine: str, keys: Sequence[str]) -> Select[Any]:
-        """The one statement of this walk, from all these rows at once."""
-        start = self._start(engine, keys).cte("walk", recursive=True)
+    def statement(self, engine: str) -> Select[Any]:
+        """The one statement of this walk, from all rows at once."""
+        start = self._start(engine).cte("walk", recursive=True)
         steps = self._together(start) if engine == "postgresql" else self._apart(start)
         walk = start.union(*steps)
         nearest = _nearest(walk)
@@ -155,8 +160,8 @@ class Walk:
             .order_by(ranked.c.key, ranked.c.rank)
         )
 
-    def _start(self, engine: str, keys: Sequence[str]) -> Select[Any]:
-        parents = parents_of(engine, keys)
+    def _start(self, engine: str) -> Select[Any]:
+        parents = parents_of(engine)
         node = parents.c.value
         return select(
             parents.c.value.label("key"),

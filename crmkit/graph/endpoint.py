@@ -9,6 +9,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from crmkit.engine.plans import Plans
 from crmkit.graph.errors import failed, formatted
 from crmkit.host.context import SYSTEM
 from crmkit.values.errors import Failure, Invalid, Unavailable
@@ -34,9 +35,10 @@ class GraphQL:
     led to send one.
     """
 
-    def __init__(self, schema: Schema, host: Host) -> None:
+    def __init__(self, schema: Schema, host: Host, *, keep_plans: bool = True) -> None:
         self._schema = schema
         self._host = host
+        self.plans = Plans() if keep_plans else None
 
     async def execute(
         self,
@@ -55,6 +57,7 @@ class GraphQL:
             host=self._host,
             actor=SYSTEM,
             request_id=request_id,
+            plans=self.plans,
         )
         if errors := result.pop("errors", None):
             # Errors first: a reader of the raw answer should not miss them.

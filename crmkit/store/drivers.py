@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from crmkit.store.group_commit import GroupCommit
 from crmkit.store.parts import Part, Texts, Undone, may_share, values_of
 from crmkit.store.reach import EVERYTHING, Reach
-from crmkit.store.statements import Row, prepare
+from crmkit.store.statements import Row, template
 from crmkit.store.violations import translated
 from crmkit.values.errors import SetupError
 
@@ -39,11 +39,22 @@ async def open_database(settings: DatabaseSettings) -> Database:
         SetupError: The address is neither SQLite's nor PostgreSQL's.
         Unavailable: Nobody answers there.
     """
-    kind = settings.url.partition(":")[0].partition("+")[0]
-    if kind == "sqlite":
+    if dialect_of(settings.url).name == "sqlite":
         return await Sqlite.open(settings)
+    return await Postgres.open(settings)
+
+
+def dialect_of(url: str) -> Dialect:
+    """The SQL that is spoken at this address.
+
+    Raises:
+        SetupError: It is neither SQLite's nor PostgreSQL's.
+    """
+    kind = url.partition(":")[0].partition("+")[0]
+    if kind == "sqlite":
+        return sqlite.dialect(paramstyle="qmark")
     if kind == "postgresql":
-        return await Postgres.open(settings)
+        return postgresql.dialect()  # type: ignore[no-untyped-call]
     raise SetupError(
         "database.url is no address that crmkit knows; write sqlite:///file.db "
         "or postgresql://user@host/name."
@@ -58,8 +69,8 @@ class Reader(ABC):
 
     async def fetch(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
         """Reads what this reach sees, as plain tuples of Python values."""
-        prepared = prepare(statement, self.dialect, reach)
-        return prepared.rows(await self.rows(prepared.sql, prepared.arguments))
+        made = template(statement, self.dialect, reach)
+        return made.rows(await self.rows(made.sql, made.arguments(reach.told)))
 
     @abstractmethod
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -94,8 +105,8 @@ class Transaction(Reader):
 
     async def run(self, statement: Executable) -> int:
         """Runs an INSERT, UPDATE or DELETE and says how many rows it touched."""
-        prepared = prepare(statement, self.dialect)
-        return await self.execute(prepared.sql, prepared.arguments)
+        made = template(statement, self.dialect)
+        return await self.execute(made.sql, made.constants)
 
 
 class Database(Reader):
@@ -133,7 +144,7 @@ class Postgres(Database):
     name = "postgresql"
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        super().__init__(postgresql.dialect())  # type: ignore[no-untyped-call]
+        super().__init__(dialect_of("postgresql:"))
         self._pool = pool
 
     @classmethod
@@ -228,7 +239,7 @@ class Sqlite(Database):
     name = "sqlite"
 
     def __init__(self, path: str, readers: int) -> None:
-        super().__init__(sqlite.dialect(paramstyle="qmark"))
+        super().__init__(dialect_of("sqlite:"))
         self._path = path
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []

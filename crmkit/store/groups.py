@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.store.arrays import Sql, in_rows
 from crmkit.store.parts import Part
-from crmkit.store.statements import prepare
+from crmkit.store.statements import template
 from crmkit.store.violations import Violation
 from crmkit.values.errors import Conflict, Failure, NotFound, Refused
 
@@ -142,8 +142,8 @@ class Statement(Group):
         self.otherwise = otherwise
 
     def part(self, dialect: Dialect) -> Part:
-        prepared = prepare(self.statement, dialect)
-        text, runs = prepared.sql, [prepared.arguments]
+        made = template(self.statement, dialect)
+        text, runs = made.sql, [made.constants]
         # Its text numbers its own places, and it may read what others write.
         return Part(text, lambda _: text, runs, self.table.name, self.expect, shares=False)
 

@@ -7,7 +7,7 @@ scope: the planner, `context.read`, filters, counts and exports all end here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,25 +23,59 @@ if TYPE_CHECKING:
 Narrow = Callable[[Table, FromClause], ColumnElement[bool] | None]
 
 
+class Deferred:
+    """Stands in a statement for a value that only a run of it knows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Given(Deferred):
+    """A value of the reach, by its name: `literal(Given("team"), Code())`."""
+
+    name: str
+
+
 @dataclass(frozen=True)
 class Reach:
     """What an actor reaches: all rows but deleted ones, narrowed by his row scope.
 
-    `everything` is for rules and for the framework's own work: no visitor at all.
-    `refused` are the permissions that he lacks; where kinds of records stand together,
-    those that he may not read are left out.
+    `everything` is for rules and for the framework's own work: no visitor at all. What
+    differs from actor to actor within one row scope stands in `values`, and conditions
+    name it with `Given`: then all of them share the statements of a plan. `refused` are
+    the permissions that he lacks; where kinds of records stand together, those that he
+    may not read are left out.
     """
 
     everything: bool = False
     deleted: bool = False
     narrow: tuple[Narrow, ...] = ()
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
 
     @property
     def is_constant(self) -> bool:
         """Whether it writes the same text of the same statement, whoever asks."""
         return self.everything or not (self.narrow or self.hidden)
+
+    @property
+    def shape(self) -> Hashable:
+        """All of it that a plan depends on; reaches that differ in values alone share plans.
+
+        A condition is only ever like itself: what it has closed over cannot be seen.
+        """
+        narrow = tuple(_Same(each) for each in self.narrow)
+        hidden = frozenset(self.hidden.items())
+        return self.everything, self.deleted, narrow, hidden, self.refused
+
+    def told(self, deferred: Deferred) -> Any:
+        """The value that this reach has where a statement names one.
+
+        Raises:
+            TypeError: It is no value of a reach.
+        """
+        if not isinstance(deferred, Given):
+            raise TypeError(f"{deferred!r} is known to plans alone.")
+        return self.values[deferred.name]
 
     def conditions(self, table: Table, rows: FromClause) -> Iterator[ColumnElement[bool]]:
         """What a row of this table must fulfil to be seen."""
@@ -68,6 +102,21 @@ class Reach:
 
 
 EVERYTHING = Reach(everything=True)
+
+
+class _Same:
+    """Equal only to itself, and alive as long as it is compared with."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.thing is other.thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
 
 
 def scope_of(table: Table) -> Scope:

@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Dialect, Executable, Integer
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import LRUCache
 
-from crmkit.store.reach import EVERYTHING, Reach, compiled
+from crmkit.store.reach import EVERYTHING, Deferred, Reach, compiled
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.cache_key import CacheKey
@@ -24,13 +25,26 @@ _MOST = 1_000  # texts kept for a dialect
 _NUMERIC = 1700  # what SQLAlchemy wants to be told about PostgreSQL's numbers
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What goes to the driver, and what makes Python values of its answer."""
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A statement compiled once, for any number of runs with other values."""
 
     sql: str
-    arguments: tuple[Any, ...]
+    constants: tuple[Any, ...]
+    deferred: tuple[tuple[int, Deferred, Processor | None], ...]
     processors: tuple[tuple[int, Processor], ...]
+    types: tuple[TypeEngine[Any], ...]
+    engine: str
+
+    def arguments(self, told: Callable[[Deferred], Any]) -> tuple[Any, ...]:
+        """What goes to the driver, with the values that only this run knows."""
+        if not self.deferred:
+            return self.constants
+        found = list(self.constants)
+        for index, each, process in self.deferred:
+            value = told(each)
+            found[index] = process(value) if process else value
+        return tuple(found)
 
     def rows(self, raw: Iterable[Sequence[Any]]) -> list[Row]:
         """Reads the driver's rows as plain tuples."""
@@ -56,7 +70,7 @@ class _Text:
 _TEXTS: WeakKeyDictionary[Dialect, LRUCache[Any, _Text]] = WeakKeyDictionary()
 
 
-def prepare(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING) -> Prepared:
+def template(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING) -> Template:
     """Makes of a statement, as this reach sees it, what a driver takes.
 
     Compiling is dear, and most statements have been compiled before with other values:
@@ -72,7 +86,11 @@ def prepare(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING) 
     )
     # Lists behind IN are written out here, because each has a length of its own.
     state = text.made._process_parameters_for_postcompile(values)
-    return Prepared(state.statement, _arguments(text.made, state), text.processors)
+    constants, deferred = _arguments(text.made, state)
+    types = tuple(each.type for each in text.made._result_columns)
+    return Template(
+        state.statement, constants, deferred, text.processors, types, engine=dialect.name
+    )
 
 
 def _text(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKey | None) -> _Text:
@@ -90,14 +108,21 @@ def _written(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKe
     return _Text(made, _processors(made, dialect))
 
 
-def _arguments(made: SQLCompiler, state: ExpandedState) -> tuple[Any, ...]:
+def _arguments(
+    made: SQLCompiler, state: ExpandedState
+) -> tuple[tuple[Any, ...], tuple[tuple[int, Deferred, Processor | None], ...]]:
+    """The values in the order of their places, and apart those that only a run knows."""
     processors: dict[str, Any] = {**made._bind_processors, **state.processors}
-    found = []
+    constants: list[Any] = []
+    deferred = []
     for name in state.positiontup or ():
-        process = processors.get(name)
-        value = state.parameters[name]
-        found.append(process(value) if process else value)
-    return tuple(found)
+        value, process = state.parameters[name], processors.get(name)
+        if isinstance(value, Deferred):
+            deferred.append((len(constants), value, process))
+            constants.append(None)
+        else:
+            constants.append(process(value) if process else value)
+    return tuple(constants), tuple(deferred)
 
 
 def _processors(made: SQLCompiler, dialect: Dialect) -> tuple[tuple[int, Processor], ...]:

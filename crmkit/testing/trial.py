@@ -76,6 +76,7 @@ class Trial:
         self.crm = crm
         self.clock = clock
         self._endpoint = GraphQL(crm.schema, crm.host)
+        self.plans = self._endpoint.plans
 
     @property
     def host(self) -> Host:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from crmkit import sdk
 from crmkit_grading import service, types
 from crmkit_grading.config import Context, GradingConfig
+from crmkit_grading.demo import GradingDemo
 from crmkit_grading.models import GradingReason
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Grading(sdk.Plugin):
     requires_sdk = ">=1,<2"
     works_with = ("orders>=1",)
     Config = GradingConfig
+    Demo = GradingDemo
 
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Grade, types.GradeChange, types.CustomerGrading)

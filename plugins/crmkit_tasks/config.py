@@ -25,12 +25,15 @@ class _Section(BaseModel):
 
 
 class Rule(_Section):
-    """How often customers on these stages are to be contacted."""
+    """How often customers on these stages and of these grades are to be contacted."""
 
     subject: str = Field(min_length=1, max_length=LONGEST_SUBJECT)
     """What its tasks say is to be done."""
     stages: tuple[Key, ...] = ()
     """The stages that it is for, by their keys; all of them unless said."""
+    grades: tuple[Key, ...] = ()
+    """The grades that it is for, by their keys; all customers unless said. Without the plugin
+    grading nobody has one."""
     every_days: int | None = Field(default=None, ge=1, le=3_650)
     """How many days may pass without a contact; this or the months."""
     every_months: int | None = Field(default=None, ge=1, le=120)
@@ -53,9 +56,11 @@ class Rule(_Section):
             raise ValueError("a rule says either every_days or every_months")
         return self
 
-    def applies_to(self, stage: str) -> bool:
-        """Says whether it is for customers on this stage."""
-        return not self.stages or stage in self.stages
+    def applies_to(self, stage: str, grade: str | None) -> bool:
+        """Says whether it is for customers on this stage who have this grade."""
+        return (not self.stages or stage in self.stages) and (
+            not self.grades or grade in self.grades
+        )
 
     def due(self, counted_from: datetime, after: datetime | None, zone: ZoneInfo) -> datetime:
         """The first time that it is due, or the first after a moment.

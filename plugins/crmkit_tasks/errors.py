@@ -36,11 +36,11 @@ class AssigneeGone(sdk.Refused):
         super().__init__("This colleague does not work here any more.", field="assigneeId")
 
 
-class UnknownStage(sdk.Invalid):
-    """A rule is for a stage that the ladder does not have."""
+class UnknownKey(sdk.Invalid):
+    """A rule is for a stage or a grade that there is not."""
 
-    def __init__(self, rule: str, stage: str) -> None:
+    def __init__(self, rule: str, kind: str, key: str) -> None:
         super().__init__(
-            f"The rule {rule} is for the stage {stage!r}, which the ladder does not have.",
-            params={"rule": rule, "stage": stage},
+            f"The rule {rule} is for the {kind} {key!r}, which there is not.",
+            params={"rule": rule, kind: key},
         )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from crmkit import sdk
 from crmkit_tasks import models, service, types
 from crmkit_tasks.config import Context, TasksConfig
 from crmkit_tasks.demo import TasksDemo
+
+if TYPE_CHECKING:
+    from crmkit_grading.api import CustomersGraded
 
 
 class Tasks(sdk.Plugin):
@@ -15,6 +20,7 @@ class Tasks(sdk.Plugin):
     version = "1.0"
     words = ("task",)
     requires_sdk = ">=1,<2"
+    works_with = ("grading>=1",)
     Config = TasksConfig
     Demo = TasksDemo
 
@@ -37,6 +43,7 @@ class Tasks(sdk.Plugin):
         events.on("core.CustomersRestored")(plan_for_restored)
         events.on("core.CustomersMoved")(plan_for_moved)
         events.on("core.InteractionsRecorded")(move_on_contact)
+        events.on("grading.CustomersGraded")(plan_for_graded)
 
 
 async def plan_for_new(context: Context, event: sdk.CustomersCreated) -> None:
@@ -57,3 +64,8 @@ async def plan_for_moved(context: Context, event: sdk.CustomersMoved) -> None:
 async def move_on_contact(context: Context, event: sdk.InteractionsRecorded) -> None:
     """Moves tasks of customers with whom there has been a contact."""
     await service.follow(context, event.customer_ids)
+
+
+async def plan_for_graded(context: Context, event: CustomersGraded) -> None:
+    """Plans what the rules of another grade want."""
+    await service.follow(context, event.ids)

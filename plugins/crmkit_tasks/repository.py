@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, null, select
 from sqlalchemy.orm import aliased
 
 from crmkit import sdk
@@ -15,6 +15,7 @@ from crmkit_tasks.models import Task, TaskState
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from crmkit_grading.api import GradeRow, ScoreRow
     from crmkit_tasks.config import Context
 
 _FIELDS: tuple[Any, ...] = (
@@ -57,6 +58,7 @@ class Standing:
     entered_at: datetime
     owner_id: str | None
     contact_at: datetime | None
+    grade: str | None
 
 
 def next_task_due_at(customer: type[sdk.rows.Customer]) -> Select[datetime]:
@@ -130,6 +132,7 @@ async def standings(
             stay.entered_at,
             user.id,
             _last_contact(customer, now),
+            _grade(context, customer),
         )
         .join(sdk.rows.Stage, sdk.rows.Stage.id == customer.stage_id)
         .join(stay, (stay.customer_id == customer.id) & stay.left_at.is_(None))
@@ -167,6 +170,20 @@ def customer_count() -> Select[int]:
 def stage_keys() -> Select[str]:
     """What programs call the stages."""
     return select(sdk.rows.Stage.key)
+
+
+def grade_keys(grade: type[GradeRow]) -> Select[str]:
+    """What programs call the grades of all series."""
+    return select(grade.key).distinct()
+
+
+def _grade(context: Context, customer: type[sdk.rows.Customer]) -> Any:
+    """The grade that a customer has, where there are grades."""
+    grading = context.neighbour("grading")
+    if grading is None:
+        return null()
+    score: type[ScoreRow] = grading.ScoreRow
+    return select(score.grade).where(score.customer_id == customer.id).scalar_subquery()
 
 
 def _last_contact(customer: type[sdk.rows.Customer], now: datetime) -> Any:

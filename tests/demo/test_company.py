@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ALL = ("orders", "loyalty", "referrals", "feedback", "tasks")
+ALL = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading")
 
 pytestmark = pytest.mark.anyio
 

@@ -197,7 +197,7 @@ THREAD = _of(
 )
 TASKS = _of(
     "plugins/crmkit_tasks",
-    "service.py",
+    "service/tasks.py",
     "tests/plugins/tasks",
     (
         "only open tasks change",
@@ -214,9 +214,29 @@ TASKS = _of(
         "        if draft.input.assignee_id and draft.input.assignee_id not in there:",
         "        if False:",
     ),
+)
+CLOSING = _of(
+    "plugins/crmkit_tasks",
+    "service/closing.py",
+    "tests/plugins/tasks",
+    (
+        "an outcome moves the customer",
+        "        await sdk.customers.move(context, inputs)",
+        "        pass",
+    ),
+    (
+        "an outcome can be an interaction",
+        "    told = [draft for draft in drafts if draft.input.interaction]",
+        "    told = []",
+    ),
+)
+WANTED = _of(
+    "plugins/crmkit_tasks",
+    "service/cadence.py",
+    "tests/plugins/tasks",
     (
         "a task that no rule wants any more is cancelled",
-        "        _close(context, task.id, TaskState.CANCELLED)",
+        "        close(context, task.id, TaskState.CANCELLED)",
         "        pass",
     ),
     (
@@ -228,11 +248,6 @@ TASKS = _of(
         "who closes a task without contact skips a time",
         "        skipped = max(before.due_at, context.clock.now())",
         "        skipped = None",
-    ),
-    (
-        "an outcome moves the customer",
-        "        await sdk.customers.move(context, inputs)",
-        "        pass",
     ),
 )
 CADENCE = _of(
@@ -251,8 +266,13 @@ CADENCE = _of(
     ),
     (
         "a rule is for its stages",
-        "        return not self.stages or stage in self.stages",
-        "        return True",
+        "        return (not self.stages or stage in self.stages) and (",
+        "        return True and (",
+    ),
+    (
+        "a rule is for its grades",
+        "            not self.grades or grade in self.grades",
+        "            True",
     ),
 )
 LOYALTY = _of(
@@ -314,6 +334,8 @@ MUTANTS: tuple[Mutant, ...] = (
     *RATINGS,
     *THREAD,
     *TASKS,
+    *CLOSING,
+    *WANTED,
     *CADENCE,
     *LOYALTY,
     *ORDERS,

@@ -11,7 +11,13 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 NPM = ROOT / "crmkit" / "graph" / "graphiql" / "npm"
-LOCKS = [ROOT / "requirements.lock", NPM / "node.lock", ROOT / "tests/browser/requirements.lock"]
+RUN = ROOT / "requirements-run.lock"
+TOOLS = [NPM / "node.lock", ROOT / "tests/browser/requirements.lock"]
+LOCKS = [ROOT / "requirements.lock", RUN, *TOOLS]
+
+
+def _place(lock: Path) -> str:
+    return str(lock.relative_to(ROOT))
 
 
 def entries(lock: Path) -> list[str]:
@@ -43,23 +49,28 @@ def test_what_the_project_asks_for_is_locked(line: str) -> None:
     assert requirement.specifier.contains(version), "run `make lock`"
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.parent.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=_place)
 def test_every_entry_has_one_version_and_hashes(lock: Path) -> None:
     found = entries(lock)
     assert 0 < len(locked(lock)) == len(found)
     assert [entry for entry in found if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize("lock", LOCKS[1:], ids=lambda lock: lock.parent.name)
+def test_what_it_takes_to_run_is_part_of_what_it_takes_to_work_on_it() -> None:
+    running = locked(RUN)
+    assert running.items() < locked().items(), "run `make lock`"
+    for line in [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]:
+        assert canonicalize_name(Requirement(line).name) in running, "run `make lock`"
+
+
+@pytest.mark.parametrize("lock", TOOLS, ids=_place)
 def test_what_tools_ask_for_is_locked(lock: Path) -> None:
     for line in lock.with_suffix(".in").read_text(encoding="utf-8").splitlines():
         requirement = Requirement(line)
         assert requirement.specifier.contains(locked(lock)[requirement.name]), "run `make lock`"
 
 
-@pytest.mark.parametrize(
-    "lock", [*LOCKS, NPM / "package-lock.json"], ids=lambda lock: lock.parent.name
-)
+@pytest.mark.parametrize("lock", [*LOCKS, NPM / "package-lock.json"], ids=_place)
 def test_no_lock_names_a_host(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
     assert "://" not in text

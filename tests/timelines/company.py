@@ -7,16 +7,20 @@ from typing import Any
 
 from crmkit.testing import Trial, crm
 from crmkit_feedback.plugin import Feedback
+from crmkit_grading.plugin import Grading
 from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
 from crmkit_referrals.plugin import Referrals
 from crmkit_tasks.plugin import Tasks
 
-PLUGINS = (Orders, Loyalty, Referrals, Feedback, Tasks)
+PLUGINS = (Orders, Loyalty, Referrals, Feedback, Tasks, Grading)
+GRADED = {
+    "rules": {"buys": {"group": "engagement", "events": ["order", "interaction"], "points": 5}}
+}
 
 
 def company(engine: str) -> AbstractAsyncContextManager[Trial]:
-    return crm(*PLUGINS, engine=engine)
+    return crm(*PLUGINS, engine=engine, config={"grading": GRADED})
 
 
 async def done(t: Trial, mutation: str, made: str, **given: Any) -> str:

@@ -1,0 +1,77 @@
+"""`crmkit schema explain`: an operation's plan in words, without running it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError, OperationType
+from graphql.execution.values import get_variable_values
+
+from crmkit.engine.explain import Explanation, explained
+from crmkit.engine.planner import Plan, Planner
+from crmkit.engine.selection import Selections
+from crmkit.store.reach import Reach
+from crmkit.store.statements import template
+from crmkit.values.clock import SystemClock
+from crmkit.values.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Dialect
+
+    from crmkit.graph.schema import Schema
+    from crmkit.settings import Settings
+
+
+def explain(
+    schema: Schema,
+    settings: Settings,
+    dialect: Dialect,
+    document: str,
+    variables: Mapping[str, Any],
+) -> Explanation:
+    """Plans an operation as for somebody who reaches everything that is not deleted.
+
+    Raises:
+        Invalid: It is no operation of this schema, or its variables do not fit.
+        Failure: Its arguments cannot be planned.
+    """
+    selections = _selections(schema, document, variables)
+    known = {"organisation": settings.organisation, "clock": SystemClock()}
+    planner = Planner(schema.registry, schema.core, selections, schema.cursors, known)
+    sql = partial(template, dialect=dialect, reach=Reach())
+    return explained(_whole(planner), schema.registry, dialect.name, sql)
+
+
+def _selections(schema: Schema, document: str, variables: Mapping[str, Any]) -> Selections:
+    try:
+        parsed = schema.prepared(document)
+    except GraphQLError as error:
+        raise Invalid(error.message) from error
+    if isinstance(parsed, list):
+        raise Invalid(" ".join(each.message for each in parsed))
+    operation = parsed.operation(None)
+    if isinstance(operation, GraphQLError):
+        raise Invalid(operation.message)
+    given = operation.variable_definitions or ()
+    values = get_variable_values(schema.core, given, dict(variables))
+    if isinstance(values, list):
+        raise Invalid(" ".join(each.message for each in values))
+    return Selections(schema.core, parsed.parsed, operation, values)
+
+
+def _whole(planner: Planner) -> Plan:
+    """The plans of all root fields; of a mutation, those that read its payloads."""
+    operation = planner.selections.operation
+    root = planner.schema.get_root_type(operation.operation)
+    assert root is not None  # noqa: S101  the document is valid
+    plan = planner.payload if operation.operation is OperationType.MUTATION else planner.root
+    whole = Plan()
+    for key, nodes in planner.selections.of(root, [operation]).items():
+        if not nodes[0].name.value.startswith("__"):
+            made = plan(key, nodes)
+            whole.below += made.below
+            whole.slots += made.slots
+    return whole

@@ -1,0 +1,280 @@
+"""Runs one operation of one request, by a plan that was made before where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    execute_sync,
+    visit,
+)
+from graphql.execution.values import VariableValues
+
+from crmkit.engine import builder as b
+from crmkit.engine.executor import Executor
+from crmkit.engine.late import Planning, Request, Unbound, shape_of
+from crmkit.engine.planner import Plan, Planner
+from crmkit.engine.selection import Selections
+from crmkit.store.statements import Template, template
+from crmkit.values.errors import Failure
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from crmkit.engine.plans import Plans
+    from crmkit.graph.schema import Schema
+    from crmkit.host.context import Actor
+    from crmkit.host.host import Host
+
+Make = Callable[[Planner, bool], Plan]
+
+
+@dataclass(eq=False)
+class Document:
+    """A validated document."""
+
+    text: str
+    parsed: DocumentNode
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:
+        """The operation of this name, or the only one."""
+        found = [e for e in self.parsed.definitions if isinstance(e, OperationDefinitionNode)]
+        if name is not None:
+            found = [each for each in found if each.name and each.name.value == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            return GraphQLError("The document has several operations; say operationName.")
+        return GraphQLError(
+            "There is no such operation in the document." if name else "There is no operation."
+        )
+
+    @cached_property
+    def below(self) -> frozenset[str]:
+        """The variables that stand below root fields, or in fragments."""
+        found = _Variables()
+        for each in self.parsed.definitions:
+            if isinstance(each, FragmentDefinitionNode):
+                visit(each, found)
+            elif isinstance(each, OperationDefinitionNode):
+                for node in each.selection_set.selections:
+                    if (inner := getattr(node, "selection_set", None)) is not None:
+                        visit(inner, found)
+        return frozenset(found.names)
+
+
+class Run:
+    """One operation of one request."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        document: Document,
+        operation: OperationDefinitionNode,
+        values: VariableValues,
+        host: Host,
+        actor: Actor,
+        request_id: str,
+        plans: Plans | None,
+    ) -> None:
+        self.schema, self.document, self.operation = schema, document, operation
+        self.values, self.host, self.actor, self.request_id = values, host, actor, request_id
+        self.plans = plans
+        self.reach = host.reach_of(actor)
+        self.selections = self._selections(values)
+        self.errors: list[GraphQLError] = []
+        self.executor = Executor(
+            host.database.name, self, lambda plugin: host.context(plugin, actor)
+        )
+
+    async def answer(self) -> dict[str, Any]:
+        match self.operation.operation:
+            case OperationType.QUERY:
+                data = await self._query()
+            case OperationType.MUTATION:
+                data = await self._mutation()
+            case _:
+                return {
+                    "errors": [GraphQLError("Subscriptions are not served here.", self.operation)]
+                }
+        return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+
+    # -- what the executor asks -----------------------------------------------------------
+
+    def template(self, statement: Select[Any]) -> Template:
+        """Compiles a statement that reads as far as this request's actor reaches."""
+        return template(statement, self.host.database.dialect, self.reach)
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        return await self.host.database.rows(sql, arguments)
+
+    # -- queries and mutations ------------------------------------------------------------
+
+    async def _query(self) -> dict[str, Any] | None:
+        """Runs the steps of all root fields, then makes their values in one go."""
+        request = Request(self.values.coerced, self.reach)
+        plan = self._plan("", self._whole, request)
+        introspected: dict[str, Any] = {}
+        for nodes in plan.introspected:
+            introspected |= self._introspect(nodes)
+        data = await self._run(plan, self._whole, request)
+        if data is None:
+            return None
+        return {key: introspected.get(key, data.get(key)) for key in plan.keys}
+
+    async def _mutation(self) -> dict[str, Any]:
+        """Runs the root fields one after the other; one that fails stops no other."""
+        mutation = cast("GraphQLObjectType", self.schema.core.mutation_type)
+        data: dict[str, Any] = {}
+        for key, nodes in self.selections.of(mutation, [self.operation]).items():
+            data[key] = await self._mutated(key, mutation, nodes)
+        return data
+
+    async def _mutated(
+        self, key: str, mutation: GraphQLObjectType, nodes: Sequence[FieldNode]
+    ) -> Any:
+        name = nodes[0].name.value
+        if name == "__typename":
+            return mutation.name
+        try:
+            arguments = self.selections.arguments(mutation, nodes[0])
+            payload = await self.schema.mutations[name].run(
+                self.host, self.actor, self.request_id, arguments["input"]
+            )
+        except Exception as error:  # noqa: BLE001  a failed root field is null with an error
+            self.errors.append(b.located(error, nodes, (key,)))
+            return None
+        # What the mutation was given decides nothing of how its payload is read.
+        variables = {n: v for n, v in self.values.coerced.items() if n in self.document.below}
+        make: Make = lambda planner, _: planner.payload(key, nodes)  # noqa: E731
+        request = Request(variables, self.reach, payload)
+        done = await self._run(self._plan(key, make, request), make, request)
+        return None if done is None else done[key]
+
+    # -- plans ------------------------------------------------------------------------------
+
+    def _plan(self, part: str, make: Make, request: Request) -> Plan:
+        """A plan that serves this request: made before, made now for all like it, or for it alone."""
+        if self.plans is None:
+            return self._alone(make)
+        key = self._key(part, request)
+        if (plan := self.plans.find(key, request)) is not None:
+            return plan
+        planning = Planning(request)
+        values = VariableValues(cast("Any", _Hidden()), planning.variables())
+        try:
+            plan = make(self._planner(self._selections(values)), True)
+        except (Failure, GraphQLError, Unbound):
+            # Planned alone, it says what is wrong where it is wrong.
+            self.plans.alone += 1
+            return self._alone(make)
+        self.plans.keep(key, planning.end(), plan)
+        return plan
+
+    async def _run(self, plan: Plan, make: Make, request: Request) -> dict[str, Any] | None:
+        answers = b.Answers(request)
+        try:
+            data = await self.executor.run(plan, answers)
+        except Unbound:
+            answers = b.Answers(request)
+            data = await self.executor.run(self._alone(make), answers)
+        self.errors += answers.errors
+        return data
+
+    def _alone(self, make: Make) -> Plan:
+        return make(self._planner(self.selections), False)
+
+    def _key(self, part: str, request: Request) -> Hashable:
+        shape = shape_of(request.variables)
+        name = self.operation.name
+        return self.document.text, name and name.value, part, shape, self.reach.shape
+
+    def _whole(self, planner: Planner, strict: bool) -> Plan:
+        """The plan of all root fields; unless strict, one that fails fails by itself."""
+        query = cast("GraphQLObjectType", self.schema.core.query_type)
+        whole = Plan()
+        for key, nodes in planner.selections.of(query, [self.operation]).items():
+            whole.keys.append(key)
+            if nodes[0].name.value in ("__schema", "__type"):
+                whole.introspected.append(nodes)
+                continue
+            try:
+                plan = planner.root(key, nodes)
+            except (Failure, GraphQLError) as error:
+                if strict:
+                    raise
+                plan = Plan(slots=[planner.slot(key, query, nodes, b.Failing(error))])
+            whole.below += plan.below
+            whole.slots += plan.slots
+        return whole
+
+    def _selections(self, values: VariableValues) -> Selections:
+        return Selections(self.schema.core, self.document.parsed, self.operation, values)
+
+    def _planner(self, selections: Selections) -> Planner:
+        known = {"organisation": self.host.settings.organisation, "clock": self.host.clock}
+        return Planner(
+            self.schema.registry,
+            self.schema.core,
+            selections,
+            self.schema.cursors,
+            known,
+            self.reach.refused,
+        )
+
+    def _introspect(self, nodes: Sequence[FieldNode]) -> dict[str, Any]:
+        """Answers what is asked about the schema itself with graphql-core."""
+        selected = SelectionSetNode(selections=tuple(nodes))
+        operation = OperationDefinitionNode(
+            operation=OperationType.QUERY,
+            variable_definitions=self.operation.variable_definitions,
+            directives=(),
+            selection_set=selected,
+        )
+        rest = [
+            each
+            for each in self.document.parsed.definitions
+            if not isinstance(each, OperationDefinitionNode)
+        ]
+        document = DocumentNode(definitions=(operation, *rest))
+        result = execute_sync(self.schema.core, document, variable_values=dict(self.values.coerced))
+        self.errors.extend(result.errors or ())
+        return result.data or {}
+
+
+class _Hidden(Mapping[str, Any]):
+    """The variables as they were sent: literals of scalars would take them into a plan."""
+
+    def __getitem__(self, name: str) -> Any:
+        raise Unbound
+
+    def __contains__(self, name: object) -> bool:
+        raise Unbound
+
+    def __iter__(self) -> Any:
+        raise Unbound
+
+    def __len__(self) -> int:
+        raise Unbound
+
+
+class _Variables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.names.add(node.name.value)
