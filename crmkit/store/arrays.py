@@ -22,11 +22,11 @@ _LARGEST = 2**63 - 1
 
 
 class Sql:
-    """Text that grows together with its arguments, in the order of their places."""
+    """Text that counts its places; their values are told apart from it, in the same order."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.arguments: list[Any] = []
+        self._places = 0
         self._native = dialect.name == "postgresql"
 
     def name(self, name: str | Table) -> str:
@@ -34,30 +34,28 @@ class Sql:
         text = name.name if isinstance(name, Table) else name
         return self.dialect.identifier_preparer.quote(text)
 
-    def value(self, value: Any, kind: TypeEngine[Any]) -> str:
+    def place(self, kind: TypeEngine[Any]) -> str:
         """The place of one value."""
-        return self._place(bound([value], kind, self.dialect)[0], array_type(kind))
+        return self._place(array_type(kind))
 
-    def rows(self, columns: Columns, rows: Sequence[Sequence[Any]]) -> str:
-        """What stands behind FROM: these rows, under the name `d`."""
-        values = [
-            bound([row[index] for row in rows], kind, self.dialect)
-            for index, (_, kind) in enumerate(columns)
-        ]
-        return self._unnest(columns, values) if self._native else self._each(columns, values)
+    def values(self, columns: Columns, *, many: bool) -> str:
+        """What stands behind INSERT INTO: the places of a row, or of many as arrays."""
+        if many and self._native:
+            return f"SELECT * FROM {self.rows(columns)}"  # noqa: S608  columns
+        return f"VALUES ({', '.join([self.place(kind) for _, kind in columns])})"
 
-    def _unnest(self, columns: Columns, values: Sequence[Sequence[Any]]) -> str:
-        places = [
-            self._place(each, f"{array_type(kind)}[]")
-            for each, (_, kind) in zip(values, columns, strict=True)
-        ]
+    def rows(self, columns: Columns) -> str:
+        """What stands behind FROM: any number of rows, under the name `d`."""
+        return self._unnest(columns) if self._native else self._each(columns)
+
+    def _unnest(self, columns: Columns) -> str:
+        places = [self._place(f"{array_type(kind)}[]") for _, kind in columns]
         names = ", ".join(self.name(name) for name, _ in columns)
         return f"unnest({', '.join(places)}) AS d({names})"
 
-    def _each(self, columns: Columns, values: Sequence[Sequence[Any]]) -> str:
+    def _each(self, columns: Columns) -> str:
         cells = ", ".join(self._cell(*each, index) for index, each in enumerate(columns))
-        place = self._place(_json(list(zip(*values, strict=True))), "")
-        return f"(SELECT {cells} FROM json_each({place})) AS d"  # noqa: S608  columns
+        return f"(SELECT {cells} FROM json_each({self._place('')})) AS d"  # noqa: S608  columns
 
     def _cell(self, name: str, kind: TypeEngine[Any], index: int) -> str:
         found = f"json_extract(value, '$[{index}]')"
@@ -65,9 +63,26 @@ class Sql:
             found = f"bytes_of({found})"
         return f"{found} AS {self.name(name)}"
 
-    def _place(self, value: Any, kind: str) -> str:
-        self.arguments.append(value)
-        return f"${len(self.arguments)}::{kind}" if self._native else "?"
+    def _place(self, kind: str) -> str:
+        self._places += 1
+        return f"${self._places}::{kind}" if self._native else "?"
+
+
+def in_columns(columns: Columns, rows: Sequence[Sequence[Any]], dialect: Dialect) -> list[Any]:
+    """The arguments of `Sql.rows`: an array for each column, or one text of JSON."""
+    values = [
+        bound([row[index] for row in rows], kind, dialect)
+        for index, (_, kind) in enumerate(columns)
+    ]
+    return values if dialect.name == "postgresql" else [_json(list(zip(*values, strict=True)))]
+
+
+def in_rows(columns: Columns, rows: Sequence[dict[str, Any]], dialect: Dialect) -> list[Any]:
+    """The arguments of `Sql.values`, for each time that its statement runs."""
+    values = [bound([row[name] for row in rows], kind, dialect) for name, kind in columns]
+    if dialect.name == "postgresql" and len(rows) > 1:
+        return [values]
+    return list(zip(*values, strict=True))
 
 
 def bound(values: list[Any], kind: TypeEngine[Any], dialect: Dialect) -> list[Any]:
@@ -75,18 +90,18 @@ def bound(values: list[Any], kind: TypeEngine[Any], dialect: Dialect) -> list[An
     process = kind._cached_bind_processor(dialect)
     if process:
         values = [process(each) for each in values]
-    # JSON would make a float of it, and nobody would notice.
-    if any(type(each) is int and not -_LARGEST - 1 <= each <= _LARGEST for each in values):
-        raise Invalid("A number is larger than can be stored.")
+    # PostgreSQL refuses a NUL by itself; SQLite would keep it, and its functions end there.
+    if any(type(each) is str and "\0" in each for each in values):
+        raise Invalid("A text holds a character that cannot be stored.")
     return values
 
 
 def _json(rows: list[tuple[Any, ...]]) -> str:
+    # JSON would make a float of it, and nobody would notice.
+    numbers = [each for row in rows for each in row if type(each) is int]
+    if any(not -_LARGEST - 1 <= each <= _LARGEST for each in numbers):
+        raise Invalid("A number is larger than can be stored.")
     try:
-        text = orjson.dumps(rows, default=bytes.hex).decode()
+        return orjson.dumps(rows, default=bytes.hex).decode()
     except TypeError as error:
         raise Invalid("A text holds a character that cannot be stored.") from error
-    # SQLite's JSON ends a text at a NUL; PostgreSQL refuses one by itself.
-    if "\\u0000" in text and any("\0" in each for row in rows for each in row if type(each) is str):
-        raise Invalid("A text holds a character that cannot be stored.")
-    return text

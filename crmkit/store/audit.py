@@ -11,15 +11,17 @@ from sqlalchemy import BigInteger, Identity, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crmkit.store.column_types import Code
-from crmkit.store.database import Base, column, unscoped
+from crmkit.store.database import Base, column, table_of, unscoped
 from crmkit.store.drivers import Transaction
+from crmkit.store.groups import inserted
 from crmkit.store.reach import EVERYTHING, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Executable
+    from sqlalchemy import Dialect, Executable
 
+    from crmkit.store.parts import Part, Texts
     from crmkit.store.statements import Row
 
 SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
@@ -57,6 +59,7 @@ class Recorded(Transaction):
     def __init__(self, transaction: Transaction) -> None:
         self.dialect = transaction.dialect
         self.watchers = transaction.watchers
+        self.texts = transaction.texts
         self._transaction = transaction
         self._digest = hashlib.sha256()
 
@@ -71,8 +74,30 @@ class Recorded(Transaction):
         self._note(sql, arguments)
         return await self._transaction.execute(sql, arguments)
 
+    async def write(self, part: Part) -> int:
+        self._note(self.texts.alone(part), part.runs)
+        return await self._transaction.write(part)
+
     def _note(self, sql: str, arguments: Sequence[Any]) -> None:
-        self._digest.update(repr((sql, arguments)).encode("utf-8", "surrogatepass"))
+        self._digest.update(_told(sql, arguments))
 
     def digest(self) -> bytes:
         return self._digest.digest()
+
+
+def digest_of(parts: Sequence[Part], texts: Texts) -> bytes:
+    """The digest of what is about to be written."""
+    told = [_told(texts.alone(each), each.runs) for each in parts]
+    return hashlib.sha256(b"".join(told)).digest()
+
+
+def audited(
+    origin: Origin, at: datetime, record: str | None, digest: bytes, dialect: Dialect
+) -> Part:
+    """The part that tells of a unit which wrote something."""
+    row = {**vars(origin), "at": at, "record": record, "digest": digest}
+    return inserted(table_of(Audit), [row], dialect)
+
+
+def _told(sql: str, arguments: Sequence[Any]) -> bytes:
+    return repr((sql, arguments)).encode("utf-8", "surrogatepass")

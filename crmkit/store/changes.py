@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, select
 
-from crmkit.store.arrays import Sql, bound
+from crmkit.store.arrays import Sql, bound, in_columns
 from crmkit.store.groups import Group, Key, noun_of
+from crmkit.store.parts import Part
 from crmkit.values.errors import Conflict, Failure, NotFound, Refused
 
 if TYPE_CHECKING:
@@ -71,10 +72,17 @@ class Changes(Group):
                 there.add[name] += number
             there.said += entry.said
 
+    def part(self, dialect: Dialect) -> Part:
+        columns, rows = self._rows()
+        values = in_columns(columns, rows, dialect)
+        if self.shape.versioned:
+            values = bound([self._at], self.table.columns["updated_at"].type, dialect) + values
+        kind = (self.table, self.shape)
+        return Part(kind, self._text, [values], self.table.name, len(self.entries))
+
     async def _run(self, transaction: Transaction) -> None:
-        sql = Sql(transaction.dialect)
-        text = self._text(sql)
-        changed = {tuple(each) for each in await transaction.rows(text, sql.arguments)}
+        part = self.part(transaction.dialect)
+        changed = {tuple(each) for each in await transaction.returned(part)}
         for key, entry in self.entries.items():
             if self._bound(key, transaction.dialect) not in changed:
                 raise await self._failure(transaction, key, entry)
@@ -85,19 +93,16 @@ class Changes(Group):
         changes = [f"{sql.name(name)} = d.{alias}" for name, alias in taken]
         changes += [f"{sql.name(name)} = t.{sql.name(name)} + d.{alias}" for name, alias in added]
         if self.shape.versioned:
-            changes.append(f"updated_at = {sql.value(self._at, c.updated_at.type)}")
+            changes.append(f"updated_at = {sql.place(c.updated_at.type)}")
             changes.append("version = t.version + d.times")
-        source = sql.rows(*self._rows(taken, added))
         keys = [sql.name(each.name) for each in self._key]
         where = [f"t.{name} = d.k{index}" for index, name in enumerate(keys)]
         if self.shape.expecting:
             where.append("t.version = d.expected")
         if self.shape.at_least is not None:
             floor = self.shape.at_least
-            where += [
-                f"t.{sql.name(name)} + d.{alias} >= {sql.value(floor, BigInteger())}"
-                for name, alias in added
-            ]
+            where += [f"t.{sql.name(name)} + d.{alias} >= {floor:d}" for name, alias in added]
+        source = sql.rows(self._rows()[0])
         return (
             f"UPDATE {sql.name(self.table)} AS t SET {', '.join(changes)} "  # noqa: S608  columns
             f"FROM {source} WHERE {' AND '.join(where)} RETURNING {', '.join(keys)}"
@@ -108,10 +113,9 @@ class Changes(Group):
         names = self.shape.add if which == "add" else self.shape.set
         return [(name, f"{which[0]}{index}") for index, name in enumerate(names)]
 
-    def _rows(
-        self, taken: list[tuple[str, str]], added: list[tuple[str, str]]
-    ) -> tuple[list[tuple[str, Any]], list[list[Any]]]:
+    def _rows(self) -> tuple[list[tuple[str, Any]], list[list[Any]]]:
         c = self.table.columns
+        added, taken = self._columns("add"), self._columns("set")
         columns = [(f"k{index}", each.type) for index, each in enumerate(self._key)]
         columns += [(alias, c[name].type) for name, alias in taken + added]
         columns += [("times", BigInteger()), ("expected", BigInteger())]

@@ -15,6 +15,8 @@ from sqlalchemy import Dialect, Executable, make_url
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
+from crmkit.store.group_commit import GroupCommit
+from crmkit.store.parts import Part, Texts, Undone, may_share, values_of
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.statements import Row, template
 from crmkit.store.violations import translated
@@ -85,10 +87,21 @@ class Transaction(Reader):
     def __init__(self, database: Database) -> None:
         self.dialect = database.dialect
         self.watchers = database.watchers
+        self.texts = database.texts
 
     @abstractmethod
     async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
         """Runs a statement in the driver's own SQL and says how many rows it touched."""
+
+    async def write(self, part: Part) -> int:
+        """Runs a part and says how many rows it touched."""
+        text = self.texts.alone(part)
+        return sum([await self.execute(text, run) for run in part.runs])
+
+    async def returned(self, part: Part) -> Sequence[Sequence[Any]]:
+        """Runs a part and hands out what it returns of each row that it touched."""
+        [run] = part.runs
+        return await self.rows(self.texts.alone(part), run)
 
     async def run(self, statement: Executable) -> int:
         """Runs an INSERT, UPDATE or DELETE and says how many rows it touched."""
@@ -97,12 +110,22 @@ class Transaction(Reader):
 
 
 class Database(Reader):
-    """One database; `watchers` are told each statement that goes to the driver."""
+    """One database; `watchers` are told each statement, also of those that travel as one."""
 
     name: str
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.texts = Texts(dialect)
         self.watchers = []
+
+    @abstractmethod
+    async def commit(self, parts: Sequence[Part]) -> None:
+        """Writes all of this or nothing, and has committed it when it returns.
+
+        Raises:
+            Undone: It is not what was expected, or has to be done step by step.
+        """
 
     @abstractmethod
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
@@ -121,8 +144,7 @@ class Postgres(Database):
     name = "postgresql"
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        super().__init__()
-        self.dialect = dialect_of("postgresql:")
+        super().__init__(dialect_of("postgresql:"))
         self._pool = pool
 
     @classmethod
@@ -130,7 +152,11 @@ class Postgres(Database):
         address = settings.url.replace("postgresql+asyncpg:", "postgresql:", 1)
         with _plainly():
             pool = asyncpg.create_pool(
-                address, min_size=1, max_size=settings.pool_size, timeout=_PATIENCE
+                address,
+                min_size=1,
+                max_size=settings.pool_size,
+                timeout=_PATIENCE,
+                reset=_left_alone,
             )
             return cls(await pool)
 
@@ -152,6 +178,20 @@ class Postgres(Database):
                 raise
             with _plainly():
                 await begun.commit()
+                # What somebody set in it could outlive it.
+                await connection.reset()
+
+    async def commit(self, parts: Sequence[Part]) -> None:
+        if not may_share(parts):
+            raise Undone
+        for each in parts:
+            self._watch(self.texts.alone(each))
+        async with self._connection() as connection:
+            try:
+                with _plainly():
+                    await connection.fetch(self.texts.together(parts), *values_of(parts))
+            except asyncpg.DivisionByZeroError as error:
+                raise Undone from error
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Any]:
@@ -164,6 +204,10 @@ class Postgres(Database):
 
     async def close(self) -> None:
         await self._pool.close()
+
+
+async def _left_alone(_: Any) -> None:
+    """A single statement leaves nothing behind; not having to ask halves what it costs."""
 
 
 class _PostgresTransaction(Transaction):
@@ -195,14 +239,14 @@ class Sqlite(Database):
     name = "sqlite"
 
     def __init__(self, path: str, readers: int) -> None:
-        super().__init__()
-        self.dialect = dialect_of("sqlite:")
+        super().__init__(dialect_of("sqlite:"))
         self._path = path
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(readers, "sqlite-reader")
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
         self._turn = asyncio.Lock()
+        self._in_a_group = GroupCommit(self._turn, self.write)
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> Sqlite:
@@ -233,6 +277,18 @@ class Sqlite(Database):
                 # The thread works in order, so even a cancelled wait ends in a rollback.
                 await asyncio.shield(self.write(sqlite3.Connection.rollback))
                 raise
+
+    async def commit(self, parts: Sequence[Part]) -> None:
+        texts = [self.texts.alone(each) for each in parts]
+        for each in texts:
+            self._watch(each)
+
+        def job(connection: sqlite3.Connection) -> None:
+            with _plainly():
+                for text, part in zip(texts, parts, strict=True):
+                    Undone.unless(part, _run(connection, text, part.runs))
+
+        await self._in_a_group(job)
 
     async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Runs a job on the writer's thread."""
@@ -279,15 +335,30 @@ class Sqlite(Database):
 class _SqliteTransaction(Transaction):
     def __init__(self, database: Sqlite) -> None:
         super().__init__(database)
-        self._write = database.write
+        self._in_writer = database.write
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         self._watch(sql)
-        return await self._write(lambda connection: connection.execute(sql, arguments).fetchall())
+        return await self._in_writer(lambda each: each.execute(sql, arguments).fetchall())
 
     async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
         self._watch(sql)
-        return await self._write(lambda connection: connection.execute(sql, arguments).rowcount)
+        return await self._in_writer(lambda each: each.execute(sql, arguments).rowcount)
+
+    async def write(self, part: Part) -> int:
+        text = self.texts.alone(part)
+        self._watch(text)
+        return await self._in_writer(lambda each: _run(each, text, part.runs))
+
+
+def _run(connection: sqlite3.Connection, sql: str, runs: Sequence[Sequence[Any]]) -> int:
+    """Runs a statement as often as there are values, and says how many rows it touched."""
+    if len(runs) > 1:
+        return connection.executemany(sql, runs).rowcount
+    cursor = connection.execute(sql, runs[0])
+    # What it returns has to be fetched before its rows are counted.
+    cursor.fetchall()
+    return cursor.rowcount
 
 
 def _bytes_of(digits: str | None) -> bytes | None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmkit.store.arrays import Sql
+from crmkit.store.arrays import Sql, in_rows
+from crmkit.store.parts import Part
 from crmkit.store.statements import template
 from crmkit.store.violations import Violation
 from crmkit.values.errors import Conflict, Failure, NotFound, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Delete, Table, Update
+    from sqlalchemy import Delete, Dialect, Table, Update
+    from sqlalchemy.types import TypeEngine
 
     from crmkit.store.drivers import Transaction
 
@@ -40,7 +43,11 @@ class Group(ABC):
             raise self._meaning(violation) from violation
 
     @abstractmethod
-    async def _run(self, transaction: Transaction) -> None: ...
+    def part(self, dialect: Dialect) -> Part:
+        """The statement that writes this, beside others or alone."""
+
+    async def _run(self, transaction: Transaction) -> None:
+        await transaction.write(self.part(transaction.dialect))
 
     def _meaning(self, violation: Violation) -> Exception:
         noun = noun_of(self.table)
@@ -62,9 +69,8 @@ class Inserts(Group):
         super().__init__(table, frozenset([table.name]))
         self.rows: list[dict[str, Any]] = []
 
-    async def _run(self, transaction: Transaction) -> None:
-        sql = Sql(transaction.dialect)
-        await transaction.execute(_insert(sql, self.table, self.rows), sql.arguments)
+    def part(self, dialect: Dialect) -> Part:
+        return inserted(self.table, self.rows, dialect)
 
 
 @dataclass(frozen=True)
@@ -95,14 +101,12 @@ class Upserts(Group):
     def _added(self, row: dict[str, Any]) -> dict[str, int]:
         return {name: row[name] for name in self.meeting.add}
 
-    async def _run(self, transaction: Transaction) -> None:
-        sql = Sql(transaction.dialect)
+    def part(self, dialect: Dialect) -> Part:
         rows = [self._rows[key] for key in sorted(self._rows, key=str)]
-        text = f"{_insert(sql, self.table, rows)} WHERE true {self._on_conflict(sql)}"
-        await transaction.execute(text, sql.arguments)
+        return inserted(self.table, rows, dialect, self.meeting, self._on_conflict)
 
     def _on_conflict(self, sql: Sql) -> str:
-        target = f"ON CONFLICT ({', '.join(map(sql.name, self.meeting.key))}){self._partial(sql)}"
+        target = f" ON CONFLICT ({', '.join(map(sql.name, self.meeting.key))}){self._partial(sql)}"
         own = sql.name(self.table)
         added = [f"{c} = {own}.{c} + excluded.{c}" for c in map(sql.name, self.meeting.add)]
         taken = [f"{c} = excluded.{c}" for c in map(sql.name, self.meeting.set)]
@@ -137,9 +141,14 @@ class Statement(Group):
         self.expect = expect
         self.otherwise = otherwise
 
+    def part(self, dialect: Dialect) -> Part:
+        made = template(self.statement, dialect)
+        text, runs = made.sql, [made.constants]
+        # Its text numbers its own places, and it may read what others write.
+        return Part(text, lambda _: text, runs, self.table.name, self.expect, shares=False)
+
     async def _run(self, transaction: Transaction) -> None:
-        made = template(self.statement, transaction.dialect)
-        count = await transaction.execute(made.sql, made.constants)
+        count = await transaction.write(self.part(transaction.dialect))
         if self.expect is None or count == self.expect:
             return
         missing = NotFound(f"There is no such {noun_of(self.table)}.")
@@ -166,9 +175,25 @@ def noun_of(table: Table) -> str:
     return table.name.replace("_", " ")
 
 
-def _insert(sql: Sql, table: Table, rows: Sequence[dict[str, Any]]) -> str:
-    columns = [each for each in table.columns if each.identity is None]
-    names = ", ".join(sql.name(each.name) for each in columns)
-    values = [[row[each.name] for each in columns] for row in rows]
-    source = sql.rows([(each.name, each.type) for each in columns], values)
-    return f"INSERT INTO {sql.name(table)} ({names}) SELECT {names} FROM {source}"  # noqa: S608  columns
+def inserted(
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    dialect: Dialect,
+    meeting: Meeting | None = None,
+    on_conflict: Callable[[Sql], str] = lambda _: "",
+) -> Part:
+    """The part that adds these rows to their table."""
+    columns, many = _columns(table), len(rows) > 1
+
+    def write(sql: Sql) -> str:
+        names = ", ".join([sql.name(name) for name, _ in columns])
+        values = sql.values(columns, many=many)
+        return f"INSERT INTO {sql.name(table)} ({names}) {values}{on_conflict(sql)}"
+
+    return Part((table, meeting, many), write, in_rows(columns, rows, dialect), table.name)
+
+
+@cache
+def _columns(table: Table) -> tuple[tuple[str, TypeEngine[Any]], ...]:
+    """What a new row says; what counts itself up is not among it."""
+    return tuple((each.name, each.type) for each in table.columns if each.identity is None)

@@ -12,10 +12,14 @@ from sqlalchemy.orm import Mapped
 from crmkit.store.arrays import Sql
 from crmkit.store.column_types import Code, Json
 from crmkit.store.database import Base, column, table_of, unscoped
+from crmkit.store.groups import inserted
 from crmkit.values.errors import IdempotencyMismatch
 
 if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
     from crmkit.store.drivers import Reader, Transaction
+    from crmkit.store.parts import Part
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,17 @@ class Idempotency(Base):
 table = table_of(Idempotency)
 
 
+def taken(key: IdempotencyKey, at: datetime, result: Any, dialect: Dialect) -> Part:
+    """The part that takes a key; it fails where somebody has it already."""
+    row = {"scope": key.scope, "key": key.key, "digest": key.digest, "result": result, "at": at}
+    return inserted(table, [row], dialect)
+
+
 async def claim(transaction: Transaction, key: IdempotencyKey, at: datetime, result: Any) -> bool:
     """Takes the key, and waits for whoever is taking it; says whether it was free."""
-    sql = Sql(transaction.dialect)
-    values = {"scope": key.scope, "key": key.key, "digest": key.digest, "result": result, "at": at}
-    places = [sql.value(value, table.columns[name].type) for name, value in values.items()]
-    text = f"INSERT INTO idempotency ({', '.join(values)}) VALUES ({', '.join(places)})"  # noqa: S608
-    return await transaction.execute(f"{text} ON CONFLICT DO NOTHING", sql.arguments) == 1
+    part = taken(key, at, result, transaction.dialect)
+    unless_there = f"{part.write(Sql(transaction.dialect))} ON CONFLICT DO NOTHING"
+    return await transaction.execute(unless_there, part.runs[0]) == 1
 
 
 async def keep(transaction: Transaction, key: IdempotencyKey, result: Any) -> None:

@@ -8,23 +8,26 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Executable, Table, insert
+from sqlalchemy import Executable, SelectBase, Table
+from sqlalchemy.sql import visitors
 
 from crmkit.store import idempotency
-from crmkit.store.audit import Audit, Origin, Recorded
-from crmkit.store.database import Base, table_of
+from crmkit.store.audit import Origin, Recorded, audited, digest_of
 from crmkit.store.idempotency import IdempotencyKey
 from crmkit.store.outbox import Outbox
+from crmkit.store.parts import Part, Undone
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.violations import Contention, Violation
 from crmkit.store.write import Write
-from crmkit.values.errors import Conflict, Failure, Unavailable
+from crmkit.values.errors import ErrorCode, Failure, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
+    from crmkit.store.database import Base
     from crmkit.store.drivers import Database
+    from crmkit.store.groups import Group
     from crmkit.store.statements import Row
     from crmkit.values.clock import Clock
 
@@ -63,10 +66,10 @@ async def run_unit(
             return await unit.run(body, record)
         except Contention:
             continue
-        except Conflict as error:
-            # Somebody took a unique key after the body had looked: looking again, it finds
-            # the other's row, and says what that means or goes on with it.
-            if has_clashed or not isinstance(error.__cause__, Violation):
+        except Failure as error:
+            # Somebody took a unique key after the body had looked, or between two looks: looking
+            # again, it finds the other's row, and says what that means or goes on with it.
+            if has_clashed or not _is_conflict(error) or not unit.was_overtaken(error):
                 raise
             has_clashed = True
     raise Unavailable("The database is too busy at the moment.")
@@ -87,6 +90,7 @@ class UnitOfWork:
         self.write = Write(at, sides or {})
         self.after_commit: list[Callable[[], None]] = []
         self.before_commit: list[Callable[[Recorded], Awaitable[None]]] = []
+        self._looks = 0
         self._database = database
         self._origin = origin
         self._key = key
@@ -96,10 +100,21 @@ class UnitOfWork:
         self._transaction: Recorded | None = None
         self._turn = asyncio.Lock()
 
+    def was_overtaken(self, conflict: Failure) -> bool:
+        """Whether others can have committed between what it saw and this conflict."""
+        return isinstance(conflict.__cause__, Violation) or self._looks > 1
+
     async def read(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
-        """Writes what is buffered and reads in the same transaction."""
+        """Reads what was committed, and what this unit has said so far.
+
+        Before its first word a unit needs no transaction: each of its looks would see what
+        others have committed meanwhile, there as here.
+        """
         async with self._turn:
-            transaction = await self._flushed()
+            if self._transaction is None and not self.write and _only_looks(statement):
+                self._looks += 1
+                return await self._database.fetch(statement, reach)
+            transaction = await self._written(self.write.taken())
             return await transaction.fetch(statement, reach)
 
     def emit(
@@ -128,7 +143,7 @@ class UnitOfWork:
                 await self._finish(result, record)
         except Exception as error:
             # Whoever loses a race for a key may fail because the winner has had its effect.
-            if self._key is None or not (self._taken or isinstance(error, Failure)):
+            if self._key is None:
                 raise
             return await self._stored(self._key, error)
         self._tell()
@@ -139,17 +154,37 @@ class UnitOfWork:
             if not (self._key or self._transaction or self.write or self.before_commit):
                 return
             was_open = self._transaction is not None
-            transaction = await self._flushed(result)
+            groups = self.write.taken()
+            if not (was_open or self.before_commit) and await self._sent(groups, result, record):
+                return
+            transaction = await self._written(groups, result)
             for each in self.before_commit:
                 await each(transaction)
             if self._key and was_open:
                 await idempotency.keep(transaction, self._key, result)
             if self._wrote:
-                await transaction.run(self._audit(transaction.digest(), record(result)))
+                await transaction.write(self._audit(transaction.digest(), record(result)))
 
-    async def _flushed(self, result: Any = None) -> Recorded:
+    async def _sent(
+        self, groups: Sequence[Group], result: Any, record: Callable[[Any], str | None]
+    ) -> bool:
+        """Commits all at once; where that fails, step by step it succeeds or says why not."""
+        dialect = self._database.dialect
+        parts = [each.part(dialect) for each in groups]
+        if parts:
+            digest = digest_of(parts, self._database.texts)
+            parts.append(self._audit(digest, record(result)))
+        if self._key:
+            parts.insert(0, idempotency.taken(self._key, self.at, result, dialect))
+        try:
+            await self._database.commit(parts)
+        except (Undone, Violation):
+            return False
+        return True
+
+    async def _written(self, groups: Sequence[Group], result: Any = None) -> Recorded:
         transaction = self._transaction or await self._begun(result)
-        for group in self.write.taken():
+        for group in groups:
             self._wrote = True
             await group.run(transaction)
         return transaction
@@ -164,16 +199,8 @@ class UnitOfWork:
             raise KeyTaken
         return self._transaction
 
-    def _audit(self, digest: bytes, record: str | None) -> Executable:
-        origin = self._origin
-        return insert(table_of(Audit)).values(
-            at=self.at,
-            actor=origin.actor,
-            operation=origin.operation,
-            record=record,
-            request_id=origin.request_id,
-            digest=digest,
-        )
+    def _audit(self, digest: bytes, record: str | None) -> Part:
+        return audited(self._origin, self.at, record, digest, self._database.dialect)
 
     async def _stored(self, key: IdempotencyKey, error: Exception) -> Any:
         found = await idempotency.stored(self._database, key)
@@ -193,3 +220,15 @@ class UnitOfWork:
 
 class KeyTaken(Exception):
     """Another unit has used this idempotency key; leaves the body at once."""
+
+
+def _is_conflict(failure: Failure) -> bool:
+    codes = [failure.code, *[each.code for each in failure.problems]]
+    return ErrorCode.CONFLICT in codes
+
+
+def _only_looks(statement: Executable) -> bool:
+    """Whether it locks nothing; then no transaction would make it see anything else."""
+    return isinstance(statement, SelectBase) and not any(
+        getattr(each, "_for_update_arg", None) is not None for each in visitors.iterate(statement)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ClauseElement, Table, delete, update
@@ -42,15 +43,17 @@ class Write:
 
     def add(self, *rows: Base) -> None:
         """Adds new rows, which are frozen from now on."""
-        for row in rows:
-            table = table_of(type(row))
-            values = self._values(row)
+        for model, alike in groupby(rows, type):
+            table = table_of(model)
+            names = _key(table)
+            made = [self._values(each) for each in alike]
+            keys = [tuple([values[name] for name in names]) for values in made]
             place, group = self._joined(table, _tied(table), partial(Inserts, table))
-            group.rows.append(values)
-            key = tuple(values[each.name] for each in table.primary_key.columns)
-            self._rows[table, key] = (place, values)
+            group.rows += made
+            self._rows |= {(table, key): (place, row) for key, row in zip(keys, made, strict=True)}
             for side in self._sides.get(table, ()):
-                self.add(side(**{next(iter(table_of(side).primary_key.columns)).name: key[0]}))
+                name = _key(table_of(side))[0]
+                self.add(*[side(**{name: key[0]}) for key in keys])
 
     def change(
         self,
@@ -190,7 +193,7 @@ class Write:
         table = table_of(type(row))
         held = row.__dict__
         values = {
-            column: held[name] if name in held else getattr(row, name, None)
+            column: held[name] if name in held else _unsaid(row, name)
             for name, column in _columns(type(row))
         }
         if "created_at" in values:
@@ -271,6 +274,23 @@ def _is_versioned(table: Table) -> bool:
 def _columns(model: type[Base]) -> tuple[tuple[str, str], ...]:
     """The attributes of a row and the columns that they stand for."""
     return tuple((name, each.name) for name, each in model.__mapper__.c.items())
+
+
+def _unsaid(row: Base, name: str) -> Any:
+    """What a row holds where nothing was said; one value serves all, because it never changes."""
+    known = _UNSAID.get((type(row), name), _UNSAID)
+    if known is _UNSAID:
+        known = _UNSAID[type(row), name] = getattr(row, name, None)
+    return known
+
+
+_UNSAID: dict[Any, Any] = {}
+
+
+@cache
+def _key(table: Table) -> tuple[str, ...]:
+    """The names of its primary key."""
+    return tuple(each.name for each in table.primary_key.columns)
 
 
 @cache

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from crmkit.store.audit import Audit
 from crmkit.store.database import table_of
 from crmkit.store.idempotency import Idempotency
+from crmkit.store.outbox import Outbox
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
 from crmkit.store.violations import Contention
@@ -114,11 +115,72 @@ async def test_who_finds_the_key_taken_while_reading_gets_the_stored_result(
     reached = []
 
     async def body(unit: UnitOfWork) -> None:
+        unit.write.change(Balance, key, add={Balance.points: 1})
         await unit.read(select(balance.c.points), EVERYTHING)
         reached.append("behind the read")
 
     assert await unit(database, body, key=KEY) == first
     assert reached == []
+
+
+@pytest.fixture
+def without_transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    def refused() -> None:
+        raise AssertionError("a unit opened a transaction")
+
+    monkeypatch.setattr(database, "transaction", refused)
+    return database
+
+
+async def test_a_unit_that_reads_before_it_writes_goes_out_at_once(
+    without_transactions: Database,
+) -> None:
+    person = Person(name="Anna")
+
+    async def body(unit: UnitOfWork) -> list[Any]:
+        seen = await unit.read(select(balance.c.points), Reach())
+        unit.write.add(person, Purchase(person_id=person.id, amount=3))
+        unit.emit("met", 1, person.id, {}, plugin="tests")
+        return [person.id, *seen]
+
+    assert await unit(without_transactions, body, key=KEY) == [person.id]
+    for model in (Person, Balance, Purchase, Outbox, Idempotency, Audit):
+        assert await count(without_transactions, model) == 1
+
+
+async def test_a_read_that_locks_begins_the_transaction(database: Database) -> None:
+    key = await anna(database)
+
+    async def body(unit: UnitOfWork) -> None:
+        held = select(balance.c.points).where(balance.c.person_id == key).with_for_update()
+        [(points,)] = await unit.read(select(held.subquery()))
+        unit.write.change(Balance, key, set={Balance.points: points + 1})
+
+    await asyncio.gather(*[unit(database, body) for _ in range(16)])
+    assert await database.fetch(select(balance.c.points)) == [(16,)]
+
+
+async def test_a_guard_that_fails_takes_back_all_that_went_out_with_it(database: Database) -> None:
+    key = await anna(database, 5)
+    with pytest.raises(Refused, match="Too few"):
+        await unit(database, redemption(key), key=KEY)
+    assert await database.fetch(select(balance.c.points)) == [(5,)]
+    assert await count(database, Purchase) == await count(database, Idempotency) == 0
+    assert await count(database, Audit) == 1
+
+
+async def test_a_repeat_whose_body_trips_over_the_first_effect_gets_its_result(
+    database: Database,
+) -> None:
+    key = await anna(database, 5)
+
+    async def body(unit: UnitOfWork) -> dict[str, int]:
+        [points] = (await unit.read(select(balance.c.points)))[0]
+        unit.write.change(Balance, key, set={Balance.points: 0})
+        return {"worth": 100 // points}
+
+    first = await unit(database, body, key=KEY)
+    assert await unit(database, body, key=KEY) == first == {"worth": 20}
 
 
 async def test_a_read_in_a_unit_sees_what_was_said_before_it(database: Database) -> None:

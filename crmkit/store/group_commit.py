@@ -1,0 +1,93 @@
+"""Units that wait for SQLite's writer at the same time share one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+
+Job = Callable[["sqlite3.Connection"], None]
+
+_MOST = 100  # units in one transaction; what reads inside its own waits behind them
+
+
+class GroupCommit:
+    """Runs jobs in the order in which they came, each with a savepoint of its own.
+
+    All that have come while the writer was busy share the next transaction, and hear of
+    it when it has been committed.
+    """
+
+    def __init__(
+        self,
+        turn: asyncio.Lock,
+        run: Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]],
+    ) -> None:
+        self._turn = turn
+        self._run = run
+        self._waiting: list[tuple[Job, asyncio.Future[None]]] = []
+        self._work: asyncio.Task[None] | None = None
+
+    async def __call__(self, job: Job) -> None:
+        """Runs a job and waits for its commit.
+
+        Raises:
+            Exception: The job's own; then it has left nothing behind.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, done))
+        if self._work is None:
+            self._work = asyncio.create_task(self._until_nobody_waits(), name="group commit")
+        await done
+
+    async def _until_nobody_waits(self) -> None:
+        while self._waiting:
+            async with self._turn:
+                group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                # Whoever was cancelled before his turn has written nothing.
+                group = [(job, done) for job, done in group if not done.done()]
+                await self._commit(group)
+        self._work = None
+
+    async def _commit(self, group: list[tuple[Job, asyncio.Future[None]]]) -> None:
+        try:
+            outcomes = await self._run(partial(_committed, [job for job, _ in group]))
+        except Exception as error:  # noqa: BLE001  everyone in the group hears of it
+            outcomes = [error] * len(group)
+        for (_, done), outcome in zip(group, outcomes, strict=True):
+            if done.done():
+                continue
+            if outcome is None:
+                done.set_result(None)
+            else:
+                done.set_exception(outcome)
+
+
+def _committed(jobs: list[Job], connection: sqlite3.Connection) -> list[Exception | None]:
+    """Runs jobs in one transaction and returns what became of each."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        outcomes = [_saved(job, connection) for job in jobs]
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return outcomes
+
+
+def _saved(job: Job, connection: sqlite3.Connection) -> Exception | None:
+    connection.execute("SAVEPOINT unit")
+    try:
+        job(connection)
+    except Exception as error:  # noqa: BLE001  it is the business of him who waits for this job
+        # A full disk has rolled back everything: then this fails, too, and all hear of it.
+        connection.execute("ROLLBACK TO unit")
+        connection.execute("RELEASE unit")
+        return error
+    connection.execute("RELEASE unit")
+    return None

@@ -1,0 +1,87 @@
+"""Statements that take effect together: their text, made once for each kind, and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger
+from sqlalchemy.util import LRUCache
+
+from crmkit.store.arrays import Sql
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+_MOST = 1_000  # texts kept
+
+
+@dataclass(frozen=True)
+class Part:
+    """A statement, the values of each of its runs, and how many rows it has to touch."""
+
+    kind: Hashable
+    """Parts of one kind have one text."""
+    write: Callable[[Sql], str]
+    runs: Sequence[Sequence[Any]]
+    table: str
+    expected: int | None = None
+    shares: bool = True
+    """Whether it can stand beside others in one statement."""
+
+
+class Undone(Exception):
+    """A part touched other rows than it has to, so none of them took effect."""
+
+    @classmethod
+    def unless(cls, part: Part, touched: int) -> None:
+        """Raises if this is not what the part expects."""
+        if part.expected is not None and touched != part.expected:
+            raise cls
+
+
+class Texts:
+    """The SQL of parts, kept by their kinds."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._known: LRUCache[Hashable, str] = LRUCache(_MOST)
+
+    def alone(self, part: Part) -> str:
+        """The statement of one part."""
+        return self._text(part.kind, lambda: part.write(Sql(self._dialect)))
+
+    def together(self, parts: Sequence[Part]) -> str:
+        """One statement of PostgreSQL that does what all parts do."""
+        kinds = tuple([(each.kind, each.expected is None) for each in parts])
+        return self._text(kinds, lambda: _together(parts, Sql(self._dialect)))
+
+    def _text(self, kind: Hashable, make: Callable[[], str]) -> str:
+        known = self._known.get(kind)
+        if known is None:
+            known = self._known[kind] = make()
+        return known
+
+
+def may_share(parts: Sequence[Part]) -> bool:
+    """Whether one statement can do it: no part of it sees what another one does."""
+    tables = [each.table for each in parts]
+    return len(set(tables)) == len(tables) and all(each.shares for each in parts)
+
+
+def values_of(parts: Sequence[Part]) -> list[Any]:
+    """The values of all parts, as `Texts.together` numbers their places."""
+    values = [value for each in parts for run in each.runs for value in run]
+    return values + [each.expected for each in parts if each.expected is not None]
+
+
+def _together(parts: Sequence[Part], sql: Sql) -> str:
+    named = [f"p{index} AS ({each.write(sql)})" for index, each in enumerate(parts)]
+    # Nothing but an error undoes a statement, and any will do: a division by zero.
+    checks = [
+        f"1 / (SELECT count(*) = {sql.place(BigInteger())} FROM p{index})::int"  # noqa: S608  numbers
+        for index, each in enumerate(parts)
+        if each.expected is not None
+    ]
+    return f"WITH {', '.join(named)} SELECT {', '.join(checks) or '1'}"
