@@ -28,7 +28,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     packages = []
     monkeypatch.syspath_prepend(tmp_path)
 
-    def add(name: str, distribution: str = "acme", **files: str) -> None:
+    def add(name: str, distribution: str = "ajax", **files: str) -> None:
         package = f"{distribution}_{name}"
         said = tmp_path / f"{distribution}-1.0.dist-info"
         said.mkdir(exist_ok=True)
@@ -52,7 +52,7 @@ def uninstall(tmp_path: Path, install: Callable[..., None]) -> Callable[..., Non
     """Takes a distribution out again that `install` has brought."""
     tables = set(Base.metadata.tables)
 
-    def remove(name: str, distribution: str = "acme") -> None:
+    def remove(name: str, distribution: str = "ajax") -> None:
         shutil.rmtree(tmp_path / f"{distribution}-1.0.dist-info")
         shutil.rmtree(tmp_path / f"{distribution}_{name}")
         importlib.invalidate_caches()

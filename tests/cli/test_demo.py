@@ -40,7 +40,7 @@ def test_the_demo_shows_five_answers_and_the_same_ones_when_it_starts_again(
     assert again[0]["customers"]["totalCount"] == 70
     assert again[1:3] == [zhang, welcome]
     [customer] = whole["customers"]["nodes"]
-    assert {"Order", "LoyaltyEntry"} <= {
+    assert {"Order", "Interaction"} <= {
         each["__typename"] for each in customer["timeline"]["nodes"]
     }
     [entry] = loop["customers"]["nodes"][0]["timeline"]["nodes"]

@@ -85,7 +85,7 @@ def test_everything_that_is_wrong_is_said_at_once(
     said = complaint(upgraded)
     for each in (
         "production needs a secret of its own: set CRMKIT_SECRET",
-        "wrong plugins: The plugin sms (acme_sms.plugin:Entry) cannot be imported",
+        "wrong plugins: The plugin sms (ajax_sms.plugin:Entry) cannot be imported",
         "take sms out of [plugins] enabled",
         "wrong side rows: 1 of the table customer have no row in loyalty_account.",
         "cure: start crmkit serve, which adds them",

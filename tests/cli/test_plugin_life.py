@@ -57,7 +57,7 @@ def listed(run: Run) -> str:
 
 def test_a_plugin_taken_out_is_off_and_finds_its_rows_when_it_comes_back(texted: Run) -> None:
     enable()
-    assert "sms acme off 0001" in listed(texted)
+    assert "sms ajax off 0001" in listed(texted)
     assert "smsSent" not in texted("schema", "print").out
     assert "errors" in asked(ALL)
     assert asked("{ customers { nodes { name } } }")["data"]["customers"]["nodes"] == [
@@ -109,7 +109,7 @@ def test_a_purge_says_what_there_is_saves_it_and_leaves_nothing(
     assert rows(database_url, "SELECT name FROM outbox") == [("core.CustomersCreated",)]
     assert rows(database_url, "SELECT handler FROM delivery") == []
     assert rows(database_url, "SELECT name FROM customer") == [("Ada",)]
-    assert ("sms acme off –" in listed(texted)) is not gone
+    assert ("sms ajax off –" in listed(texted)) is not gone
     assert "orphaned" not in listed(texted)
     ended = texted("plugins", "purge", "sms", "--yes")
     assert ended.err.strip() == "The database has nothing of a plugin sms."
@@ -231,14 +231,14 @@ def test_migrations_that_cannot_be_taken_back_are_told_and_dropped_without_the_p
     texted: Run, uninstall: Install, database_url: str, tmp_path: Path
 ) -> None:
     enable()
-    [written] = tmp_path.glob("acme_sms/migrations/versions/*.py")
+    [written] = tmp_path.glob("ajax_sms/migrations/versions/*.py")
     text = written.read_text(encoding="utf-8")
     broken = text.replace("def downgrade() -> None:\n", "def downgrade() -> None:\n    1 / 0\n")
     assert broken != text
     written.write_text(broken, encoding="utf-8")
     assert refused(texted, "sms") == (
         "The migrations of sms cannot be taken back, ZeroDivisionError: division by zero; "
-        "uninstall acme, and its tables are dropped as they are."
+        "uninstall ajax, and its tables are dropped as they are."
     )
     assert rows(database_url, "SELECT count(*) FROM sms_message") == [(2,)]
     uninstall("sms")
@@ -260,12 +260,12 @@ def test_in_safe_mode_no_plugin_is_imported_however_broken_it_is(
     monkeypatch.setenv("CRMKIT_PROFILE", profile)
     monkeypatch.setenv("CRMKIT_SECRET", "s" * 32)
     monkeypatch.setenv("CRMKIT_SAFE_MODE", "1")
-    assert "sms acme off, safe mode" in listed(upgraded)
+    assert "sms ajax off, safe mode" in listed(upgraded)
     assert upgraded("db", "upgrade").code == 0
     told = upgraded("doctor")
     assert told.code == 0
     assert "safe mode: No plugin runs, and events wait." in told.out
-    assert "acme_sms.plugin" not in sys.modules
+    assert "ajax_sms.plugin" not in sys.modules
 
 
 def test_safe_mode_serves_the_core_alone_and_no_plugins_command(

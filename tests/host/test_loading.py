@@ -25,7 +25,7 @@ def test_what_is_not_enabled_is_never_imported(install: Callable[..., None]) -> 
     install("sms", plugin="raise SystemExit('imported')")
     loaded = load(settings(), extra=[Core])
     assert "sms" in [each.name for each in discover()]
-    assert "acme_sms.plugin" not in sys.modules
+    assert "ajax_sms.plugin" not in sys.modules
     assert [each.name for each in loaded.plugins] == ["core"]
 
 
@@ -34,7 +34,7 @@ def test_without_a_word_all_bundled_plugins_are_loaded_and_nobody_elses(
 ) -> None:
     # A distribution of this name in front of the installed one takes its place.
     install("sms", distribution="crmkit", plugin=ENTRY.format(name="sms"))
-    install("mail", distribution="acme", plugin=ENTRY.format(name="mail"))
+    install("mail", distribution="ajax", plugin=ENTRY.format(name="mail"))
     loaded = load(Settings(), extra=[Core])
     assert [(each.name, each.source) for each in loaded.plugins] == [
         ("core", "tests.host.tiny"),

@@ -56,7 +56,7 @@ def not_installed(install: Install, profile: str) -> Case:
 
 
 @mistake(
-    "The plugin sms (acme_sms.plugin:Entry) cannot be imported, ModuleNotFoundError: No module "
+    "The plugin sms (ajax_sms.plugin:Entry) cannot be imported, ModuleNotFoundError: No module "
     "named 'twilio_api'; install what it needs, or take sms out of [plugins] enabled."
 )
 def import_error(install: Install, profile: str) -> Case:
@@ -64,19 +64,19 @@ def import_error(install: Install, profile: str) -> Case:
     return [], settings("sms", profile=profile)
 
 
-@mistake("The entry point sms = acme_sms.plugin:Entry is no plugin; name a subclass of sdk.Plugin.")
+@mistake("The entry point sms = ajax_sms.plugin:Entry is no plugin; name a subclass of sdk.Plugin.")
 def no_plugin(install: Install, profile: str) -> Case:
     install("sms", plugin="Entry = 5")
     return [], settings("sms", profile=profile)
 
 
-@mistake("The entry point sms = acme_sms.plugin:Entry names the plugin mail; give both one name.")
+@mistake("The entry point sms = ajax_sms.plugin:Entry names the plugin mail; give both one name.")
 def two_names_of_one(install: Install, profile: str) -> Case:
     install("sms", plugin=entry("mail"))
     return [], settings("sms", profile=profile)
 
 
-@mistake("Both acme and other bring a plugin named sms; uninstall one of them.")
+@mistake("Both ajax and other bring a plugin named sms; uninstall one of them.")
 def two_distributions(install: Install, profile: str) -> Case:
     install("sms", plugin=entry("sms"))
     install("sms", distribution="other", plugin=entry("sms"))
@@ -179,7 +179,7 @@ def unknown_section(install: Install, profile: str) -> Case:
 
 
 @mistake(
-    "The plugin sms takes the table mail_message, which acme_mail.plugin has already; begin the "
+    "The plugin sms takes the table mail_message, which ajax_mail.plugin has already; begin the "
     "names of its own tables with sms_."
 )
 def one_table_of_two(install: Install, profile: str) -> Case:

@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 def environment(tmp_path: Path) -> Environment:
     """A virtual environment of its own, and an empty folder beside it."""
     folder = tmp_path / "empty"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     return Environment(tmp_path / "environment", folder)
