@@ -326,6 +326,97 @@ MOVES = _of(
     ),
 )
 
+GRADING = _of(
+    "plugins/crmkit_grading",
+    "scoring.py",
+    "tests/plugins/grading",
+    (
+        "what limits take is a contribution",
+        "        shares += _limit(group, _sum(shares), config.limits_of(group))",
+        "        pass",
+    ),
+    (
+        "who is disqualified has the least score",
+        "        rest = config.limits.min - _sum(shares)",
+        "        rest = 0",
+    ),
+    (
+        "a rule has a cap",
+        "        parts = min(parts, (self.rule.cap or MOST) * WHOLE)",
+        "        parts = min(parts, MOST * WHOLE)",
+    ),
+    (
+        "points fade",
+        "            (min(times, most) if most else times) * self.rule.share(day - each)",
+        "            (min(times, most) if most else times) * WHOLE",
+    ),
+    (
+        "a grade is held against flapping",
+        "    if reached and held and held.at_least - hysteresis <= points < held.at_least:",
+        "    if False:",
+    ),
+)
+REGRADING = _of(
+    "plugins/crmkit_grading",
+    "service/grading.py",
+    "tests/plugins/grading",
+    (
+        "a change of score is history",
+        "        context.write.add(*changes)",
+        "        pass",
+    ),
+    (
+        "a dry run changes nothing",
+        "        if not dry:",
+        "        if True:",
+    ),
+)
+TAGS = _of(
+    "crmkit/tags",
+    "service.py",
+    "tests/tags",
+    (
+        "a retired tag is pinned to nobody new",
+        "        if tag.is_retired:",
+        "        if False:",
+    ),
+    (
+        "a tag is pinned once",
+        "        if tag is None or tag.id in own:",
+        "        if tag is None:",
+    ),
+    (
+        "a customer has so many tags",
+        "    if len(own) > models.MOST:",
+        "    if False:",
+    ),
+)
+TIMELINES = _of(
+    "crmkit/engine",
+    "timelines.py",
+    "tests/timelines",
+    (
+        "kinds that must not be read are left out",
+        "            if (names is None or name in names) and kind.spec.read not in refused",
+        "            if (names is None or name in names)",
+    ),
+    (
+        "a chain ends where the actor may not read",
+        "            if isinstance(each.source, f.Cause) and self.registry.spec(cls).read not in refused",
+        "            if isinstance(each.source, f.Cause)",
+    ),
+)
+FIELDS = _of(
+    "crmkit/host",
+    "field_tables.py",
+    "tests/cli/test_fields.py",
+    (
+        "a change of type that loses values is refused",
+        "        if sentences := _blocked(steps):",
+        "        if sentences := ():",
+    ),
+)
+
 MUTANTS: tuple[Mutant, ...] = (
     *REFERRALS,
     *CODES,
@@ -340,6 +431,11 @@ MUTANTS: tuple[Mutant, ...] = (
     *LOYALTY,
     *ORDERS,
     *MOVES,
+    *GRADING,
+    *REGRADING,
+    *TAGS,
+    *TIMELINES,
+    *FIELDS,
 )
 
 
