@@ -19,6 +19,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from tests.oracle.mutants import ENGINE
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("crmkit", "plugins", "tests", "migrations", "examples", "pyproject.toml", "alembic.ini")
 
@@ -306,6 +308,12 @@ MOVES = _of(
     ),
 )
 
+BUGS = tuple(
+    Mutant(rule, file, line, instead, "tests/oracle")
+    for file, bugs in ENGINE.items()
+    for rule, line, instead in bugs
+)
+
 MUTANTS: tuple[Mutant, ...] = (
     *REFERRALS,
     *CODES,
@@ -318,6 +326,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *LOYALTY,
     *ORDERS,
     *MOVES,
+    *BUGS,
 )
 
 

@@ -10,6 +10,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type
+from sqlalchemy import UnaryExpression
+from sqlalchemy.sql.operators import desc_op
 
 from crmkit.engine import fields as f
 from crmkit.testing import Trial
@@ -212,12 +214,11 @@ class Meaning:
         return _plain(self.value(kind, name, row), folded=self.is_folded(kind, name))
 
     def _declared(self, given: Any) -> Key:
-        down = getattr(given, "modifier", None) is not None and "desc" in given.modifier.__name__
-        column = (given.element if down else given).property.columns[0] if not down else None
-        name = given.element.name if column is None else column.name
-        table = given.element.table if column is None else column.table
-        folded = f"{name}_fold" in table.c
-        return Key(name, down, lambda row: _plain(row[name], folded=folded))
+        """Of `Model.column` or `Model.column.desc()`."""
+        down = isinstance(given, UnaryExpression) and given.modifier is desc_op
+        column = given.element if down else given.property.columns[0]
+        folded = f"{column.name}_fold" in column.table.c
+        return Key(column.name, down, lambda row: _plain(row[column.name], folded=folded))
 
 
 def _plain(value: Any, *, folded: bool) -> Any:
