@@ -360,7 +360,7 @@ def _first_failure(tests: str, root: Path) -> str | None:
         done = subprocess.run(
             [*command, tests],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": paths},
+            env={**os.environ, "PYTHONPATH": paths, "CRMKIT_MUTANT": "1"},
             capture_output=True,
             text=True,
             check=False,

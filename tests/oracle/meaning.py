@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from sqlalchemy.sql.operators import desc_op
 
 from crmkit.engine import fields as f
 from crmkit.testing import Trial
-from crmkit.values import money
 from crmkit.values.text import sort_key
 from tests.oracle import chains, conditions, twins
 from tests.oracle.pages import Key, Marks, Order, Page, page
@@ -105,7 +103,7 @@ class Meaning:
                 return self._beside(row, source.attribute)
             case f.FromMoney():
                 minor, currency = (row[self.column(x)] for x in (source.minor, source.currency))
-                return None if minor is None else amount(minor, currency)
+                return None if minor is None else twins.amount(minor, currency)
             case f.Computed():
                 return self._computed(row, source, given or {})
             case f.Expression() | f.Batch():
@@ -226,12 +224,6 @@ def _plain(value: Any, *, folded: bool) -> Any:
     if isinstance(value, Enum):
         return value.value
     return sort_key(value)[:600] if folded and value is not None else value
-
-
-def amount(minor: int, currency: str) -> dict[str, Any]:
-    """What a client sees of money."""
-    written = Decimal(minor).scaleb(-money.digits(currency))
-    return {"amount": written, "currency": currency}
 
 
 def snake(name: str) -> str:

@@ -74,6 +74,8 @@ class Writer:
         self.variables: dict[str, _Variable] = {}
         self.given: dict[str, Any] = {}
         self.cursors: list[str] = []
+        self.narrow = False
+        """Whether it asks one list alone, but with a filter."""
         self._count = 0
         self._bare: set[str] = set()
 
@@ -100,8 +102,10 @@ class Writer:
         query = self.schema.query_type
         assert query is not None
         names = [name for name in query.fields for _ in range(_OFTEN.get(name, 1))]
-        roots = [self.one(names) for _ in range(self.one((1, 1, 1, 2, 3)))]
-        body = " ".join(self._field(query, name, _DEPTH) for name in roots)
+        self.narrow = self.chance(2)
+        roots = [self.one(names) for _ in range(1 if self.narrow else self.one((1, 1, 2, 3)))]
+        depth = 0 if self.narrow else _DEPTH
+        body = " ".join(self._field(query, name, depth) for name in roots)
         if self.chance(8):
             body = f"{body} __typename"
         if self.chance(8):
@@ -241,7 +245,7 @@ class Writer:
         if "kinds" in field.args:
             values = list(get_named_type(field.args["kinds"].type).values)  # type: ignore[union-attr]
             return given | ({"kinds": self.some(values, 0, 3)} if self.chance(3) else {})
-        if self.chance(3):
+        if self.narrow or self.chance(3):
             given["where"] = self.filters.where(target, 0)
         if self.chance(2):
             values = list(get_named_type(field.args["orderBy"].type).values)  # type: ignore[union-attr]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from crmkit.values import money
 from crmkit_feedback.models import TicketState
 from crmkit_grading import scoring
 from crmkit_grading.config import EventKind
 from crmkit_orders.models import OrderState
 from crmkit_tasks.models import TaskState
-from tests.oracle import meaning as m
 
 if TYPE_CHECKING:
     from tests.oracle.meaning import Meaning
@@ -22,6 +23,12 @@ Twin = Callable[["Meaning", "Row"], Any]
 
 _DONE = (TicketState.SOLVED, TicketState.CLOSED)
 _EVIDENCE = 100
+
+
+def amount(minor: int, currency: str) -> dict[str, Any]:
+    """What a client sees of money."""
+    written = Decimal(minor).scaleb(-money.digits(currency))
+    return {"amount": written, "currency": currency}
 
 
 def _orders(meaning: Meaning, customer: Row) -> list[Row]:
@@ -47,7 +54,7 @@ def _order_totals(meaning: Meaning, customer: Row) -> list[dict[str, Any]]:
     totals: dict[str, int] = {}
     for each in _orders(meaning, customer):
         totals[each["currency"]] = totals.get(each["currency"], 0) + each["total_minor"]
-    return [m.amount(totals[currency], currency) for currency in sorted(totals)]
+    return [amount(totals[currency], currency) for currency in sorted(totals)]
 
 
 def _open_tickets(meaning: Meaning, customer: Row) -> int:
