@@ -142,10 +142,9 @@ class Filters:
         minor = entity.column(attribute(source.minor)[1])
         same = entity.column(attribute(source.currency)[1]) == literal(currency)
         rest = {name: value for name, value in test.items() if name != "currency"}
-        if rest.get("isNull"):
-            return self._scalar(rest, minor, lambda v: literal(v, BigInteger()))
         amount = lambda v: literal(Money.of(v, currency).minor, BigInteger())  # noqa: E731
-        return and_(_known(minor, same), self._scalar(rest, minor, amount))
+        tests = self._scalar(rest, minor, amount)
+        return tests if rest.get("isNull") else and_(_known(minor, same), tests)
 
     def _text(
         self, test: Mapping[str, Any], folded: ColumnElement[Any], sort: ColumnElement[Any]

@@ -73,13 +73,13 @@ def _of_many(meaning: Meaning, kind: str, rows: list[Row], how: str, given: Give
 
 
 def _money(row: Row, minor: str, currency: str, test: Given) -> bool:
+    tests = {how: want for how, want in test.items() if how != "currency"}
     if test.get("isNull"):
-        return row[minor] is None
+        return row[minor] is None and all(_passes(None, how, tests[how]) for how in tests)
     if row[minor] is None or row[currency] != test["currency"]:
         return False
-    digits = money.digits(row[currency])
-    amount = Decimal(row[minor]).scaleb(-digits)
-    return all(_passes(amount, how, want) for how, want in test.items() if how != "currency")
+    amount = Decimal(row[minor]).scaleb(-money.digits(row[currency]))
+    return all(_passes(amount, how, want) for how, want in tests.items())
 
 
 def _text(value: str | None, how: str, want: Any) -> bool:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _JOINED = ("and", "or", "not")
 _HOPS = 2
+# How often a filter is chosen, or a test of it, among those that are chosen once.
+_OFTEN = {"StringFilter": 3, "MoneyFilter": 6, "contains": 3, "startsWith": 3, "between": 3}
 _ways = st.integers(0, 14)
 
 
@@ -44,12 +46,13 @@ class Filters:
         names = [
             name
             for name, each in fields.items()
+            for _ in range(_OFTEN.get(get_named_type(each.type).name, 1))
             if name not in _JOINED
             and (hops < _HOPS or not get_named_type(each.type).name.endswith("Where"))
         ]
         return {
             name: self._of(kind, name, get_named_type(fields[name].type).name, hops)
-            for name in self.writer.some(names, 1, 2)
+            for name in self.writer.some(names, 1, self.writer.one((1, 1, 2)))
         }
 
     def _input(self, name: str) -> GraphQLInputObjectType:
@@ -59,7 +62,7 @@ class Filters:
 
     def _of(self, kind: str, name: str, test: str, hops: int) -> dict[str, Any]:
         if test.endswith("ListWhere"):
-            how = self.writer.one(("some", "none", "every", "count"))
+            how = self.writer.one(("some", "none", "every", "every", "count"))
             if how == "count":
                 return {how: self._compared("IntFilter", [0, 1, 2, 3])}
             return {how: self.where(test.removesuffix("ListWhere"), hops + 1)}
@@ -72,10 +75,18 @@ class Filters:
         return self._compared(test, self.values.of(kind, name))
 
     def _compared(self, test: str, values: list[Any]) -> dict[str, Any]:
-        names = [each for each in self._input(test).fields if each != "currency"]
+        names = [
+            each
+            for each in self._input(test).fields
+            for _ in range(_OFTEN.get(each, 1))
+            if each != "currency"
+        ]
         if not values:
             names = ["isNull"]
-        return {how: self._wanted(test, how, values) for how in self.writer.some(names, 1, 2)}
+        return {
+            how: self._wanted(test, how, values)
+            for how in self.writer.some(names, 1, self.writer.one((1, 1, 2)))
+        }
 
     def _wanted(self, test: str, how: str, values: list[Any]) -> Any:
         one = self.writer.one
@@ -85,7 +96,7 @@ class Filters:
             case "in" | "notIn":
                 return self.writer.some(values, 0, 4)
             case "between":
-                return {"from": one(values), "to": one(values)}
+                return dict(zip(("from", "to"), sorted((one(values), one(values))), strict=True))
             case "eq" | "ne" if self.writer.chance(6):
                 return None
         return one(values)

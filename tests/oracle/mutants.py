@@ -80,8 +80,8 @@ ENGINE: Mapping[str, tuple[Broken, ...]] = {
         ),
         (
             "amounts compare within one currency",
-            "        return and_(_known(minor, same), self._scalar(rest, minor, amount))",
-            "        return self._scalar(rest, minor, amount)",
+            '        return tests if rest.get("isNull") else and_(_known(minor, same), tests)',
+            "        return tests",
         ),
         (
             "every means none that does not",

@@ -34,8 +34,16 @@ from tests.oracle.values import Values
 T = TypeVar("T")
 Composite = GraphQLObjectType | GraphQLInterfaceType
 
-# How often each root field is asked, among lists that are asked once.
-_OFTEN = {"customers": 6, "orders": 2, "interactions": 2, "tickets": 2, "tags": 2, "node": 3}
+# How often each of these fields is asked, among others that are asked once.
+_OFTEN = {
+    "customers": 8,
+    "orders": 5,
+    "interactions": 2,
+    "tickets": 2,
+    "tags": 2,
+    "node": 3,
+    "timeline": 5,
+}
 _DEPTH = 3
 _WRONG: tuple[dict[str, Any], ...] = (
     {"first": -1},
@@ -137,6 +145,7 @@ class Writer:
         others = [name for name in kind.fields if name not in leaves]
         wanted = self.some(leaves, 1, 4)
         if depth > 0 and others:
+            others = [name for name in others for _ in range(_OFTEN.get(name, 1))]
             wanted += self.some(others, 0, 2 if depth > 1 else 1)
         parts = [self._field(kind, name, depth - 1) for name in wanted]
         if isinstance(kind, GraphQLInterfaceType):
@@ -244,7 +253,7 @@ class Writer:
             given = {"first": None} if self.chance(2) else {}
         if "kinds" in field.args:
             values = list(get_named_type(field.args["kinds"].type).values)  # type: ignore[union-attr]
-            return given | ({"kinds": self.some(values, 0, 3)} if self.chance(3) else {})
+            return given | ({"kinds": self.some(values, 0, 3)} if self.chance(2) else {})
         if self.narrow or self.chance(3):
             given["where"] = self.filters.where(target, 0)
         if self.chance(2):
@@ -258,7 +267,7 @@ class Writer:
         """A variable for a cursor that the first answer will give."""
         if "after" not in field.args or len(self.cursors) > 1 or {"after", "before"} & set(given):
             return []
-        if not self.chance(3):
+        if not self.chance(2):
             return []
         variable = self._waiting = self.new("c")
         self.cursors.append(variable)

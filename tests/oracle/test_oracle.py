@@ -30,6 +30,10 @@ FOUND = (
       nodes { score } c: pageInfo { endCursor hasNextPage } } }""",
     """query ($c: String) { ticketSolves(last: 2, orderBy: [RATED_AT_DESC], before: $c) {
       nodes { score ratedAt } c: pageInfo { startCursor } } }""",
+    # Amounts beside isNull went to the drivers as they came.
+    """{ orders(where: {total: {currency: "EUR", lt: "1.00", isNull: true}}) { totalCount } }""",
+    """{ orders(where: {not: {total: {currency: "EUR", ne: "1.00", isNull: true}}}) {
+      totalCount } }""",
 )
 
 
