@@ -5,7 +5,7 @@ UV ?= uv
 
 GRAPHIQL := crmkit/graph/graphiql
 
-.PHONY: demo test check mutants browser format lock environment runnable graphiql try-graphiql
+.PHONY: demo test soak check mutants browser format lock environment runnable graphiql try-graphiql
 
 # One fetches from PyPI while the other fetches from npm.
 demo:
@@ -15,6 +15,10 @@ demo:
 test:
 	@$(MAKE) --no-print-directory --jobs=2 environment graphiql
 	.venv/bin/pytest
+
+# Asks ten thousand operations of both engines and of the oracle in tests/oracle.
+soak: .venv/.stamp
+	CRMKIT_SOAK=1 .venv/bin/pytest -n 0 tests/oracle
 
 check: .venv/.stamp
 	.venv/bin/ruff format --check

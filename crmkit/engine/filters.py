@@ -146,11 +146,9 @@ class Filters:
         minor = entity.column(attribute(source.minor)[1])
         same = entity.column(attribute(source.currency)[1]) == literal(currency)
         rest = {name: value for name, value in test.items() if name != "currency"}
-        if rest.get("isNull"):
-            return self._scalar(rest, minor, lambda v: literal(v, BigInteger()))
         units = lambda amount: Money.of(amount, currency).minor  # noqa: E731
-        bind = lambda v: literal(mapped(v, units), BigInteger())  # noqa: E731
-        return and_(_known(minor, same), self._scalar(rest, minor, bind))
+        tests = self._scalar(rest, minor, lambda v: literal(mapped(v, units), BigInteger()))
+        return tests if rest.get("isNull") else and_(_known(minor, same), tests)
 
     def _text(
         self, test: Mapping[str, Any], folded: ColumnElement[Any], sort: ColumnElement[Any]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Alias, Column, ColumnElement, and_, false, literal, or_, tuple_
+from strawberry.types.base import StrawberryOptional
 
 from crmkit.engine import fields as f
 from crmkit.engine.late import fixed, mapped
@@ -186,7 +187,9 @@ def _chosen(registry: Registry, entity: Entity, field: f.Declared, down: bool) -
         return Key(registry.element(field, entity), down, True, name)
     column = f.own_column(field)
     rows = entity.side(column.table) if isinstance(field.source, f.FromSide) else entity.table
-    return Key(_sorted_by(rows, column), down, bool(column.nullable), name)
+    # A row beside may be missing, and then so are its columns that are never empty.
+    nullable = column.nullable or isinstance(field.type, StrawberryOptional)
+    return Key(_sorted_by(rows, column), down, bool(nullable), name)
 
 
 def _sorted_by(rows: Alias, column: Column[Any]) -> ColumnElement[Any]:

@@ -19,6 +19,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from tests.oracle.mutants import ENGINE
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("crmkit", "plugins", "tests", "migrations", "examples", "pyproject.toml", "alembic.ini")
 
@@ -396,11 +398,6 @@ TIMELINES = _of(
     "timelines.py",
     "tests/timelines",
     (
-        "kinds that must not be read are left out",
-        "            if (names is None or name in names) and kind.spec.read not in refused",
-        "            if (names is None or name in names)",
-    ),
-    (
         "a chain ends where the actor may not read",
         "            if isinstance(each.source, f.Cause) and self.registry.spec(cls).read not in refused",
         "            if isinstance(each.source, f.Cause)",
@@ -415,6 +412,11 @@ FIELDS = _of(
         "        if sentences := _blocked(steps):",
         "        if sentences := ():",
     ),
+)
+BUGS = tuple(
+    Mutant(rule, file, line, instead, "tests/oracle")
+    for file, bugs in ENGINE.items()
+    for rule, line, instead in bugs
 )
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -436,6 +438,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *TAGS,
     *TIMELINES,
     *FIELDS,
+    *BUGS,
 )
 
 
@@ -469,7 +472,7 @@ def _first_failure(tests: str, root: Path) -> str | None:
         done = subprocess.run(
             [*command, tests],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": paths},
+            env={**os.environ, "PYTHONPATH": paths, "CRMKIT_MUTANT": "1"},
             capture_output=True,
             text=True,
             check=False,

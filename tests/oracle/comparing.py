@@ -1,0 +1,103 @@
+"""Asks both engines and the oracle, and says where they differ."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import DocumentNode, parse
+
+from tests.oracle.company import Company, tables_of
+from tests.oracle.executor import Oracle, failures, schema_of
+from tests.oracle.meaning import Meaning
+from tests.oracle.operations import Operation
+from tests.oracle.pages import Mark
+from tests.oracle.values import Values
+from tests.oracle.world import World
+
+Place = tuple[str | int, ...]
+
+
+@dataclass
+class Trio:
+    """The oracle and the two engines, over one company."""
+
+    runner: asyncio.Runner
+    company: Company
+    oracle: Oracle
+    values: Values
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many operations were asked, found records, and asked for what is special."""
+
+    @classmethod
+    def open(cls, runner: asyncio.Runner) -> Trio:
+        company = Company()
+        runner.run(company.found())
+        t = company.trials["sqlite"]
+        world = runner.run(World.of(t, tables_of(t)))
+        meaning = Meaning(t, schema_of(t.crm.schema.sdl()), world)
+        return cls(runner, company, Oracle(meaning), Values(meaning, world.hidden))
+
+    def close(self) -> None:
+        self.runner.run(self.company.close())
+
+    def check(self, operation: Operation, pick: int = 0) -> None:
+        """Asks the first page, and then the pages of cursors that it gave.
+
+        Raises:
+            AssertionError: An engine says something else than the oracle.
+        """
+        document = parse(operation.document)
+        data = self.same(operation.document, document, operation.variables)
+        given = {each: _cursors(data, each) for each in operation.cursors}
+        given = {name: found for name, found in given.items() if found}
+        if given:
+            chosen = {name: found[pick % len(found)] for name, found in given.items()}
+            data = self.same(operation.document, document, {**operation.variables, **chosen})
+            self.counts["special"] += not self.oracle.meaning.contributed
+
+    def same(self, text: str, document: DocumentNode, variables: Mapping[str, Any]) -> Any:
+        """What all three answer."""
+        result = self.oracle.answer(document, variables)
+        wanted = failures(result)
+        self.counts["asked"] += 1
+        self.counts["found"] += bool(self.oracle.records)
+        self.counts["special"] += bool(self.oracle.meaning.contributed)
+        answer: dict[str, Any] = {}
+        for engine, t in self.company.trials.items():
+            answer = self.runner.run(t.answer(text, variables))
+            told = f"{engine}\n{text}\n{variables}"
+            failed = {
+                (tuple(each.get("path", ())), each["extensions"]["code"])
+                for each in answer.get("errors", ())
+            }
+            assert failed == wanted, f"{told}\nfails {failed} instead of {wanted}"
+            difference = next(self._differences(result.data, answer["data"], ()), None)
+            assert difference is None, f"{told}\n{difference}"
+        return answer["data"]
+
+    def _differences(self, wanted: Any, found: Any, place: Place) -> Iterator[str]:
+        if isinstance(wanted, Mark):
+            if not self.oracle.meaning.marks.agree(wanted, found):
+                yield f"{place}: {found!r} is no cursor of {wanted.row.id} in {wanted.order}"
+        elif isinstance(wanted, dict) and isinstance(found, dict) and list(wanted) == list(found):
+            for key, value in wanted.items():
+                yield from self._differences(value, found[key], (*place, key))
+        elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+            for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
+                yield from self._differences(one, other, (*place, index))
+        elif type(wanted) is not type(found) or wanted != found:
+            yield f"{place}: {found!r} instead of {wanted!r}"
+
+
+def _cursors(data: Any, name: str) -> list[str]:
+    """The cursors that stand under this name, wherever."""
+    if isinstance(data, list):
+        return [found for each in data for found in _cursors(each, name)]
+    if not isinstance(data, dict):
+        return []
+    own = [each for each in (data.get(name) or {}).values() if each] if name in data else []
+    return own + [found for each in data.values() for found in _cursors(each, name)]

@@ -1,0 +1,97 @@
+"""All rows of a company in memory, as far as somebody who asks may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from crmkit.store.reach import scope_of
+from crmkit.testing import Trial
+
+
+@dataclass(eq=False)
+class Row:
+    """A row of a table; its columns are read like the items of a dict."""
+
+    table: str
+    values: Mapping[str, Any]
+
+    def __getitem__(self, column: str) -> Any:
+        return self.values[column]
+
+    @property
+    def id(self) -> str:
+        return str(self.values["id"])
+
+
+@dataclass(eq=False)
+class World:
+    """The rows that nobody has deleted, neither themselves nor whose they are."""
+
+    rows: dict[str, list[Row]]
+    keys: dict[str, str] = field(default_factory=dict)
+    """The primary key of each table."""
+    hidden: list[str] = field(default_factory=list)
+    """Ids of customers who are not seen."""
+    _pointing: dict[tuple[str, str], dict[str, list[Row]]] = field(default_factory=dict)
+
+    @classmethod
+    async def of(cls, t: Trial, tables: Iterable[Table]) -> World:
+        tables = list(tables)
+        rows = {}
+        for table in tables:
+            names = [each.name for each in table.columns]
+            found = await t.host.database.fetch(select(table))
+            rows[table.name] = [
+                Row(table.name, dict(zip(names, values, strict=True))) for values in found
+            ]
+        keys = {each.name: next(iter(each.primary_key.columns)).name for each in tables}
+        hidden = sorted(row.id for row in rows["customer"] if row["deleted_at"] is not None)
+        return cls(_seen(rows, {each.name: each for each in tables}, keys), keys, hidden)
+
+    @cached_property
+    def by_key(self) -> dict[str, dict[str, Row]]:
+        return {
+            table: {row[self.keys[table]]: row for row in rows} for table, rows in self.rows.items()
+        }
+
+    def one(self, table: str, key: str | None) -> Row | None:
+        """The row of this primary key, which is nowhere where there is no key."""
+        return None if key is None else self.by_key.get(table, {}).get(key)
+
+    def pointing(self, table: str, column: str, key: str) -> list[Row]:
+        """The rows that point to this key, found again by whoever asks a second time."""
+        if (table, column) not in self._pointing:
+            index: dict[str, list[Row]] = {}
+            for row in self.rows[table]:
+                index.setdefault(row[column], []).append(row)
+            self._pointing[table, column] = index
+        return self._pointing[table, column].get(key, [])
+
+
+def _seen(
+    rows: Mapping[str, list[Row]], tables: Mapping[str, Table], keys: Mapping[str, str]
+) -> dict[str, list[Row]]:
+    """Leaves out what is deleted, and what belongs to that."""
+    left: dict[str, dict[str, Row]] = {}
+
+    def of(name: str) -> dict[str, Row]:
+        if name not in left:
+            scope = scope_of(tables[name])
+            owners = [
+                (key, next(iter(tables[name].c[key].foreign_keys)).column.table.name)
+                for key in scope.keys
+            ]
+            left[name] = {
+                row[keys[name]]: row
+                for row in rows[name]
+                if (not scope.deleted or row[scope.deleted] is None)
+                and all(row[key] in of(owner) for key, owner in owners)
+            }
+        return left[name]
+
+    return {name: list(of(name).values()) for name in tables}
