@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from crmkit_grading.config import predicates
 from crmkit_grading.config.expressions import Expression, nearest
 from crmkit_grading.config.facts import CUSTOMER, EVENTS, EventKind, Group, Kind, specimen
+from crmkit_grading.config.predicates import passes, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ class Rule(BaseModel):
         if self.field is None or self.operator is None:
             return True
         have = customer if event is None else event
-        return predicates.passes(self.operator, have.get(self.field), self._wanted)
+        return passes(self.operator, have.get(self.field), self._wanted)
 
     def share(self, age: int) -> int:
         """What is left of an event's points after so many days, in parts of a whole."""
@@ -148,7 +148,7 @@ class Rule(BaseModel):
             self._expression = Expression(self.when, self._specimens())
         elif self.field is not None and self.operator is not None and self.value is not None:
             kind = self._kind_of(self.field)
-            self._wanted = predicates.wanted(kind, self.operator, self.value)
+            self._wanted = wanted(kind, self.operator, self.value)
         elif declared != (None, None, None) or self.group is Group.FIT:
             raise ValueError("say field, operator and value, or an expression in when")
 
