@@ -28,7 +28,7 @@ check: .venv/.stamp
 
 # Breaks the rules one by one and says which test notices; takes some minutes.
 mutants: .venv/.stamp
-	.venv/bin/python -m tests.house.mutants $(RULE)
+	.venv/bin/python -m tests.house.mutants "$(RULE)"
 
 # Tries GraphiQL in a Chromium of this machine; without what drives one, its tests are skipped.
 browser: .venv/.stamp graphiql

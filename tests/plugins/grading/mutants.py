@@ -1,0 +1,49 @@
+"""Rules of grading, each broken in one line, which a test here has to notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.house.mutants import Broken
+
+MUTANTS: Mapping[str, tuple[Broken, ...]] = {
+    "plugins/crmkit_grading/scoring.py": (
+        Broken(
+            "what limits take is a contribution",
+            "        shares += _limit(group, _sum(shares), config.limits_of(group))",
+            "        pass",
+        ),
+        Broken(
+            "who is disqualified has the least score",
+            "        rest = config.limits.min - _sum(shares)",
+            "        rest = 0",
+        ),
+        Broken(
+            "a rule has a cap",
+            "        parts = min(parts, (self.rule.cap or MOST) * WHOLE)",
+            "        parts = min(parts, MOST * WHOLE)",
+        ),
+        Broken(
+            "points fade",
+            "            (min(times, most) if most else times) * self.rule.share(day - each)",
+            "            (min(times, most) if most else times) * WHOLE",
+        ),
+        Broken(
+            "a grade is held against flapping",
+            "    if reached and held and held.at_least - hysteresis <= points < held.at_least:",
+            "    if False:",
+        ),
+    ),
+    "plugins/crmkit_grading/service/grading.py": (
+        Broken(
+            "a change of score is history",
+            "        context.write.add(*changes)",
+            "        pass",
+        ),
+        Broken(
+            "a dry run changes nothing",
+            "        if not dry:",
+            "        if True:",
+        ),
+    ),
+}

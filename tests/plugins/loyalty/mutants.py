@@ -1,0 +1,27 @@
+"""Rules of loyalty, each broken in one line, which a test here has to notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.house.mutants import Broken
+
+MUTANTS: Mapping[str, tuple[Broken, ...]] = {
+    "plugins/crmkit_loyalty/service.py": (
+        Broken(
+            "nobody spends what is not there",
+            "        at_least=0 if spends else None,",
+            "        at_least=None,",
+        ),
+        Broken(
+            "what is taken back was earned",
+            "        back = min(points, max(left[customer_id], 0)) if forgiving else points",
+            "        back = points + 1",
+        ),
+        Broken(
+            "an order earns points",
+            "            grant(context, order.customer_id, points, cause_id=order.id)",
+            "            pass",
+        ),
+    ),
+}
