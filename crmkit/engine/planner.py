@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
     FieldNode,
+    GraphQLError,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
@@ -35,7 +36,7 @@ from crmkit.engine.steps import Always, Batched, Below, Cell, Level, Present, Re
 from crmkit.engine.unions import Walk
 from crmkit.store.database import attribute, table_of
 from crmkit.values import ids
-from crmkit.values.errors import QueryTooComplex
+from crmkit.values.errors import Failure, QueryTooComplex
 from crmkit.values.money import Money
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class Planner:
         cursors: Cursors,
         known: Mapping[str, Any],
         refused: Collection[str] = (),
+        *,
+        alone: bool = False,
     ) -> None:
         self.registry = registry
         self.schema = schema
@@ -123,6 +126,8 @@ class Planner:
         self.cursors = cursors
         self.known = known
         self.refused = refused
+        self.alone = alone
+        """Whether it plans for one request alone, in which a field can fail by itself."""
         self.lists = Lists(self)
         self._sources: dict[type[f.Source], Any] = {
             f.FromColumn: self._column,
@@ -144,25 +149,26 @@ class Planner:
         """The plan of one field of Query."""
         query = self.schema.query_type
         assert query is not None  # noqa: S101  every schema of ours has node()
-        name = nodes[0].name.value
         plan = Plan()
-        if name == "__typename":
+        if nodes[0].name.value == "__typename":
             plan.slots.append(self.typename(key, query, nodes))
             return plan
-        declared = self.registry.field(self.registry.query, name)
+        value = self._attempted(self._root, plan.below, query, nodes)
+        plan.slots.append(self.slot(key, query, nodes, value))
+        return plan
+
+    def _root(self, below: list[Below], query: GraphQLObjectType, nodes: Nodes) -> b.Value:
+        declared = self.registry.field(self.registry.query, nodes[0].name.value)
         arguments = self.selections.arguments(query, nodes[0])
         if isinstance(declared.source, f.AllOf):
             spec = self.registry.spec(declared.source.node)
-            parent = Parent(plan.below, Always(None), spec.order_by)
-            value = self.lists.connection(parent, spec, query, nodes)
-        elif "ids" in arguments:
-            value = self._nodes(plan.below, arguments["ids"], nodes)
-        else:
-            wanted = arguments["id"]
-            prefixes = [fixed(wanted, ids.prefix_of)]
-            value = self.any(plan.below, prefixes, nodes, lambda request: told(wanted, request))
-        plan.slots.append(self.slot(key, query, nodes, value))
-        return plan
+            parent = Parent(below, Always(None), spec.order_by)
+            return self.lists.connection(parent, spec, query, nodes)
+        if "ids" in arguments:
+            return self._nodes(below, arguments["ids"], nodes)
+        wanted = arguments["id"]
+        prefixes = [fixed(wanted, ids.prefix_of)]
+        return self.any(below, prefixes, nodes, lambda request: told(wanted, request))
 
     def _nodes(self, below: list[Below], wanted: list[Any], nodes: Nodes) -> b.Value:
         if len(wanted) > MOST:
@@ -193,10 +199,21 @@ class Planner:
             if same[0].name.value == "__typename":
                 slots.append(self.typename(key, kind, same))
                 continue
-            asked = self._asked(step, entity, spec, same)
-            value = self._value(asked)
+            value = self._attempted(self._field, step, entity, spec, same)
             slots.append(self.slot(key, kind, same, value))
         return slots
+
+    def _attempted(self, plan: Callable[..., b.Value], *given: Any) -> b.Value:
+        """What is planned of a field; for one request alone, its failure is its value."""
+        try:
+            return plan(*given)
+        except (Failure, GraphQLError) as error:
+            if not self.alone:
+                raise
+            return b.Failing(error)
+
+    def _field(self, step: Step, entity: Entity, spec: NodeSpec, nodes: Nodes) -> b.Value:
+        return self._value(self._asked(step, entity, spec, nodes))
 
     def _asked(self, step: Step, entity: Entity, spec: NodeSpec, nodes: Nodes) -> Asked:
         kind = self.kind(spec)

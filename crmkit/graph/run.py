@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from crmkit.host.context import Actor
     from crmkit.host.host import Host
 
-Make = Callable[[Planner, bool], Plan]
+Make = Callable[[Planner], Plan]
 
 
 @dataclass(eq=False)
@@ -159,7 +159,7 @@ class Run:
             return None
         # What the mutation was given decides nothing of how its payload is read.
         variables = {n: v for n, v in self.values.coerced.items() if n in self.document.below}
-        make: Make = lambda planner, _: planner.payload(key, nodes)  # noqa: E731
+        make: Make = lambda planner: planner.payload(key, nodes)  # noqa: E731
         request = Request(variables, self.reach, payload)
         done = await self._run(self._plan(key, make, request), make, request)
         return None if done is None else done[key]
@@ -176,7 +176,7 @@ class Run:
         planning = Planning(request)
         values = VariableValues(cast("Any", _Hidden()), planning.variables())
         try:
-            plan = make(self._planner(self._selections(values)), True)
+            plan = make(self._planner(self._selections(values)))
         except (Failure, GraphQLError, Unbound):
             # Planned alone, it says what is wrong where it is wrong.
             self.plans.alone += 1
@@ -195,15 +195,15 @@ class Run:
         return data
 
     def _alone(self, make: Make) -> Plan:
-        return make(self._planner(self.selections), False)
+        return make(self._planner(self.selections, alone=True))
 
     def _key(self, part: str, request: Request) -> Hashable:
         shape = shape_of(request.variables)
         name = self.operation.name
         return self.document.text, name and name.value, part, shape, self.reach.shape
 
-    def _whole(self, planner: Planner, strict: bool) -> Plan:
-        """The plan of all root fields; unless strict, one that fails fails by itself."""
+    def _whole(self, planner: Planner) -> Plan:
+        """The plan of all root fields."""
         query = cast("GraphQLObjectType", self.schema.core.query_type)
         whole = Plan()
         for key, nodes in planner.selections.of(query, [self.operation]).items():
@@ -211,12 +211,7 @@ class Run:
             if nodes[0].name.value in ("__schema", "__type"):
                 whole.introspected.append(nodes)
                 continue
-            try:
-                plan = planner.root(key, nodes)
-            except (Failure, GraphQLError) as error:
-                if strict:
-                    raise
-                plan = Plan(slots=[planner.slot(key, query, nodes, b.Failing(error))])
+            plan = planner.root(key, nodes)
             whole.below += plan.below
             whole.slots += plan.slots
         return whole
@@ -224,7 +219,7 @@ class Run:
     def _selections(self, values: VariableValues) -> Selections:
         return Selections(self.schema.core, self.document.parsed, self.operation, values)
 
-    def _planner(self, selections: Selections) -> Planner:
+    def _planner(self, selections: Selections, *, alone: bool = False) -> Planner:
         known = {"organisation": self.host.settings.organisation, "clock": self.host.clock}
         return Planner(
             self.schema.registry,
@@ -233,6 +228,7 @@ class Run:
             self.schema.cursors,
             known,
             self.reach.refused,
+            alone=alone,
         )
 
     def _introspect(self, nodes: Sequence[FieldNode]) -> dict[str, Any]:

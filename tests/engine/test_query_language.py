@@ -230,3 +230,18 @@ async def test_the_schema_tells_about_itself_beside_data(zoo: Trial) -> None:
     )
     assert list(answer) == ["__schema", "zooAnimals", "__type"]
     assert answer["__type"] == {"kind": "OBJECT"}
+
+
+async def test_an_argument_that_cannot_be_planned_fails_where_it_stands(zoo: Trial) -> None:
+    document = """query ($first: Int) { customers(orderBy: NAME_ASC) { nodes {
+      name zooFavourite { customer { zooAnimals(first: $first) { nodes { name } } } } } } }"""
+    answer = await zoo.answer(document, {"first": -1})
+    # Bo has no favourite, so nothing below one is asked.
+    assert answer["data"] == {
+        "customers": {
+            "nodes": [{"name": each, "zooFavourite": None} for each in ("Ada", "Bo", "张伟")]
+        }
+    }
+    assert [each["path"] for each in answer["errors"]] == [
+        ["customers", "nodes", index, "zooFavourite", "customer", "zooAnimals"] for index in (0, 2)
+    ]
