@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
-from strawberry.tools import create_type
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
@@ -21,6 +20,7 @@ from strawberry.utils.str_converters import to_snake_case
 
 from crmkit.engine import fields as f
 from crmkit.engine.descriptions import description_of
+from crmkit.engine.made_types import made_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,26 +86,19 @@ class Inputs:
         self.registry = registry
         self._made: dict[str, Any] = {}
         self._scalars: dict[str, Any] = {}
+        self._pages = tuple(_page_arguments())
 
     def connection_arguments(self, target: NodeSpec) -> Iterator[StrawberryArgument]:
         where = StrawberryOptional(self.later(f"{target.name}Where"))
         order = StrawberryOptional(StrawberryList(self.later(f"{target.name}OrderBy")))
         yield _argument("where", where, "Which of them; all unless said.")
         yield _argument("orderBy", order, "In which order; the id is always the last key.")
-        yield from self.page_arguments()
+        yield from self._pages
 
     def timeline_arguments(self) -> Iterator[StrawberryArgument]:
         kinds = StrawberryOptional(StrawberryList(self.later("TimelineKind")))
         yield _argument("kinds", kinds, "Only these kinds; all unless said.")
-        yield from self.page_arguments()
-
-    def page_arguments(self) -> Iterator[StrawberryArgument]:
-        yield _argument(
-            "first", int | None, "How many from the start; 25 unless said, at most 1,000."
-        )
-        yield _argument("after", str | None, "Only what follows this cursor.")
-        yield _argument("last", int | None, "How many from the end, at most 1,000.")
-        yield _argument("before", str | None, "Only what precedes this cursor.")
+        yield from self._pages
 
     def later(self, name: str) -> Any:
         return Later(name, "", None, self)
@@ -259,6 +252,13 @@ def ids_argument() -> StrawberryArgument:
     return StrawberryArgument("ids", "ids", kind, description="At most 1,000 ids.")
 
 
+def _page_arguments() -> Iterator[StrawberryArgument]:
+    yield _argument("first", int | None, "How many from the start; 25 unless said, at most 1,000.")
+    yield _argument("after", str | None, "Only what follows this cursor.")
+    yield _argument("last", int | None, "How many from the end, at most 1,000.")
+    yield _argument("before", str | None, "Only what precedes this cursor.")
+
+
 def _shouted(field: f.Declared) -> str:
     """The name of a field as the values of enums are written."""
     return to_snake_case(field.graphql_name or field.python_name).upper()
@@ -280,7 +280,7 @@ def _field(
 
 
 def _input(name: str, fields: list[StrawberryField], description: str) -> Any:
-    return create_type(name, fields, is_input=True, description=description)
+    return made_type(name, fields, description, is_input=True)
 
 
 def _argument(name: str, kind: Any, description: str) -> StrawberryArgument:

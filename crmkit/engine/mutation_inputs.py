@@ -15,13 +15,13 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
-from strawberry.tools import create_type
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from crmkit.engine.descriptions import attribute_docs, description_of
 from crmkit.engine.fields import JSON, BigInt, CurrencyCode, Ref
+from crmkit.engine.made_types import made_type
 from crmkit.engine.mutation_shapes import (
     ChoiceShape,
     DayShape,
@@ -96,13 +96,12 @@ class Types:
                     f"{_named(payload.cls)}.{each.python_name} is what every bulk mutation answers "
                     "by itself; rename the field."
                 )
-        doc = described(payload.cls)
-        return create_type(name, [*extra, *own], description=doc)
+        return made_type(name, [*extra, *own], described(payload.cls))
 
     def framed(self, name: str, cls: type, fields: Sequence[StrawberryField], *, out: bool) -> type:
         """A type of ours around those that an author's class makes."""
         self._take(name, cls, out=out)
-        return create_type(name, list(fields), is_input=not out, description=described(cls))
+        return made_type(name, fields, described(cls), is_input=not out)
 
     def hints(self, owner: type) -> dict[str, Any]:
         """What a class says its fields are; nodes may be imported under TYPE_CHECKING."""
@@ -135,7 +134,7 @@ class Types:
         members = tuple(self._members(cls, out=out))
         declared = {each.name: each for each in dataclasses.fields(cls)}
         fields = [_strawberry_field(each, declared[each.attribute], out=out) for each in members]
-        kind = create_type(name, [*fields, *extra], is_input=not out, description=described(cls))
+        kind = made_type(name, [*fields, *extra], described(cls), is_input=not out)
         self._made[name] = RecordShape(cls, kind, members)
         return self._made[name]
 

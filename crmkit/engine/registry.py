@@ -18,6 +18,7 @@ from strawberry.types.base import StrawberryList, StrawberryOptional
 from crmkit.engine import fields as f
 from crmkit.engine.entity import check_way, keys_to
 from crmkit.engine.inputs import Inputs, id_argument, ids_argument
+from crmkit.engine.made_types import made_type
 from crmkit.engine.nodes import Connection, Extension, MoneyType, Node, NodeSpec, node_spec
 from crmkit.engine.renames import Renames
 from crmkit.engine.scalars import SCALARS
@@ -212,11 +213,7 @@ class Registry:
         given = [(CORE, self._lookup("node")), (CORE, self._lookup("nodes")), *lists]
         query = type("Query", (), {"__doc__": "What can be read."})
         self._add_members(query, given)
-        made = strawberry.tools.create_type(
-            "Query",
-            cast("list[StrawberryField]", self.members[query]),
-            description="What can be read.",
-        )
+        made = made_type("Query", self.members[query], "What can be read.")
         self.members[made] = self.members.pop(query)
         self._by_name[made] = self._by_name.pop(query)
         return made

@@ -14,9 +14,9 @@ from graphql import (
     validate,
 )
 from graphql.execution.values import get_variable_values
-from strawberry.tools import create_type
 from strawberry.types.base import StrawberryObjectDefinition
 
+from crmkit.engine.made_types import made_type
 from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.registry import Parts, Registry
@@ -43,9 +43,7 @@ class StrawberrySchema(strawberry.Schema):
     def __init__(self, registry: Registry, mutations: Sequence[MutationField]) -> None:
         self.registry = registry
         fields = [each.field for each in mutations]
-        mutation = (
-            create_type("Mutation", fields, description="What can be changed.") if fields else None
-        )
+        mutation = made_type("Mutation", fields, "What can be changed.") if fields else None
         super().__init__(
             registry.query, mutation, types=list(registry.nodes), config=registry.config
         )

@@ -12,10 +12,10 @@ import strawberry
 from graphql import GraphQLSchema, print_type
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
-from strawberry.tools import create_type
 from strawberry.types.arguments import StrawberryArgument
 
 from crmkit.engine.fields import JSON, BigInt, Ref
+from crmkit.engine.made_types import made_type
 from crmkit.engine.mutation_inputs import UNSET, Types, Unset, made_field
 from crmkit.engine.mutation_shapes import Reading
 from crmkit.engine.nodes import Node, enum
@@ -128,7 +128,7 @@ def faults(**more: Any) -> list[tuple[tuple[str | int, ...], str]]:
 
 
 def printed(taken: Any, *names: str) -> str:
-    query = create_type("Query", [field := made_field("q", "q", int, "A number.")])
+    query = made_type("Query", [field := made_field("q", "q", int, "A number.")], "All.")
     field.arguments = [StrawberryArgument("i", "i", StrawberryAnnotation(taken))]
     schema = strawberry.Schema(query, config=StrawberryConfig(scalar_map=SCALARS))
     core: GraphQLSchema = schema._schema
