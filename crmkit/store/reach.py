@@ -18,6 +18,7 @@ from crmkit.store.database import Scope
 from crmkit.values.errors import Forbidden, SetupError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
     from sqlalchemy.sql.cache_key import CacheKey
 
 Narrow = Callable[[Table, FromClause], ColumnElement[bool] | None]
@@ -177,15 +178,9 @@ class _Scoped(SQLCompiler):
             return plain
         if not isinstance(table, Table):
             raise Forbidden(f"{table.name} is named without its model, so its scope is unknown.")
-        rows = table.alias()
-        conditions = list(self.reach.conditions(table, rows))
-        if not conditions:
+        seen = self._seen(table)
+        if seen is None:
             return plain
-        self.plain += 1
-        try:
-            seen = self.process(select(rows).where(*conditions), asfrom=True)
-        finally:
-            self.plain -= 1
         alias = given.get("enclosing_alias")
         named = (
             ""
@@ -193,6 +188,19 @@ class _Scoped(SQLCompiler):
             else f" AS {self.preparer.quote(table.name)}"
         )
         return f"({seen}){named}"
+
+    def _seen(self, table: Table) -> str | None:
+        """What is seen of a table, as a SELECT of its own; None where that is every row."""
+        if self.reach.is_constant:
+            return _constant(table, self.reach, self.dialect)
+        statement = _seen(table, self.reach)
+        if statement is None:
+            return None
+        self.plain += 1
+        try:
+            return str(self.process(statement, asfrom=True))
+        finally:
+            self.plain -= 1
 
     def visit_column(self, column: Any, *args: Any, **given: Any) -> str:
         owner = getattr(column, "table", None)
@@ -207,6 +215,22 @@ class _Scoped(SQLCompiler):
             "SQL as text knows no scope; build the statement with SQLAlchemy, "
             "or say context.unscoped(reason)."
         )
+
+
+def _constant(table: Table, reach: Reach, dialect: Dialect) -> str | None:
+    """The text of what a constant reach sees, which binds no value and is written once."""
+    known: dict[Hashable, str | None] = table.info.setdefault("seen", {})
+    key = dialect.name, reach.deleted
+    if key not in known:
+        statement = _seen(table, reach)
+        known[key] = None if statement is None else str(compiled(statement, dialect, EVERYTHING))
+    return known[key]
+
+
+def _seen(table: Table, reach: Reach) -> Select[Any] | None:
+    rows = table.alias()
+    conditions = list(reach.conditions(table, rows))
+    return select(rows).where(*conditions) if conditions else None
 
 
 _COMPILERS: dict[type[SQLCompiler], type[SQLCompiler]] = {}
