@@ -5,7 +5,7 @@ UV ?= uv
 
 GRAPHIQL := crmkit/graph/graphiql
 
-.PHONY: demo test soak check mutants browser format lock environment runnable graphiql try-graphiql
+.PHONY: demo test soak bench check mutants browser format lock environment runnable graphiql try-graphiql
 
 # One fetches from PyPI while the other fetches from npm.
 demo:
@@ -19,6 +19,13 @@ test:
 # Asks ten thousand operations of both engines and of the oracle in tests/oracle.
 soak: .venv/.stamp
 	CRMKIT_SOAK=1 .venv/bin/pytest -n 0 tests/oracle
+
+# How fast all this is, beside what else answers the same questions: `make bench CUSTOMERS=20000
+# ENGINE=postgresql ONLY=Q1,Q2 AGAINST=limit`. Databases are kept in .bench and used again.
+BENCH := CUSTOMERS INTERACTIONS ENGINE ONLY AGAINST ROUNDS SECONDS FOLDER
+lower = $(shell echo $(1) | tr A-Z a-z)
+bench: .venv/.stamp
+	.venv/bin/python -m tests.benchmarks $(foreach each,$(BENCH),$(if $($(each)),--$(call lower,$(each)) "$($(each))"))
 
 check: .venv/.stamp
 	.venv/bin/ruff format --check

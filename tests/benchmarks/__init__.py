@@ -1,0 +1,1 @@
+"""How fast crmkit is, beside what else answers the same questions; run by hand."""

@@ -1,0 +1,225 @@
+"""Measures servers in turn, round by round, so that what disturbs one disturbs the others."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.benchmarks.questions import Question, plain
+from tests.benchmarks.rivals import SERVER_CORE, Server
+
+CONNECTIONS = 16
+_COMPARED = 16  # answers that have to be equal before anything is measured
+_WARM = 0.3  # seconds that nobody counts
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One turn of one server: milliseconds of work a request, and how fast it went."""
+
+    server: float
+    database: float
+    p50: float
+    rate: float
+
+    @property
+    def work(self) -> float:
+        """What server and database have to do together."""
+        return self.server + self.database
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the rounds of one server come to, and its ratios to the limit within each round."""
+
+    name: str
+    server: float
+    database: float
+    p50: float
+    rate: float
+    speed: float
+    cpu: float
+    work: float
+
+    @classmethod
+    def of(cls, name: str, own: Sequence[Sample], limit: Sequence[Sample]) -> Row:
+        pairs = list(zip(own, limit, strict=True))
+        middle = statistics.median
+        return cls(
+            name,
+            middle(each.server for each in own),
+            middle(each.database for each in own),
+            middle(each.p50 for each in own),
+            middle(each.rate for each in own),
+            middle(mine.rate / best.rate for mine, best in pairs),
+            middle(best.server / mine.server for mine, best in pairs),
+            middle(best.work / mine.work for mine, best in pairs),
+        )
+
+
+class Load:
+    """The process that sends; it stays on the other core."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+
+    def run(self, server: Server, path: str, bodies: Path, seconds: float, first: int) -> Any:
+        """Sends for so long, and says how that went."""
+        order = {
+            "port": server.port,
+            "path": path,
+            "bodies": str(bodies),
+            "seconds": seconds,
+            "connections": CONNECTIONS,
+            "first": first,
+        }
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(orjson.dumps(order).decode() + "\n")
+        self._process.stdin.flush()
+        if not (line := self._process.stdout.readline()):
+            raise SystemExit(f"{server.rival.title} did not stand the load.")
+        return orjson.loads(line)
+
+    def written(self, server: Server, bodies: Sequence[Mapping[str, Any]]) -> Path:
+        """The file in which the load finds what to send."""
+        file = self._folder / f"{server.rival.name}.json"
+        file.write_bytes(orjson.dumps([orjson.dumps(each).decode() for each in bodies]))
+        return file
+
+
+@contextmanager
+def load(folder: Path) -> Iterator[Load]:
+    """Starts the process that sends, and ends it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.load"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    os.sched_setaffinity(process.pid, os.sched_getaffinity(0) - {SERVER_CORE} or {SERVER_CORE})
+    try:
+        yield Load(process, folder)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Rounds:
+    """Asks some servers the same question."""
+
+    def __init__(self, servers: Sequence[Server], sending: Load, backends: Backends) -> None:
+        self._servers = servers
+        self._load = sending
+        self._backends = backends
+
+    def run(
+        self,
+        question: Question,
+        given: Sequence[Mapping[str, Any]],
+        count: int,
+        seconds: float,
+    ) -> list[Row]:
+        """Measures so many rounds; the first server is the one that others are compared with."""
+        bodies = {each: self._bodies(each, question, given) for each in self._servers}
+        self._compare(question, bodies)
+        samples: dict[Server, list[Sample]] = {each: [] for each in self._servers}
+        for number in range(-1, count):
+            for server in self._servers:
+                sample = self._turn(
+                    server, question, bodies[server], seconds if number >= 0 else _WARM, number
+                )
+                if number >= 0:
+                    samples[server].append(sample)
+        limit = samples[self._servers[0]]
+        return [Row.of(each.rival.title, own, limit) for each, own in samples.items()]
+
+    def _bodies(
+        self, server: Server, question: Question, given: Sequence[Mapping[str, Any]]
+    ) -> list[Mapping[str, Any]]:
+        arguments = server.rival.arguments(server, question, given)
+        return [server.rival.body(question, each) for each in arguments]
+
+    def _compare(
+        self, question: Question, bodies: Mapping[Server, Sequence[Mapping[str, Any]]]
+    ) -> None:
+        """Makes sure that all say the same."""
+        limit, *others = self._servers
+        for number in range(_COMPARED):
+            right = _said(limit, question, bodies[limit][number])
+            for other in others:
+                answer = _said(other, question, bodies[other][number])
+                if answer != right:
+                    raise SystemExit(
+                        f"{question.name}: {other.rival.title} does not say what it should:\n"
+                        f"{str(answer)[:1000]}\n{str(right)[:1000]}"
+                    )
+
+    def _turn(
+        self,
+        server: Server,
+        question: Question,
+        bodies: Sequence[Mapping[str, Any]],
+        seconds: float,
+        number: int,
+    ) -> Sample:
+        file = self._load.written(server, bodies)
+        with ExitStack() as resting:
+            for other in self._servers:
+                if other is not server:
+                    resting.enter_context(other.resting())
+            before = cpu_of(server.pid), self._backends.cpu()
+            result = self._load.run(
+                server, server.rival.path(question), file, seconds, 7 * (number + 1)
+            )
+            after = cpu_of(server.pid), self._backends.cpu()
+        own, database = (
+            (there - here) / result["requests"] * 1000
+            for here, there in zip(before, after, strict=True)
+        )
+        return Sample(own, database, result["p50"], result["requests"] / result["seconds"])
+
+
+def _said(server: Server, question: Question, body: Mapping[str, Any]) -> Any:
+    answer = server.ask(server.rival.path(question), body)
+    return plain(question, server.rival.plain(question, answer))
+
+
+class Backends:
+    """The processes of PostgreSQL that answer clients; none for SQLite."""
+
+    def __init__(self, postmaster: int | None) -> None:
+        self._postmaster = postmaster
+
+    def cpu(self) -> float:
+        """Seconds of work that they have done so far."""
+        if self._postmaster is None:
+            return 0.0
+        children = Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children")
+        return sum(cpu_of(int(pid)) for pid in children.read_text().split() if _is_one(pid))
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds that all threads of a process have worked."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def _is_one(pid: str) -> bool:
+    """Whether a child answers somebody; others write and clean up for all."""
+    try:
+        return b"[local]" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:  # It has ended.
+        return False

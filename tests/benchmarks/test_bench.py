@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from crmkit import testing
+from crmkit.host.discovery import discover, imported
+from crmkit.testing import Trial
+from crmkit_loyalty import service as loyalty
+from tests.benchmarks.company import Size
+from tests.benchmarks.filling import fill
+from tests.benchmarks.limit import Limit
+from tests.benchmarks.load import PLACE
+from tests.benchmarks.questions import QUESTIONS, Question, plain
+
+pytestmark = pytest.mark.anyio
+
+SIZE = Size(customers=120, interactions=900, entries=600, tickets=120)
+RECORD = {"channel": "email", "direction": "INBOUND", "kind": "note"}
+
+
+async def test_crmkit_and_what_is_written_by_hand_answer_the_benchmark_alike(engine: str) -> None:
+    plugins = [imported(each) for each in discover()]
+    async with testing.crm(*plugins, engine=engine) as t:
+        await fill(t.host.settings.database.url, SIZE)
+        await t.crm.prepare()
+        await check_accounts(t)
+        async with Limit(t.host.settings.database.url).running() as limit:
+            for question in QUESTIONS:
+                ours, by_hand = await arguments(t, question)
+                answer = plain(question, await t.answer(question.document, ours))
+                wanted = orjson.loads(await limit.answer(question.name, by_hand))
+                assert answer == plain(question, wanted)
+
+
+async def check_accounts(t: Trial) -> None:
+    async def body(context: Any) -> None:
+        async for part in loyalty.verify(context):
+            assert part.count
+            assert not part.wrong
+
+    await t.unit(body, plugin="loyalty")
+
+
+async def arguments(t: Trial, question: Question) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What to ask about one customer, in the words of crmkit and in those of the other."""
+    order = question.after or ""
+    document = f"{{ customers(first: 9 {order}) {{ edges {{ cursor node {{ id }} }} }} }}"
+    *_, edge = (await t.gql(document))["customers"]["edges"]
+    id_ = edge["node"]["id"]
+    if question.after is not None:
+        return {"after": edge["cursor"]}, {"after": id_}
+    key = {"idempotencyKey": PLACE.decode()} if question.name == "Q4k" else {}
+    both = {"input": RECORD | key | {"customerId": id_}} if question.writes else {"id": id_}
+    return both, both
