@@ -205,7 +205,7 @@ def _digest(size: Size) -> str:
     """Tells apart what was filled after other migrations, or with other rows."""
     loaded = load_plugins(Settings())
     heads = [(each.plugin, each.head) for each in migrations.status("sqlite:///:memory:", loaded)]
-    sample = Company(Size(30, 30, 30, 30), Vocabulary(["stage"], ["channel"]), str)
+    sample = Company(Size(30, 30, 30, 30), Vocabulary(["stage"] * 4, ["channel"]), str)
     rows = [(each.table, each.columns, [*each.rows]) for each in sample.tables()]
     return hashlib.sha256(repr((heads, rows, astuple(size))).encode()).hexdigest()[:8]
 
