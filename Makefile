@@ -25,6 +25,7 @@ soak: .venv/.stamp
 BENCH := CUSTOMERS INTERACTIONS ENGINE ONLY AGAINST ROUNDS SECONDS FOLDER
 lower = $(shell echo $(1) | tr A-Z a-z)
 bench: .venv/.stamp
+	$(INSTALL) --no-compile --require-hashes -r tests/benchmarks/requirements.lock
 	.venv/bin/python -m tests.benchmarks $(foreach each,$(BENCH),$(if $($(each)),--$(call lower,$(each)) "$($(each))"))
 
 check: .venv/.stamp
@@ -53,7 +54,8 @@ lock:
 		--no-annotate --python-version 3.11 --constraint requirements.lock \
 		--output-file requirements-run.lock pyproject.toml -
 	cd $(GRAPHIQL)/npm && npm install --package-lock-only
-	for each in $(GRAPHIQL)/npm/node tests/browser/requirements; do \
+	cd tests/benchmarks/postgraphile && npm install --package-lock-only
+	for each in $(GRAPHIQL)/npm/node tests/browser/requirements tests/benchmarks/requirements; do \
 		$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 			--no-annotate --python-version 3.11 --output-file $$each.lock $$each.in; done
 

@@ -15,11 +15,13 @@ from pathlib import Path
 
 from tests.benchmarks.company import Size
 from tests.benchmarks.databases import Databases, PostgresDatabases, databases
+from tests.benchmarks.postgraphile import PostGraphile
 from tests.benchmarks.questions import Question, arguments, chosen
-from tests.benchmarks.rivals import Crmkit, Limit, Rival, serving
+from tests.benchmarks.rivals import Crmkit, Limit, Rival, Taught, serving
 from tests.benchmarks.rounds import Backends, Rounds, Row, load
 
-RIVALS: dict[str, Rival] = {each.name: each for each in (Limit(), Crmkit())}
+ORDER = ("limit", "crmkit", "postgraphile", "taught")
+"""The first is the one that all are compared with."""
 
 
 def main() -> None:
@@ -32,8 +34,10 @@ def main() -> None:
         options.customers * 5,
         options.customers,
     )
-    rivals = [RIVALS["limit"], RIVALS["crmkit"]]
-    rivals += [RIVALS[each] for each in options.against if RIVALS[each] not in rivals]
+    known: dict[str, Rival] = {
+        each.name: each for each in (Limit(), Crmkit(), Taught(), PostGraphile(folder))
+    }
+    rivals = [known[each] for each in ORDER if each in {"limit", "crmkit", *options.against}]
     now = datetime.now(UTC)
     load_average = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"{size}, {options.rounds} rounds of {options.seconds} s, {now:%Y-%m-%d %H:%M} UTC,")
@@ -115,7 +119,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--interactions", type=float, default=10, help="for each customer")
     parser.add_argument("--engine", type=words, default=["sqlite", "postgresql"])
     parser.add_argument("--only", type=words, default=[], help="such as Q1,Q5")
-    parser.add_argument("--against", type=words, default=[*RIVALS])
+    parser.add_argument("--against", type=words, default=[*ORDER])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each turn")
     parser.add_argument("--folder", default=".bench", help="where databases are kept")

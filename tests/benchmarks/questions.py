@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -103,12 +104,24 @@ def _recorded(customer: str, keyed: bool) -> Mapping[str, Any]:
 
 def plain(question: Question, answer: Any) -> Any:
     """An answer without what differs between servers that say the same."""
-    if isinstance(answer, dict):
-        dropped = {"cursor", "endCursor", *(("id",) if question.writes else ())}
-        return {k: plain(question, v) for k, v in answer.items() if k not in dropped}
     if isinstance(answer, list):
         return [plain(question, each) for each in answer]
-    return answer
+    if not isinstance(answer, dict):
+        return answer
+    dropped = {"cursor", "endCursor", *(("id",) if question.writes else ())}
+    found = {k: plain(question, v) for k, v in answer.items() if k not in dropped}
+    for name, read in _READ.items():
+        if name in found:
+            found[name] = read(found[name])
+    return found
+
+
+# The same moment and the same number are written in more than one way.
+_READ = {
+    "createdAt": datetime.fromisoformat,
+    "occurredAt": datetime.fromisoformat,
+    "loyaltyPoints": int,
+}
 
 
 def chosen(names: Sequence[str]) -> list[Question]:

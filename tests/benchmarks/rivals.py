@@ -42,6 +42,10 @@ class Rival:
         """Whether it is there, and knows this engine; says so if not."""
         return True
 
+    def answers(self, question: Question) -> bool:
+        """Whether it can do what this question asks."""
+        return True
+
     def path(self, question: Question) -> str:
         """Where to send it."""
         return "/graphql"
@@ -101,6 +105,19 @@ class Limit(Rival):
 
     def cursor(self, server: Server, question: Question, id: str) -> str:
         return id
+
+
+class Taught(Rival):
+    """Strawberry, SQLAlchemy's ORM and data loaders, as their documentation teaches it."""
+
+    name, title = "taught", "Strawberry as taught"
+
+    def command(self, address: str) -> Sequence[str]:
+        return [sys.executable, "-m", "tests.benchmarks.taught", address]
+
+    def answers(self, question: Question) -> bool:
+        # It remembers no idempotency keys.
+        return question.name != "Q4k"
 
 
 class Server:
