@@ -309,6 +309,8 @@ class FromBatch(Value):
         if isinstance(found, Exception):
             raise found
         said = found.get(self.batch.key(row))
+        if isinstance(said, Exception):
+            raise said
         return None if said is None else self.value.build(answers, said, place)
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from crmkit.engine.builder import Answers, Bubble
+from crmkit.engine.calls import called, together
 from crmkit.engine.generated import generated
 from crmkit.engine.late import told
 from crmkit.engine.steps import KEYS
-from crmkit.values.errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -80,9 +80,8 @@ class Executor:
             counted = await self._read(step.count_template, (), answers.request)
             answers.counts[step] = step.count_template.rows(counted)[0][0]
         if rows:
-            await self._below(step.below, rows, answers)
-            for batch in step.batches:
-                await self._batch(batch, rows, answers)
+            calls = [self._call(each, rows, answers) for each in step.batches]
+            await together(self._below(step.below, rows, answers), *calls)
 
     async def _read(
         self, template: Template, keys: Sequence[Any], request: Request
@@ -104,25 +103,16 @@ class Executor:
             self._compiled(step)
         return generated(plan)
 
-    async def _batch(self, batch: Batched, rows: Sequence[Any], answers: Answers) -> None:
+    async def _call(self, batch: Batched, rows: Sequence[Any], answers: Answers) -> None:
+        """Calls a function of Python, and brings what hangs below what it says."""
         keys = _unique(batch.key(row) for row in rows)
-        context = self.context_of(batch.plugin)
         arguments = told(batch.arguments, answers.request)
-        try:
-            found: Mapping[str, Any] = await batch.function(context, keys, **arguments)
-        except Exception as error:  # noqa: BLE001  it nulls its own field, with its plugin's name
-            answers.batches[batch] = _attributed(error, batch)
-            return
-        answers.batches[batch] = found
-        await self._below(batch.below, list(found.values()), answers)
-
-
-def _attributed(error: Exception, batch: Batched) -> Exception:
-    """Says whose function failed: to clients in a failure of ours, to the log in any."""
-    error.add_note(f"plugin {batch.plugin}, field function {batch.function.__qualname__}")
-    if isinstance(error, Failure):
-        error.plugin = error.plugin or batch.plugin
-    return error
+        said = answers.batches[batch] = await called(
+            batch, self.context_of(batch.plugin), keys, arguments
+        )
+        if not isinstance(said, Exception):
+            below = [each for each in said.values() if not isinstance(each, Exception)]
+            await self._below(batch.below, below, answers)
 
 
 def _distinct(below: Below, rows: Sequence[Any]) -> list[Any]:

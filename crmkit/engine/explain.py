@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
+from crmkit.engine.calls import ABREAST
 from crmkit.store.database import attribute
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def _source(declared: f.Declared) -> str:
         case f.Computed():
             columns = ", ".join(str(attribute(each)[1]) for each in source.of)
             return f"Python, {_named(source.function)}({columns}) for each row"
-        case f.Batch():
-            return f"Python, {_named(source.function)} once for all rows"
+        case f.Called():
+            return f"Python, {_named(source.function)} {_OFTEN[type(source)]}"
         case f.Expression():
             return f"SQL, {_named(source.function)} as a subquery"
         case f.ToOne() | f.ToMany() | f.ListOf() | f.AnyNode():
@@ -114,6 +115,11 @@ def _source(declared: f.Declared) -> str:
             return f"{_RELATIONS[type(source)]} {attribute(source.key)[1]}"
     return _OTHERS.get(type(source), type(source).__name__)
 
+
+_OFTEN: dict[type[f.Source], str] = {
+    f.Batch: "once for all rows",
+    f.Resolver: f"once for each record, {ABREAST} at a time",
+}
 
 _RELATIONS: dict[type[f.Source], str] = {
     f.ToOne: "joined by",

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import strawberry
 from sqlalchemy import Column, Select
@@ -137,10 +137,23 @@ class Expression(Source):
 
 
 @dataclass(frozen=True, eq=False)
-class Batch(Source):
+class Called(Source):
+    """An async function of Python, which may fail by itself."""
+
+    weight: ClassVar[int] = 10
+    """What a call counts among the objects of an answer."""
+
+    function: Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch(Called):
     """A Python function, called once for all parents of a level."""
 
-    function: Callable[..., Awaitable[Mapping[str, Any]]]
+
+@dataclass(frozen=True, eq=False)
+class Resolver(Called):
+    """A Python function, called once for each parent, many at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,6 +302,21 @@ def batch(
 ) -> T:
     """What `function(context, ids, **arguments)` knows of each id; called once a level."""
     made: T = _declared(Batch(function), description or _doc(function), permission)
+    return made
+
+
+def resolver(
+    function: Callable[..., Awaitable[T]],
+    *,
+    description: str | None = None,
+    permission: str | None = None,
+) -> T:
+    """What `function(context, id, **arguments)` makes of one record; many calls run at once.
+
+    For what is asked of another system one by one; what can be asked for all records of a
+    page together is `batch`.
+    """
+    made: T = _declared(Resolver(function), description or _doc(function), permission)
     return made
 
 

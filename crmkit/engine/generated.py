@@ -356,7 +356,7 @@ def _each(parts: Any, make: Callable[[Any], Any], required: bool) -> Any:
 
 
 class _Failed:
-    """What a failed batch function said; it matters only to who asks."""
+    """What a failed function said; it matters only to who asks."""
 
     def get(self, _: str) -> Any:
         bail()
@@ -364,7 +364,10 @@ class _Failed:
 
 def _said(batch: Batched, answers: b.Answers) -> Any:
     found = answers.batches.get(batch, {})
-    return _Failed() if isinstance(found, Exception) else found
+    if isinstance(found, Exception):
+        return _Failed()
+    failed = batch.each and any(isinstance(each, Exception) for each in found.values())
+    return _Failed() if failed else found
 
 
 def _bound(value: b.Made, request: Request) -> Callable[..., Any]:

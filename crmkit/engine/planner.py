@@ -142,7 +142,8 @@ class Planner:
             f.Cause: self._any_node,
             f.Chain: self._chain,
             f.Timeline: self._timeline,
-            f.Batch: self._batch,
+            f.Batch: self._called,
+            f.Resolver: self._called,
         }
 
     def root(self, key: str, nodes: Nodes) -> Plan:
@@ -291,8 +292,10 @@ class Planner:
         key = asked.read(attribute(source.key)[1])
         return self.any(asked.step.below, self.registry.by_prefix, asked.nodes, key)
 
-    def _batch(self, asked: Asked, source: f.Batch) -> b.Value:
-        call = Batched(source.function, asked.own_id, asked.arguments, asked.declared.owner)
+    def _called(self, asked: Asked, source: f.Called) -> b.Value:
+        each = isinstance(source, f.Resolver)
+        owner = asked.declared.owner
+        call = Batched(source.function, each, asked.own_id, asked.arguments, owner)
         asked.step.batches.append(call)
         return b.FromBatch(call, self._plain(call.below, asked.type, asked.nodes, itself))
 

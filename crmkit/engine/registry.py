@@ -245,6 +245,7 @@ class Registry:
         if spec is not None:
             field.source = self._resolved(spec, field)
             _check_nullability(spec, field)
+            _check_async(spec, field)
             field.description = field.description or _column_doc(field)
         if not field.description:
             raise SetupError(
@@ -314,7 +315,7 @@ class Registry:
             yield from self.inputs.connection_arguments(self.target(field))
         elif isinstance(source, f.Timeline):
             yield from self.inputs.timeline_arguments()
-        elif isinstance(source, f.Computed | f.Expression | f.Batch):
+        elif isinstance(source, f.Computed | f.Expression | f.Called):
             yield from _function_arguments(source)
 
 
@@ -360,9 +361,18 @@ def _check_nullability(spec: NodeSpec, field: f.Declared) -> None:
         raise SetupError(
             f"{spec.name}.{field.python_name} is non-null, but its column can be null; add `| None`."
         )
-    if isinstance(source, f.Batch | f.AnyNode) and required:
+    if isinstance(source, f.Called | f.AnyNode) and required:
         raise SetupError(
             f"{spec.name}.{field.python_name} can fail on its own and must be nullable; add `| None`."
+        )
+
+
+def _check_async(spec: NodeSpec, field: f.Declared) -> None:
+    source = field.source
+    if isinstance(source, f.Called) and not inspect.iscoroutinefunction(source.function):
+        raise SetupError(
+            f"{spec.name}.{field.python_name} is answered by {source.function.__qualname__}, which is no "
+            "`async def` and would hold up everybody else; make it one, or a field of sdk.computed."
         )
 
 
@@ -383,7 +393,7 @@ def _with_constants_as_text(statement: Select[Any]) -> Select[Any]:
 
 
 def _function_arguments(
-    source: f.Computed | f.Expression | f.Batch,
+    source: f.Computed | f.Expression | f.Called,
 ) -> Iterator[StrawberryArgument]:
     """Keyword-only parameters of a declared function are the field's arguments."""
     namespace = vars(inspect.getmodule(source.function))

@@ -192,9 +192,10 @@ class Below:
 
 @dataclass(eq=False)
 class Batched:
-    """A Python function to be called once for all rows of a step."""
+    """A Python function to be called once for all rows of a step, or once for each."""
 
     function: Callable[..., Any]
+    each: bool
     key: Read
     arguments: dict[str, Any]
     plugin: str

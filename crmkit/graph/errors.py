@@ -48,7 +48,11 @@ def _told(error: Exception, correlation_id: str) -> tuple[str, Mapping[str, Any]
     if isinstance(error, GraphQLError) and error.path is None and cause is error:
         return error.message, {"code": ErrorCode.INVALID, "reason": "graphql.validation"}
     log.error("unexpected error", correlation_id=correlation_id, exc_info=cause)
-    return _MASKED, {"code": ErrorCode.INTERNAL, "correlationId": correlation_id}
+    extensions = {"code": ErrorCode.INTERNAL, "correlationId": correlation_id}
+    # Whose function of a field it was is said of what is masked, too.
+    if (plugin := vars(cause).get("plugin")) is not None:
+        extensions["plugin"] = plugin
+    return _MASKED, extensions
 
 
 def _cause(error: Exception) -> Exception:

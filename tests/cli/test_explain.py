@@ -43,8 +43,10 @@ def test_a_query_is_explained_without_a_database(
 
 
 def test_what_is_python_is_said_to_be(run: Run) -> None:
-    document = "{ tasks { nodes { overdue } } }"
-    assert "Python, crmkit_tasks." in lines_of(run("schema", "explain", document).out)["overdue"]
+    document = "{ tasks { nodes { overdue } } customers { nodes { nextTask { id } } } }"
+    found = lines_of(run("schema", "explain", document).out)
+    assert "Python, crmkit_tasks." in found["overdue"]
+    assert "next_tasks once for all rows" in found["nextTask"]
 
 
 def test_of_a_mutation_the_reading_of_its_payload_is_explained(run: Run) -> None:

@@ -65,6 +65,48 @@ async def broken(context: sdk.Context, ids: Sequence[str]) -> Mapping[str, str]:
     raise sdk.Refused("The oracle sleeps.", reason="zoo.asleep")
 
 
+async def said(context: sdk.Context, id: str, *, loud: bool = False) -> str | None:
+    """What it says when it is asked; some do not speak."""
+    [(name, weight)] = await context.read(
+        select(AnimalRow.name, AnimalRow.weight).where(AnimalRow.id == id)
+    )
+    if weight == 300:
+        raise sdk.Refused(f"{name} bites.", reason="zoo.bitten")
+    return None if weight is None else f"{name.upper() if loud else name} says hello"
+
+
+@sdk.value
+class Visit:
+    """A look at an animal."""
+
+    animal: ZooAnimal | None
+    """Which one."""
+    minutes: int
+    """How long."""
+
+
+async def tour(context: sdk.Context, id: str, *, most: int = 9) -> list[Visit] | None:
+    """A walk along their animals."""
+    rows = await context.read(
+        select(AnimalRow.id).where(AnimalRow.customer_id == id).order_by(AnimalRow.name).limit(most)
+    )
+    return [Visit(animal=sdk.ref(ZooAnimal, each), minutes=n) for n, (each,) in enumerate(rows)]
+
+
+async def newest(context: sdk.Context, id: str) -> ZooAnimal | None:
+    """The animal that came last."""
+    rows = await context.read(select(func.max(AnimalRow.id)).where(AnimalRow.customer_id == id))
+    return next((sdk.ref(ZooAnimal, each) for (each,) in rows if each), None)
+
+
+async def everyone(context: sdk.Context, id: str) -> list[ZooAnimal] | None:
+    """All of their animals."""
+    rows = await context.read(
+        select(AnimalRow.id).where(AnimalRow.customer_id == id).order_by(AnimalRow.id)
+    )
+    return [sdk.ref(ZooAnimal, each) for (each,) in rows]
+
+
 @sdk.node(AnimalRow, list="zooAnimals", read="zoo.animal.read", order_by=AnimalRow.name)
 class ZooAnimal:
     """An animal that a customer keeps."""
@@ -82,6 +124,7 @@ class ZooAnimal:
     cause: sdk.Node | None = sdk.any_node(AnimalRow.cause_id, description="Why it came.")
     mood: str | None = sdk.batch(moods)
     oracle: str | None = sdk.batch(broken)
+    said: str | None = sdk.resolver(said)
 
 
 def animals(customer: type[CustomerRow], *, diet: Diet | None = None) -> Select[int]:
@@ -113,6 +156,9 @@ class CustomerZoo:
         AnimalRow.customer_id, order_by=AnimalRow.name.desc(), description="The same, at once."
     )
     zoo_favourite: ZooAnimal | None = sdk.batch(favourites)
+    zoo_newest: ZooAnimal | None = sdk.resolver(newest)
+    zoo_tour: list[Visit] | None = sdk.resolver(tour)
+    zoo_everyone: list[ZooAnimal] | None = sdk.resolver(everyone)
 
 
 class Zoo(sdk.Plugin):

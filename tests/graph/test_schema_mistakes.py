@@ -34,6 +34,16 @@ async def guesses(context: sdk.Context, ids: Sequence[str]) -> Mapping[str, str]
     return {}
 
 
+async def resolved(context: sdk.Context, id: str) -> str | None:
+    """What somebody finds out."""
+    return None
+
+
+def blocking(context: sdk.Context, id: str) -> str:
+    """What somebody waits for."""
+    return ""
+
+
 def node(body: Mapping[str, Any], *, name: str = "Boat", read: str = "fleet.boat.read") -> type:
     """A node type with these annotations (and specifiers)."""
     hints = {key: kind for key, (kind, _) in body.items()}
@@ -127,6 +137,17 @@ MISTAKES: list[tuple[str, Callable[[], Registered], str]] = [
         "a batch field that must not fail",
         lambda: {"fleet": [node({"guess": (str, sdk.batch(guesses))})]},
         "Boat.guess can fail on its own and must be nullable; add `| None`.",
+    ),
+    (
+        "a resolver field that must not fail",
+        lambda: {"fleet": [node({"guess": (str, sdk.resolver(resolved))})]},
+        "Boat.guess can fail on its own and must be nullable; add `| None`.",
+    ),
+    (
+        "a resolver that blocks",
+        lambda: {"fleet": [node({"guess": (str | None, sdk.resolver(blocking))})]},  # type: ignore[arg-type]
+        "Boat.guess is answered by blocking, which is no `async def` and would hold up everybody "
+        "else; make it one, or a field of sdk.computed.",
     ),
     (
         "a relation that could go two ways",

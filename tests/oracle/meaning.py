@@ -106,7 +106,7 @@ class Meaning:
                 return None if minor is None else twins.amount(minor, currency)
             case f.Computed():
                 return self._computed(row, source, given or {})
-            case f.Expression() | f.Batch():
+            case f.Expression() | f.Called():
                 return twins.TWINS[kind, name](self, row)
         raise NotImplementedError(f"{kind}.{name} comes from {source}")
 

@@ -14,7 +14,7 @@ from graphql import GraphQLEnumType, get_named_type
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from crmkit.engine.fields import Batch, Expression
+from crmkit.engine.fields import Called, Expression
 from tests.oracle.comparing import Trio
 from tests.oracle.operations import Operation, operations
 from tests.oracle.twins import TWINS
@@ -52,7 +52,7 @@ def test_every_function_of_a_plugin_has_its_twin(trio: Trio) -> None:
         (spec.name, registry.name(each))
         for spec in registry.nodes.values()
         for each in registry.members[spec.cls]
-        if isinstance(each.source, Batch | Expression)
+        if isinstance(each.source, Called | Expression)
     }
     assert declared == set(TWINS)
 

@@ -59,11 +59,18 @@ class _Handler(BaseHTTPRequestHandler):
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         known = self.headers["Authorization"] == f"Bearer {TOKEN}"
         status = self.server.take(key, message) if known else 401
-        body = json.dumps({"id": f"fake-{key[-8:]}"} if status == 201 else {"error": status})
+        self._answer(status, {"id": f"fake-{key[-8:]}"} if status == 201 else {"error": status})
+
+    def do_GET(self) -> None:
+        there = self.path.rpartition("/")[2] in self.server.sent
+        self._answer(200 if there else 404, {"state": "delivered"} if there else {})
+
+    def _answer(self, status: int, said: dict[str, Any]) -> None:
+        body = json.dumps(said).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing: what it is told is about people."""

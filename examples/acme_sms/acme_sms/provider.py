@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # It has read the message and will not send it, however often it is asked. Any other answer
 # can be its fault or that of our settings, and is no reason to give up the message.
 _REJECTS = {400, 413, 422}
+_UNKNOWN = 404
 
 
 async def send(config: SmsConfig, number: str, text: str, *, key: str) -> str:
@@ -26,31 +27,52 @@ async def send(config: SmsConfig, number: str, text: str, *, key: str) -> str:
         Rejected: The provider will never send it.
         ProviderAway: It did not take it; it may the next time.
     """
-    answer = await _asked(config, {"to": number, "text": text}, key)
+    answer = await _asked(config, "POST", message={"to": number, "text": text}, key=key)
     if answer.status_code in _REJECTS:
         raise Rejected(f"The provider answered {answer.status_code}: {answer.text[:200]}")
     if not answer.is_success:
         raise ProviderAway(f"The provider answered {answer.status_code}.")
-    return _id_in(answer)
+    return _said(answer, "id")
 
 
-async def _asked(config: SmsConfig, message: dict[str, str], key: str) -> httpx2.Response:
+async def became(config: SmsConfig, key: str) -> str | None:
+    """What became of the message with this key; nothing where it knows none.
+
+    Raises:
+        ProviderAway: It did not say; it may the next time.
+    """
+    answer = await _asked(config, "GET", f"/{key}")
+    if answer.status_code == _UNKNOWN:
+        return None
+    if not answer.is_success:
+        raise ProviderAway(f"The provider answered {answer.status_code}.")
+    return _said(answer, "state")
+
+
+async def _asked(
+    config: SmsConfig,
+    method: str,
+    path: str = "",
+    message: dict[str, str] | None = None,
+    key: str = "",
+) -> httpx2.Response:
     if config.url is None or config.token is None:
         raise ProviderAway("No provider is set any more.")
-    headers = {
-        "Authorization": f"Bearer {config.token.get_secret_value()}",
-        "Idempotency-Key": key,
-    }
+    headers = {"Authorization": f"Bearer {config.token.get_secret_value()}"}
+    if key:
+        headers["Idempotency-Key"] = key
     try:
         async with httpx2.AsyncClient(timeout=config.timeout) as client:
-            return await client.post(str(config.url), json=message, headers=headers)
+            return await client.request(
+                method, f"{config.url}{path}", json=message, headers=headers
+            )
     except httpx2.HTTPError as error:
         raise ProviderAway(f"The provider cannot be reached: {type(error).__name__}.") from error
 
 
-def _id_in(answer: httpx2.Response) -> str:
+def _said(answer: httpx2.Response, name: str) -> str:
     try:
         said: Any = answer.json()
-        return str(said["id"])
+        return str(said[name])
     except (ValueError, KeyError, TypeError) as error:
-        raise ProviderAway("The provider's answer names no id.") from error
+        raise ProviderAway(f"The provider's answer names no {name}.") from error

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from acme_sms import models
+from acme_sms import models, provider
 from crmkit import sdk
+
+if TYPE_CHECKING:
+    from acme_sms.config import Context
 
 LONGEST = 1_600
 """Characters; what ten messages in one can hold."""
+
+
+async def delivery(context: Context, id: str) -> str | None:
+    """What the provider says became of it, at this moment."""
+    return None if context.config.url is None else await provider.became(context.config, id)
 
 
 @sdk.node(
@@ -29,6 +38,7 @@ class SmsMessage:
     sent_at: datetime | None
     provider_id: str | None
     problem: str | None
+    delivery: str | None = sdk.resolver(delivery)
     cause: sdk.Node | None = sdk.any_node(models.Message.cause_id)
     """What led to it: an order, a task, whatever has an id."""
 

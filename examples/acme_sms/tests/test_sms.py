@@ -173,6 +173,28 @@ async def test_texts_of_one_customer_keep_their_order(t: Trial, provider: FakePr
     assert [each["text"] for each in provider.sent.values()] == ["One", "Two", "Three"]
 
 
+async def test_what_became_of_messages_is_asked_of_the_provider_for_a_whole_page(
+    t: Trial, provider: FakeProvider
+) -> None:
+    ada = await add_ada(t)
+    for text in ("One", "Two"):
+        await send(t, ada, text)
+    await t.drain()
+    await send(t, ada, "Three")
+    found = await t.gql("{ smsMessages(orderBy: [CREATED_AT_ASC]) { nodes { delivery } } }")
+    assert [each["delivery"] for each in found["smsMessages"]["nodes"]] == [
+        "delivered",
+        "delivered",
+        None,
+    ]
+    provider.shutdown()
+    provider.server_close()
+    said = await t.answer("{ smsMessages(first: 1) { nodes { delivery number } } }")
+    assert said["data"]["smsMessages"]["nodes"] == [{"delivery": None, "number": "+49301234567"}]
+    assert said["errors"][0]["path"] == ["smsMessages", "nodes", 0, "delivery"]
+    assert said["errors"][0]["extensions"]["plugin"] == "acme_sms"
+
+
 async def test_who_was_deleted_meanwhile_is_not_texted(t: Trial, provider: FakeProvider) -> None:
     ada = await add_ada(t)
     queued = await send(t, ada, "Hello")
