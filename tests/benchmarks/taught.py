@@ -130,7 +130,7 @@ class Loaders:
             .group_by(TicketRow.customer_id)
         )
         async with self._sessions() as session:
-            found = {id_: number for id_, number in await session.execute(counted)}
+            found = dict(await session.execute(counted))
         return [found.get(each, 0) for each in ids]
 
     async def _interactions(self, keys: Sequence[tuple[str, int]]) -> list[list[InteractionRow]]:
