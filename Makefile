@@ -5,7 +5,7 @@ UV ?= uv
 
 GRAPHIQL := crmkit/graph/graphiql
 
-.PHONY: demo test soak bench check mutants browser format lock environment runnable graphiql try-graphiql
+.PHONY: demo test soak bench bench-growth check mutants browser format lock environment runnable graphiql try-graphiql
 
 # One fetches from PyPI while the other fetches from npm.
 demo:
@@ -22,11 +22,16 @@ soak: .venv/.stamp
 
 # How fast all this is, beside what else answers the same questions: `make bench CUSTOMERS=20000
 # ENGINE=postgresql ONLY=Q1,Q2 AGAINST=limit`. Databases are kept in .bench and used again.
-BENCH := CUSTOMERS INTERACTIONS ENGINE ONLY AGAINST ROUNDS SECONDS FOLDER
+BENCH := CUSTOMERS INTERACTIONS ENTRIES ENGINE ONLY AGAINST ROUNDS SECONDS FOLDER
 lower = $(shell echo $(1) | tr A-Z a-z)
+OPTIONS = $(foreach each,$(BENCH),$(if $($(each)),--$(call lower,$(each)) "$($(each))"))
 bench: .venv/.stamp
 	$(INSTALL) --no-compile --require-hashes -r tests/benchmarks/requirements.lock
-	.venv/bin/python -m tests.benchmarks $(foreach each,$(BENCH),$(if $($(each)),--$(call lower,$(each)) "$($(each))"))
+	.venv/bin/python -m tests.benchmarks $(OPTIONS)
+
+# What the same questions cost with ten times as many customers, and what PostgreSQL reads.
+bench-growth: .venv/.stamp
+	.venv/bin/python -m tests.benchmarks.growth $(OPTIONS)
 
 check: .venv/.stamp
 	.venv/bin/ruff format --check

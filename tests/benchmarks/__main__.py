@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -30,8 +31,8 @@ def main() -> None:
     folder = Path(options.folder).resolve()
     size = Size(
         options.customers,
-        round(options.customers * options.interactions),
-        options.customers * 5,
+        options.customers * options.interactions,
+        options.customers * options.entries,
         options.customers,
     )
     known: dict[str, Rival] = {
@@ -63,13 +64,14 @@ def _measure(
         _ask(known, size, dict.fromkeys(able, name), reading, options)
     if writing:
         # What is kept for the next time stays as it is, and nobody waits for another's lock.
-        copies = {each: f"written_by_{each.name}" for each in able}
-        for copy in copies.values():
-            known.drop(copy)
-            known.copy(name, copy)
-        _ask(known, size, copies, writing, options)
-        for copy in copies.values():
-            known.drop(copy)
+        copies = {each: f"{name}_{each.name}_{os.getpid()}" for each in able}
+        try:
+            for copy in copies.values():
+                known.copy(name, copy)
+            _ask(known, size, copies, writing, options)
+        finally:
+            for copy in copies.values():
+                known.drop(copy)
 
 
 def _ask(
@@ -85,7 +87,8 @@ def _ask(
             running.enter_context(serving(each, known.address(name)))
             for each, name in names.items()
         ]
-        sending = running.enter_context(load(Path(options.folder)))
+        scratch = running.enter_context(tempfile.TemporaryDirectory())
+        sending = running.enter_context(load(Path(scratch)))
         rounds = Rounds(servers, sending, Backends(postmaster))
         for question in questions:
             given = arguments(question, known, next(iter(names.values())), size)
@@ -116,7 +119,8 @@ def _options() -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument("--interactions", type=float, default=10, help="for each customer")
+    parser.add_argument("--interactions", type=int, default=10, help="for each customer")
+    parser.add_argument("--entries", type=int, default=5, help="for each customer")
     parser.add_argument("--engine", type=words, default=["sqlite", "postgresql"])
     parser.add_argument("--only", type=words, default=[], help="such as Q1,Q5")
     parser.add_argument("--against", type=words, default=[*ORDER])

@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from tests.benchmarks.load import Order
 from tests.benchmarks.questions import Question, plain
 from tests.benchmarks.rivals import SERVER_CORE, Server
 
@@ -73,27 +74,30 @@ class Load:
         self._process = process
         self._folder = folder
 
-    def run(self, server: Server, path: str, bodies: Path, seconds: float, first: int) -> Any:
-        """Sends for so long, and says how that went."""
-        order = {
-            "port": server.port,
-            "path": path,
-            "bodies": str(bodies),
-            "seconds": seconds,
-            "connections": CONNECTIONS,
-            "first": first,
-        }
+    def run(
+        self,
+        port: int,
+        path: str,
+        bodies: Path,
+        seconds: float,
+        *,
+        connections: int = CONNECTIONS,
+        first: int = 0,
+    ) -> Mapping[str, float]:
+        """Sends for so long, beginning with the body of this number; says how that went."""
+        order = Order(port, path, str(bodies), seconds, connections, first)
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(orjson.dumps(order).decode() + "\n")
+        self._process.stdin.write(orjson.dumps(asdict(order)).decode() + "\n")
         self._process.stdin.flush()
         if not (line := self._process.stdout.readline()):
-            raise SystemExit(f"{server.rival.title} did not stand the load.")
-        return orjson.loads(line)
+            raise SystemExit(f"The server at {port} did not stand the load.")
+        found: Mapping[str, float] = orjson.loads(line)
+        return found
 
-    def written(self, server: Server, bodies: Sequence[Mapping[str, Any]]) -> Path:
+    def written(self, name: str, bodies: Sequence[Mapping[str, Any]]) -> Path:
         """The file in which the load finds what to send."""
-        file = self._folder / f"{server.rival.name}.json"
+        file = self._folder / f"{name}.json"
         file.write_bytes(orjson.dumps([orjson.dumps(each).decode() for each in bodies]))
         return file
 
@@ -159,14 +163,14 @@ class Rounds:
         seconds: float,
         number: int,
     ) -> Sample:
-        file = self._load.written(server, bodies)
+        file = self._load.written(server.rival.name, bodies)
         with ExitStack() as resting:
             for other in self._servers:
                 if other is not server:
                     resting.enter_context(other.resting())
             before = cpu_of(server.pid), self._backends.cpu()
             result = self._load.run(
-                server, server.rival.path(question), file, seconds, 7 * (number + 1)
+                server.port, server.rival.path(question), file, seconds, first=7 * (number + 1)
             )
             after = cpu_of(server.pid), self._backends.cpu()
         own, database = (
