@@ -122,6 +122,25 @@ class ServerSettings(_Section):
     port: int = Field(default=8000, ge=0, le=65535)
 
 
+class Limits(_Section):
+    """How much one operation may ask for; what is refused says which of these it is."""
+
+    bytes: int = Field(default=32 * 1024, ge=1)
+    tokens: int = Field(default=2000, ge=1)
+    depth: int = Field(default=15, ge=1)
+    aliases: int = Field(default=30, ge=0)
+    directives: int = Field(default=50, ge=0)
+    fields: int = Field(default=2000, ge=1)
+    overlaps: int = Field(default=5000, ge=1)
+    cost: int = Field(default=10_000, ge=0)
+
+
+class GraphQLSettings(_Section):
+    """What the endpoint answers."""
+
+    limits: Limits = Limits()
+
+
 class PluginSettings(BaseModel):
     """Which plugins are loaded, and the raw section of each."""
 
@@ -162,6 +181,7 @@ class Settings(BaseSettings):
     organisation: Organisation = Organisation()
     fields: FieldSettings = FieldSettings()
     server: ServerSettings = ServerSettings()
+    graphql: GraphQLSettings = GraphQLSettings()
     plugins: PluginSettings = PluginSettings()
 
     @model_validator(mode="after")

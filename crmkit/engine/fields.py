@@ -38,6 +38,9 @@ ID = strawberry.ID
 KNOWN = ("organisation", "clock")
 """Keywords of computed fields that are no arguments: the app fills them in."""
 
+BATCH_COST = 10
+"""Points of a batch function unless it says another number."""
+
 Ref = TypeAliasType("Ref", str, type_params=(N,))
 """An id of a node in an input: a str to mypy, its target to whoever reads the hint."""
 
@@ -176,6 +179,7 @@ class Declared(StrawberryField):
     source: Source = FromColumn()
     permission: str | None = None
     owner: str = ""
+    cost: int = 0
 
     def __copy__(self) -> Declared:
         made = Declared(
@@ -187,6 +191,7 @@ class Declared(StrawberryField):
             deprecation_reason=self.deprecation_reason,
         )
         made.source, made.permission, made.owner = self.source, self.permission, self.owner
+        made.cost = self.cost
         return made
 
 
@@ -288,9 +293,14 @@ def expression(
     filterable: bool = False,
     description: str | None = None,
     permission: str | None = None,
+    cost: int = 0,
 ) -> T:
-    """The one value of `function(model, **arguments)`, a select over the own row."""
-    made: T = _declared(Expression(function, filterable), description or _doc(function), permission)
+    """The one value of `function(model, **arguments)`, a select over the own row.
+
+    `cost` is what it adds to an operation's points for each record.
+    """
+    source = Expression(function, filterable)
+    made: T = _declared(source, description or _doc(function), permission, cost)
     return made
 
 
@@ -299,9 +309,13 @@ def batch(
     *,
     description: str | None = None,
     permission: str | None = None,
+    cost: int = BATCH_COST,
 ) -> T:
-    """What `function(context, ids, **arguments)` knows of each id; called once a level."""
-    made: T = _declared(Batch(function), description or _doc(function), permission)
+    """What `function(context, ids, **arguments)` knows of each id; called once a level.
+
+    `cost` is what a call adds to an operation's points.
+    """
+    made: T = _declared(Batch(function), description or _doc(function), permission, cost)
     return made
 
 
@@ -341,9 +355,11 @@ def is_filterable(field: Declared) -> bool:
     return False
 
 
-def _declared(source: Source, description: str | None, permission: str | None) -> Any:
+def _declared(
+    source: Source, description: str | None, permission: str | None, cost: int = 0
+) -> Any:
     made = Declared(description=description)
-    made.source, made.permission = source, permission
+    made.source, made.permission, made.cost = source, permission, cost
     return made
 
 

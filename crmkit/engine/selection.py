@@ -59,11 +59,19 @@ class Selections:
         """The coerced arguments of a field, by their GraphQL names."""
         return get_argument_values(kind.fields[node.name.value], node, self.variables)
 
+    def included(self, item: Any) -> bool:
+        """Whether `@skip` and `@include` leave this in."""
+        if not item.directives:
+            return True
+        skip = get_directive_values(GraphQLSkipDirective, item, self.variables)
+        include = get_directive_values(GraphQLIncludeDirective, item, self.variables)
+        return not (skip and _if(skip)) and (include is None or _if(include))
+
     def _flat(
         self, kind: GraphQLObjectType, selections: SelectionSetNode, seen: set[str]
     ) -> Iterator[FieldNode]:
         for item in selections.selections:
-            if not self._included(item):
+            if not self.included(item):
                 continue
             if isinstance(item, FieldNode):
                 yield item
@@ -75,13 +83,6 @@ class Selections:
                 fragment = self.fragments[item.name.value]
                 if self._applies(fragment.type_condition, kind):
                     yield from self._flat(kind, fragment.selection_set, seen)
-
-    def _included(self, item: Any) -> bool:
-        if not item.directives:
-            return True
-        skip = get_directive_values(GraphQLSkipDirective, item, self.variables)
-        include = get_directive_values(GraphQLIncludeDirective, item, self.variables)
-        return not (skip and _if(skip)) and (include is None or _if(include))
 
     def _applies(self, condition: NamedTypeNode | None, kind: GraphQLObjectType) -> bool:
         if condition is None or condition.name.value == kind.name:

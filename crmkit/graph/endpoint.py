@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from crmkit.engine.plans import Plans
+from crmkit.graph.documents import Documents
 from crmkit.graph.errors import failed, formatted
 from crmkit.host.context import SYSTEM
-from crmkit.values.errors import Failure, Invalid, Unavailable
+from crmkit.values.errors import Failure, Invalid, QueryTooComplex, Unavailable
 from crmkit.values.ids import new_id
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class GraphQL:
     def __init__(self, schema: Schema, host: Host, *, keep_plans: bool = True) -> None:
         self._schema = schema
         self._host = host
+        self._documents = Documents(schema.core, host.settings.graphql.limits)
         self.plans = Plans() if keep_plans else None
 
     async def execute(
@@ -50,19 +53,34 @@ class GraphQL:
     ) -> dict[str, Any]:
         """Runs one operation and returns the answer with its errors as clients see them."""
         request_id = request_id or new_id("request")
-        result = await self._schema.execute(
-            document=document,
-            operation=operation,
-            variables=variables,
-            host=self._host,
-            actor=SYSTEM,
-            request_id=request_id,
-            plans=self.plans,
-        )
+        result = await self._executed(document, operation, variables, request_id)
         if errors := result.pop("errors", None):
             # Errors first: a reader of the raw answer should not miss them.
             return {"errors": formatted(errors, request_id), **result}
         return result
+
+    async def _executed(
+        self,
+        text: str,
+        operation: str | None,
+        variables: Mapping[str, Any] | None,
+        request_id: str,
+    ) -> dict[str, Any]:
+        try:
+            document = self._documents(text)
+            if isinstance(document, list):
+                return {"errors": document}
+            return await self._schema.execute(
+                document=document,
+                operation=operation,
+                variables=variables,
+                host=self._host,
+                actor=SYSTEM,
+                request_id=request_id,
+                plans=self.plans,
+            )
+        except (GraphQLError, QueryTooComplex) as error:
+            return {"errors": [error]}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

@@ -11,6 +11,7 @@ from graphql.execution.values import get_variable_values
 from crmkit.engine.explain import Explanation, explained
 from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.selection import Selections
+from crmkit.graph.documents import Documents
 from crmkit.store.reach import Reach
 from crmkit.store.statements import template
 from crmkit.values.clock import SystemClock
@@ -38,16 +39,18 @@ def explain(
         Invalid: It is no operation of this schema, or its variables do not fit.
         Failure: Its arguments cannot be planned.
     """
-    selections = _selections(schema, document, variables)
+    selections = _selections(schema, settings, document, variables)
     known = {"organisation": settings.organisation, "clock": SystemClock()}
     planner = Planner(schema.registry, schema.core, selections, schema.cursors, known)
     sql = partial(template, dialect=dialect, reach=Reach())
     return explained(_whole(planner), schema.registry, dialect.name, sql)
 
 
-def _selections(schema: Schema, document: str, variables: Mapping[str, Any]) -> Selections:
+def _selections(
+    schema: Schema, settings: Settings, document: str, variables: Mapping[str, Any]
+) -> Selections:
     try:
-        parsed = schema.prepared(document)
+        parsed = Documents(schema.core, settings.graphql.limits)(document)
     except GraphQLError as error:
         raise Invalid(error.message) from error
     if isinstance(parsed, list):

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    VariableNode,
-    Visitor,
     execute_sync,
-    visit,
 )
 from graphql.execution.values import VariableValues
 
@@ -28,6 +22,7 @@ from crmkit.engine.executor import Executor
 from crmkit.engine.late import Planning, Request, Unbound, shape_of
 from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.selection import Selections
+from crmkit.graph.cost import Costs
 from crmkit.store.statements import Template, template
 from crmkit.values.errors import Failure
 
@@ -35,45 +30,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from crmkit.engine.plans import Plans
+    from crmkit.graph.documents import Document
     from crmkit.graph.schema import Schema
     from crmkit.host.context import Actor
     from crmkit.host.host import Host
 
 Make = Callable[[Planner], Plan]
-
-
-@dataclass(eq=False)
-class Document:
-    """A validated document."""
-
-    text: str
-    parsed: DocumentNode
-
-    def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:
-        """The operation of this name, or the only one."""
-        found = [e for e in self.parsed.definitions if isinstance(e, OperationDefinitionNode)]
-        if name is not None:
-            found = [each for each in found if each.name and each.name.value == name]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            return GraphQLError("The document has several operations; say operationName.")
-        return GraphQLError(
-            "There is no such operation in the document." if name else "There is no operation."
-        )
-
-    @cached_property
-    def below(self) -> frozenset[str]:
-        """The variables that stand below root fields, or in fragments."""
-        found = _Variables()
-        for each in self.parsed.definitions:
-            if isinstance(each, FragmentDefinitionNode):
-                visit(each, found)
-            elif isinstance(each, OperationDefinitionNode):
-                for node in each.selection_set.selections:
-                    if (inner := getattr(node, "selection_set", None)) is not None:
-                        visit(inner, found)
-        return frozenset(found.names)
 
 
 class Run:
@@ -96,6 +58,9 @@ class Run:
         self.reach = host.reach_of(actor)
         self.selections = self._selections(values)
         self.errors: list[GraphQLError] = []
+        named = operation.name
+        most = host.settings.graphql.limits.cost
+        document.check_cost(named.value if named else None, values.coerced, self._cost, most)
         self.executor = Executor(
             host.database.name, self, lambda plugin: host.context(plugin, actor)
         )
@@ -111,6 +76,9 @@ class Run:
                     "errors": [GraphQLError("Subscriptions are not served here.", self.operation)]
                 }
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+
+    def _cost(self) -> int:
+        return Costs(self.schema.registry, self.selections).total()
 
     # -- what the executor asks -----------------------------------------------------------
 
@@ -265,12 +233,3 @@ class _Hidden(Mapping[str, Any]):
 
     def __len__(self) -> int:
         raise Unbound
-
-
-class _Variables(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: Any) -> None:
-        self.names.add(node.name.value)

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
-from graphql import (
-    GraphQLError,
-    GraphQLSchema,
-    parse,
-    validate,
-)
+from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import get_variable_values
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -21,7 +15,7 @@ from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.registry import Parts, Registry
 from crmkit.engine.renames import Renames
-from crmkit.graph.run import Document, Run
+from crmkit.graph.run import Run
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -30,11 +24,10 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from crmkit.engine.plans import Plans
+    from crmkit.graph.documents import Document
     from crmkit.host.context import Actor
     from crmkit.host.host import Host
     from crmkit.settings import Settings
-
-DOCUMENTS = 1000
 
 
 class StrawberrySchema(strawberry.Schema):
@@ -85,7 +78,6 @@ class Schema:
         self.strawberry = StrawberrySchema(self.registry, list(self.mutations.values()))
         self.core = self.strawberry.core
         self.cursors = Cursors(settings.secret.get_secret_value())
-        self.prepared = lru_cache(DOCUMENTS)(self._prepare)
 
     def sdl(self) -> str:
         """The schema in GraphQL's own language."""
@@ -94,7 +86,7 @@ class Schema:
     async def execute(
         self,
         *,
-        document: str,
+        document: Document,
         operation: str | None,
         variables: Mapping[str, Any] | None,
         host: Host,
@@ -105,14 +97,11 @@ class Schema:
         """Runs one operation: `data` unless nothing ran, and `errors` if there are any.
 
         Plans are found in `plans` and kept there; without, each request is planned anew.
+
+        Raises:
+            QueryTooComplex: It costs too much; nothing ran.
         """
-        try:
-            parsed = self.prepared(document)
-        except GraphQLError as error:
-            return {"errors": [error]}
-        if isinstance(parsed, list):
-            return {"errors": parsed}
-        chosen = parsed.operation(operation)
+        chosen = document.operation(operation)
         if isinstance(chosen, GraphQLError):
             return {"errors": [chosen]}
         values = get_variable_values(
@@ -120,12 +109,8 @@ class Schema:
         )
         if isinstance(values, list):
             return {"errors": values}
-        run = Run(self, parsed, chosen, values, host, actor, request_id, plans)
+        run = Run(self, document, chosen, values, host, actor, request_id, plans)
         return await run.answer()
-
-    def _prepare(self, document: str) -> Document | list[GraphQLError]:
-        parsed = parse(document)
-        return validate(self.core, parsed) or Document(document, parsed)
 
 
 def _mutations(

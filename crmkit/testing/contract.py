@@ -17,7 +17,7 @@ from crmkit.host.discovery import discover, imported
 from crmkit.settings import Settings
 from crmkit.store.column_types import Code, Json
 from crmkit.testing.databases import databases
-from crmkit.testing.everything import everything
+from crmkit.testing.everything import UNLIMITED, everything
 from crmkit.testing.rows import add_customers, add_rows
 from crmkit.testing.trial import crm
 
@@ -119,7 +119,7 @@ def _all_with(plugin: type[Plugin]) -> tuple[type[Plugin], ...]:
 
 async def _statements(plugin: type[Plugin], engine: str, customers: int) -> int:
     """How many statements a list of customers with all fields takes."""
-    async with crm(*_all_with(plugin), engine=engine) as t:
+    async with crm(*_all_with(plugin), engine=engine, graphql=UNLIMITED) as t:
         await add_customers(t, [f"Customer {number}" for number in range(customers)])
         await t.gql(_HIRE)  # Rows of plugins may be some colleague's.
         await add_rows(t)

@@ -13,6 +13,9 @@ from graphql import (
     is_required_argument,
 )
 
+UNLIMITED = {"limits": dict.fromkeys(("bytes", "tokens", "fields", "cost", "overlaps"), 10**9)}
+"""Settings of an endpoint that answers it."""
+
 
 def everything(schema: GraphQLSchema, root: str, first: int, depth: int = 2) -> str:
     """Asks a list for its first records with every field, and their relations with theirs."""

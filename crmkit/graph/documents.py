@@ -1,0 +1,216 @@
+"""Documents that were parsed, measured and validated, kept for those that send them again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Node,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+
+from crmkit.engine.late import shape_of
+from crmkit.graph import cost, limits
+from crmkit.values.errors import QueryTooComplex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crmkit.settings import Limits
+
+KEPT = 1_000_000
+"""Characters of all documents that are kept; one takes some hundred times its text."""
+
+_ERRORS = 10
+"""Faults that are told of one document: with their suggestions they cost milliseconds each."""
+
+_COSTS = 100
+_TOO_MANY = "Parsing aborted."
+
+
+@dataclass(eq=False)
+class Document:
+    """A validated document."""
+
+    text: str
+    parsed: DocumentNode
+    _costs: dict[Hashable, int] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:
+        """The operation of this name, or the only one."""
+        found = [e for e in self.parsed.definitions if isinstance(e, OperationDefinitionNode)]
+        if name is not None:
+            found = [each for each in found if each.name and each.name.value == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            return GraphQLError("The document has several operations; say operationName.")
+        return GraphQLError(
+            "There is no such operation in the document." if name else "There is no operation."
+        )
+
+    @cached_property
+    def below(self) -> frozenset[str]:
+        """The variables that stand below root fields, or in fragments."""
+        found = _Variables()
+        for each in self.parsed.definitions:
+            if isinstance(each, FragmentDefinitionNode):
+                visit(each, found)
+            elif isinstance(each, OperationDefinitionNode):
+                for node in each.selection_set.selections:
+                    if (inner := getattr(node, "selection_set", None)) is not None:
+                        visit(inner, found)
+        return frozenset(found.names)
+
+    def check_cost(
+        self,
+        operation: str | None,
+        variables: Mapping[str, Any],
+        count: Callable[[], int],
+        most: int,
+    ) -> None:
+        """Refuses an operation that costs too much, counting once for variables that are alike.
+
+        Raises:
+            QueryTooComplex: It costs too much.
+        """
+        key = (operation, *(_seen(how, variables.get(name)) for name, how in self._decisive))
+        if (known := self._costs.get(key)) is None:
+            if len(self._costs) >= _COSTS:
+                self._costs.clear()
+            known = self._costs[key] = count()
+        cost.check(known, most)
+
+    @cached_property
+    def _decisive(self) -> tuple[tuple[str, str], ...]:
+        """The variables that the cost depends on, and what of them it depends on."""
+        found = _Decisive()
+        visit(self.parsed, found)
+        return tuple(found.names.items())
+
+
+class Documents:
+    """The documents of one app that were used last."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        most: Limits,
+        *,
+        introspection: bool = True,
+        suggestions: bool = True,
+    ) -> None:
+        self._schema = schema
+        self._most = most
+        self._rules = [*specified_rules]
+        if not introspection:
+            self._rules.append(NoSchemaIntrospectionCustomRule)
+        self._suggestions = suggestions
+        self._kept: OrderedDict[str, Document | list[GraphQLError]] = OrderedDict()
+        self._characters = 0
+
+    def __call__(self, text: str) -> Document | list[GraphQLError]:
+        """The document, or what is wrong with it.
+
+        Raises:
+            GraphQLError: It cannot be parsed.
+            QueryTooComplex: It asks for too much.
+        """
+        found = self._kept.get(text)
+        if found is not None:
+            self._kept.move_to_end(text)
+            return found
+        made = self._prepared(text)
+        self._keep(text, made)
+        return made
+
+    def _prepared(self, text: str) -> Document | list[GraphQLError]:
+        limits.check_bytes(text, self._most.bytes)
+        parsed = _parsed(text, self._most.tokens)
+        # Before validation, which takes seconds over documents that are made for it.
+        limits.check(self._schema, parsed, self._most)
+        wrong = validate(
+            self._schema, parsed, self._rules, _ERRORS, hide_suggestions=not self._suggestions
+        )
+        return wrong or Document(text, parsed)
+
+    def _keep(self, text: str, made: Document | list[GraphQLError]) -> None:
+        self._kept[text] = made
+        self._characters += len(text)
+        while self._characters > KEPT:
+            oldest, _ = self._kept.popitem(last=False)
+            self._characters -= len(oldest)
+
+
+def _parsed(text: str, tokens: int) -> DocumentNode:
+    try:
+        return parse(text, max_tokens=tokens)
+    except GraphQLSyntaxError as error:
+        if not error.message.endswith(_TOO_MANY):
+            raise
+        told = error.message.removeprefix("Syntax Error: ").removesuffix(_TOO_MANY).strip()
+        raise QueryTooComplex(told) from None
+
+
+_SIZES = ("first", "last")
+_SHAPES = ("where", "ids")
+
+
+def _seen(how: str, value: Any) -> Hashable:
+    """What the cost depends on: a number of records, which relations a filter names."""
+    if how == "items":
+        items = value.get("items") if isinstance(value, dict) else None
+        return len(items) if isinstance(items, list) else None
+    return value if how == "whole" and isinstance(value, int) else shape_of(value)
+
+
+class _Decisive(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, str] = {}
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        name = node.name.value
+        if name in _SIZES:
+            self._note(node, "whole")
+        elif name in _SHAPES:
+            self._note(node, "shape")
+        elif name == "input":
+            self._note(node, "items" if isinstance(node.value, VariableNode) else "shape")
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        self._note(node, "shape")
+
+    def _note(self, node: Node, how: str) -> None:
+        found = _Variables()
+        visit(node, found)
+        for each in found.names:
+            # A variable used in two ways is looked at whole.
+            self.names[each] = how if self.names.get(each, how) == how else "whole"
+
+
+class _Variables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.names.add(node.name.value)
