@@ -78,6 +78,7 @@ class DatabaseSettings(_Section):
     url: str = "sqlite:///crmkit.db"
     pool_size: int = Field(default=10, ge=1)
     readers: int = Field(default=4, ge=1)
+    statement_seconds: float = Field(default=9, gt=0)
 
 
 class Organisation(_Section):
@@ -120,6 +121,9 @@ class ServerSettings(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    origins: tuple[str, ...] = ()
+    body_seconds: float = Field(default=15, gt=0)
+    drain_seconds: float | None = Field(default=None, ge=0)
 
 
 class Limits(_Section):
@@ -138,7 +142,17 @@ class Limits(_Section):
 class GraphQLSettings(_Section):
     """What the endpoint answers."""
 
+    introspection: bool | None = None
+    documents: Literal["off", "enforce"] = "off"
+    manifest: Path | None = None
+    operation_seconds: float = Field(default=10, gt=0)
     limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _something_to_enforce(self) -> Self:
+        if self.documents == "enforce" and self.manifest is None:
+            raise ValueError('graphql.documents = "enforce" needs graphql.manifest')
+        return self
 
 
 class PluginSettings(BaseModel):
@@ -189,6 +203,12 @@ class Settings(BaseSettings):
         if self.profile == "production" and self.secret == _DEVELOPMENT_SECRET:
             raise ValueError(f"production needs a secret of its own: set {_PREFIX}SECRET")
         return self
+
+    @property
+    def introspection(self) -> bool:
+        """Whether everybody may ask what the schema is; in production only if that is said."""
+        said = self.graphql.introspection
+        return self.profile == "development" if said is None else said
 
     @classmethod
     def settings_customise_sources(

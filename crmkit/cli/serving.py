@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+import structlog
 import uvicorn
 from rich.console import Console
 
@@ -17,12 +20,17 @@ from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from crmkit.settings import Settings
+
+log = structlog.get_logger("crmkit.cli")
 
 LOCAL = "127.0.0.1"
 _OUT = Console(highlight=False)
 _GRACE = 20  # seconds that answers in flight have when the server stops
+_TOLD = 2  # seconds in which whoever sends requests finds out that it stops
+_END = 29  # seconds after which it stops whatever still hangs
 
 
 class Server(uvicorn.Server):
@@ -35,21 +43,47 @@ class Server(uvicorn.Server):
 
     def __init__(self, settings: Settings, *, says: str | None = None) -> None:
         self._says = says
+        self._app = create_app(settings)
+        said = settings.server.drain_seconds
+        self._drains = said if said is not None else _TOLD * (settings.profile == "production")
         super().__init__(
             uvicorn.Config(
-                create_app(settings),
+                self._app,
                 log_level="warning",
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE,
             )
         )
         self.ready = asyncio.Event()
+        self._hurried = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
         if self._says:
             _OUT.print(self._says, soft_wrap=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Takes the first signal as a wish to end soon, and the second as one to end now."""
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            self._hurried.set()
+        end = threading.Timer(_END, _end)
+        end.daemon = True
+        end.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says that it stops while it still answers, so that nobody sends it more."""
+        self._app.state.stopping = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurried.wait(), self._drains)
+        await super().shutdown(sockets)
+
+
+def _end() -> None:
+    """What hangs in a thread would keep the process for ever."""
+    log.error("stopped although something still hangs")
+    os._exit(1)
 
 
 def serve(port: int | None) -> None:
@@ -89,12 +123,27 @@ def address(opened: socket.socket) -> str:
 
 def announcement(settings: Settings, opened: socket.socket) -> str:
     """Where what is served is found, for whoever started it."""
-    in_the_browser = (
-        f", and in the browser at {_origin(opened)}/graphiql"
-        if settings.profile == "development"
-        else ""
+    in_development = settings.profile == "development"
+    in_the_browser = f", and in the browser at {_origin(opened)}/graphiql" if in_development else ""
+    serving = f"Serving at {address(opened)}{in_the_browser}; stop with Ctrl+C."
+    return f"{serving}\n{_profile(settings)}"
+
+
+def _profile(settings: Settings) -> str:
+    """Which profile this is, and what would be different in the other."""
+    if settings.profile == "development":
+        return (
+            "Profile development: introspection, suggestions and GraphiQL are on, and pages of "
+            "this machine may ask. CRMKIT_PROFILE=production turns them off, wants a secret of "
+            "its own, and logs JSON."
+        )
+    asked = (
+        "introspection as graphql.introspection says"
+        if settings.introspection
+        else "no introspection"
     )
-    return f"Serving at {address(opened)}{in_the_browser}; stop with Ctrl+C."
+    origins = ", ".join(settings.server.origins) or "no other origin"
+    return f"Profile production: {asked}, no suggestions, no GraphiQL; pages of {origins} may ask."
 
 
 def _origin(opened: socket.socket) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
@@ -38,6 +39,21 @@ if TYPE_CHECKING:
 Make = Callable[[Planner], Plan]
 
 
+@dataclass
+class Note:
+    """What the log is told of a request: names and numbers."""
+
+    request_id: str
+    kind: str | None = None
+    operation: str | None = None
+    plan: str | None = None
+    statements: int = 0
+
+    def begin(self, operation: OperationDefinitionNode) -> None:
+        self.kind = operation.operation.value
+        self.operation = operation.name.value if operation.name else None
+
+
 class Run:
     """One operation of one request."""
 
@@ -49,18 +65,17 @@ class Run:
         values: VariableValues,
         host: Host,
         actor: Actor,
-        request_id: str,
+        note: Note,
         plans: Plans | None,
     ) -> None:
         self.schema, self.document, self.operation = schema, document, operation
-        self.values, self.host, self.actor, self.request_id = values, host, actor, request_id
+        self.values, self.host, self.actor, self.note = values, host, actor, note
         self.plans = plans
         self.reach = host.reach_of(actor)
         self.selections = self._selections(values)
         self.errors: list[GraphQLError] = []
-        named = operation.name
         most = host.settings.graphql.limits.cost
-        document.check_cost(named.value if named else None, values.coerced, self._cost, most)
+        document.check_cost(note.operation, values.coerced, self._cost, most)
         self.executor = Executor(
             host.database.name, self, lambda plugin: host.context(plugin, actor)
         )
@@ -120,7 +135,7 @@ class Run:
         try:
             arguments = self.selections.arguments(mutation, nodes[0])
             payload = await self.schema.mutations[name].run(
-                self.host, self.actor, self.request_id, arguments["input"]
+                self.host, self.actor, self.note.request_id, arguments["input"]
             )
         except Exception as error:  # noqa: BLE001  a failed root field is null with an error
             self.errors.append(b.located(error, nodes, (key,)))
@@ -140,7 +155,9 @@ class Run:
             return self._alone(make)
         key = self._key(part, request)
         if (plan := self.plans.find(key, request)) is not None:
+            self.note.plan = self.note.plan or "hit"
             return plan
+        self.note.plan = "made"
         planning = Planning(request)
         values = VariableValues(cast("Any", _Hidden()), planning.variables())
         try:

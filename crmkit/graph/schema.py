@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import get_variable_values
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -15,12 +14,13 @@ from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.registry import Parts, Registry
 from crmkit.engine.renames import Renames
-from crmkit.graph.run import Run
+from crmkit.graph.run import Note, Run
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from graphql import GraphQLSchema, OperationDefinitionNode
     from strawberry.types.field import StrawberryField
 
     from crmkit.engine.plans import Plans
@@ -87,11 +87,11 @@ class Schema:
         self,
         *,
         document: Document,
-        operation: str | None,
+        operation: OperationDefinitionNode,
         variables: Mapping[str, Any] | None,
         host: Host,
         actor: Actor,
-        request_id: str,
+        note: Note,
         plans: Plans | None = None,
     ) -> dict[str, Any]:
         """Runs one operation: `data` unless nothing ran, and `errors` if there are any.
@@ -101,15 +101,15 @@ class Schema:
         Raises:
             QueryTooComplex: It costs too much; nothing ran.
         """
-        chosen = document.operation(operation)
-        if isinstance(chosen, GraphQLError):
-            return {"errors": [chosen]}
         values = get_variable_values(
-            self.core, chosen.variable_definitions or (), dict(variables or {})
+            self.core,
+            operation.variable_definitions or (),
+            dict(variables or {}),
+            hide_suggestions=host.settings.profile == "production",
         )
         if isinstance(values, list):
             return {"errors": values}
-        run = Run(self, document, chosen, values, host, actor, request_id, plans)
+        run = Run(self, document, operation, values, host, actor, note, plans)
         return await run.answer()
 
 

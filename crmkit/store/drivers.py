@@ -16,9 +16,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
 from crmkit.store.group_commit import GroupCommit
+from crmkit.store.interrupts import Interruptible
 from crmkit.store.parts import Part, Texts, Undone, may_share, values_of
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.statements import Row, template
+from crmkit.store.tally import TALLY
 from crmkit.store.violations import translated
 from crmkit.values.errors import SetupError
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LATER = 0.5  # seconds after which a server that should have answered does not
 _PATIENCE = 10  # seconds that a statement waits for a connection or for a lock
 
 
@@ -77,6 +80,8 @@ class Reader(ABC):
         """Runs a statement in the driver's own SQL and hands out its rows as they come."""
 
     def _watch(self, sql: str) -> None:
+        if (tally := TALLY.get()) is not None:
+            tally.statements += 1
         for watcher in self.watchers:
             watcher(sql)
 
@@ -157,6 +162,9 @@ class Postgres(Database):
                 max_size=settings.pool_size,
                 timeout=_PATIENCE,
                 reset=_left_alone,
+                # The server stops what is slow; when it does not answer at all, we do.
+                command_timeout=settings.statement_seconds + _LATER,
+                server_settings={"statement_timeout": f"{settings.statement_seconds * 1000:.0f}"},
             )
             return cls(await pool)
 
@@ -200,7 +208,7 @@ class Postgres(Database):
         try:
             yield connection
         finally:
-            await self._pool.release(connection)
+            await self._pool.release(connection, timeout=_LATER)
 
     async def close(self) -> None:
         await self._pool.close()
@@ -238,12 +246,13 @@ class Sqlite(Database):
 
     name = "sqlite"
 
-    def __init__(self, path: str, readers: int) -> None:
+    def __init__(self, path: str, settings: DatabaseSettings) -> None:
         super().__init__(dialect_of("sqlite:"))
         self._path = path
+        self._seconds = settings.statement_seconds
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._readers = ThreadPoolExecutor(readers, "sqlite-reader")
+        self._readers = ThreadPoolExecutor(settings.readers, "sqlite-reader")
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
         self._turn = asyncio.Lock()
         self._in_a_group = GroupCommit(self._turn, self.write)
@@ -253,7 +262,7 @@ class Sqlite(Database):
         path = make_url(settings.url).database
         if not path or path == ":memory:":
             raise SetupError("database.url names no file; write sqlite:///crmkit.db.")
-        made = cls(path, settings.readers)
+        made = cls(path, settings)
         await made.write(lambda connection: connection.execute("PRAGMA journal_mode = WAL").close())
         return made
 
@@ -303,10 +312,19 @@ class Sqlite(Database):
         def work() -> T:
             if not hasattr(self._own, "connection"):
                 self._own.connection = self._connect(pragma)
-            return job(self._own.connection)
+            return running.run(self._own.connection)
 
-        with _plainly():
-            return await asyncio.get_running_loop().run_in_executor(threads, work)
+        running = Interruptible(job)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._seconds, running.stop)
+        try:
+            with _plainly():
+                return await loop.run_in_executor(threads, work)
+        except asyncio.CancelledError:
+            running.stop()
+            raise
+        finally:
+            timer.cancel()
 
     def _connect(self, pragma: str) -> sqlite3.Connection:
         made = sqlite3.connect(

@@ -7,6 +7,7 @@ import sqlite3
 
 import asyncpg  # type: ignore[import-untyped]
 
+from crmkit.store.interrupts import overdue
 from crmkit.values.errors import Failure, Invalid, Unavailable
 
 
@@ -60,6 +61,8 @@ def _from_sqlite(error: sqlite3.Error) -> Exception | None:
         named = re.findall(r"(\w+)\.(\w+)", str(error))
         table = named[0][0] if named else ""
         return Violation(_SQLITE_KINDS.get(name, "check"), table, tuple(each for _, each in named))
+    if name == "SQLITE_INTERRUPT":
+        return overdue()
     return _gone() if name.startswith(_SQLITE_GONE) else None
 
 
@@ -76,6 +79,8 @@ def _from_postgresql(error: asyncpg.PostgresError) -> Exception | None:
         return _too_large()
     if state in {"22021", "22P05"} or "surrogates not allowed" in str(error):
         return _unstorable()
+    if state == "57014":
+        return overdue()
     return _gone() if state.startswith(_POSTGRESQL_GONE) else None
 
 

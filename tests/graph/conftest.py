@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -10,8 +11,9 @@ from crmkit.app import routes
 from crmkit.testing import crm
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
+    from crmkit import sdk
     from crmkit.testing import Trial
 
 
@@ -23,6 +25,19 @@ async def t() -> AsyncIterator[Trial]:
 
 @pytest.fixture
 async def http(t: Trial) -> AsyncIterator[httpx2.AsyncClient]:
-    transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as client:
+    async with _client(t) as client:
         yield client
+
+
+@asynccontextmanager
+async def served(
+    *plugins: type[sdk.Plugin], **settings: Any
+) -> AsyncGenerator[tuple[httpx2.AsyncClient, Trial]]:
+    """A client of an app with these plugins and settings."""
+    async with crm(*plugins, **settings) as t, _client(t) as client:
+        yield client, t
+
+
+def _client(t: Trial) -> httpx2.AsyncClient:
+    transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
+    return httpx2.AsyncClient(transport=transport, base_url="http://crm")

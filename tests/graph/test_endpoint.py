@@ -94,7 +94,8 @@ async def test_a_body_that_is_no_request_is_refused_with_a_sentence(
 @pytest.mark.parametrize(
     ("method", "headers", "status", "reason"),
     [
-        ("GET", JSON, 405, "http.method"),
+        ("GET", {}, 400, "http.cross_site"),
+        ("GET", {"content-type": "text/plain"}, 400, "http.cross_site"),
         ("PUT", JSON, 405, "http.method"),
         ("POST", {}, 415, "http.content_type"),
         ("POST", {"content-type": "text/plain"}, 415, "http.content_type"),

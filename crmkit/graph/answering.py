@@ -1,0 +1,72 @@
+"""Says an answer in the media type that a client understands, with the status that fits."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from crmkit.values.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Send
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+
+_OURS = {
+    ErrorCode.LIMITED: 429,
+    ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.TIMEOUT: 504,
+    ErrorCode.INTERNAL: 500,
+}
+_THEIRS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403}
+
+
+def accepted(headers: Mapping[bytes, bytes]) -> str:
+    """The media type that the client likes best; the one all understand where it does not say."""
+    return _accepted(headers.get(b"accept", b""))
+
+
+@lru_cache(256)
+def _accepted(header: bytes) -> str:
+    liked: dict[str, float] = {}
+    for part in header.decode("latin-1").lower().split(","):
+        kind, *parameters = (each.strip() for each in part.split(";"))
+        quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+        liked[kind] = float(quality) if quality.replace(".", "", 1).isdecimal() else 0.0
+    newer, older = liked.get(GRAPHQL, 0.0), liked.get(JSON, 0.0)
+    return GRAPHQL if newer and newer >= older else JSON
+
+
+def status_of(answer: Mapping[str, Any], kind: str) -> int:
+    """The status of an operation's answer: what the older media type says stands in the body."""
+    if "data" in answer:
+        return 200
+    code = answer["errors"][0]["extensions"]["code"]
+    if (ours := _OURS.get(code)) is not None:
+        return ours
+    return 200 if kind == JSON else _THEIRS.get(code, 400)
+
+
+async def respond(
+    send: Send, answer: Mapping[str, Any], status: int, kind: str, request_id: str
+) -> None:
+    """Sends an answer."""
+    # What a failure tells may be an amount or a moment; data are JSON already.
+    body = orjson.dumps(answer, default=str)
+    headers = [
+        (b"content-type", f"{kind}; charset=utf-8".encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request_id.encode()),
+    ]
+    if status == 405:
+        headers.append((b"allow", b"GET, POST"))
+    if status in (408, 413):
+        # The rest of the body is not waited for.
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,200 @@
+"""Reads what a client sends, within its bounds: a body, or the query of an address."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import ClientDisconnect
+
+from crmkit.values.errors import Invalid, QueryTooComplex
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Receive, Scope
+
+    from crmkit.values.errors import Failure
+
+LARGEST = 1024 * 1024
+JSON = b"application/json"
+
+_DEEPEST = 100
+_PREFLIGHTED = (b"apollo-require-preflight", b"x-apollo-operation-name")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One operation as a client asks for it."""
+
+    document: str | None
+    document_id: str | None
+    operation: str | None
+    variables: dict[str, Any] | None
+    may_change: bool = True
+    """False where an address alone asks, which a link or a picture can do."""
+
+
+class Unreadable(Exception):
+    """What was sent is no request; the status says so to what stands between."""
+
+    def __init__(self, status: int, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.status = status
+        self.failure = failure
+
+
+def unreadable(status: int, message: str, reason: str) -> Unreadable:
+    """A refusal of the form of a request."""
+    return Unreadable(status, Invalid(message, reason=reason))
+
+
+async def read(scope: Scope, receive: Receive, seconds: float) -> Asked:
+    """Reads one request.
+
+    Raises:
+        Unreadable: It is none, is too large, or takes too long to arrive.
+        ClientDisconnect: The client left before it had said all.
+    """
+    headers = dict(scope["headers"])
+    if scope["method"] == "POST":
+        _check_content_type(headers.get(b"content-type", b""))
+        return _asked(await _body(headers, receive, seconds))
+    if scope["method"] == "GET":
+        _check_preflighted(headers)
+        return _in_address(scope["query_string"])
+    raise unreadable(405, "Send operations with POST, or queries with GET.", "http.method")
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive, seconds: float) -> bytes:
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > LARGEST:
+        raise _too_large()
+    try:
+        async with asyncio.timeout(seconds):
+            return await _in_parts(receive)
+    except TimeoutError:
+        told = f"The body did not arrive within {seconds:g} seconds."
+        raise unreadable(408, told, "http.body_too_slow") from None
+
+
+async def _in_parts(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST:
+            raise _too_large()
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _too_large() -> Unreadable:
+    return unreadable(413, "The body is larger than 1 MiB.", "http.body_too_large")
+
+
+def _check_content_type(header: bytes) -> None:
+    if header == JSON:
+        return
+    kind, *parameters = (part.strip().lower() for part in header.split(b";"))
+    if kind != JSON:
+        raise unreadable(415, "Send the operation as application/json.", "http.content_type")
+    named = {part.replace(b'"', b"") for part in parameters if part.startswith(b"charset=")}
+    if not named <= {b"charset=utf-8"}:
+        raise unreadable(415, "Send the body in UTF-8.", "http.charset")
+
+
+def _check_preflighted(headers: Mapping[bytes, bytes]) -> None:
+    """Refuses what another site can make a browser send without asking us first."""
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != JSON and not any(headers.get(name) for name in _PREFLIGHTED):
+        raise unreadable(
+            400,
+            "Send a header that a page of another site cannot send unasked, such as "
+            "apollo-require-preflight: true.",
+            "http.cross_site",
+        )
+
+
+def _in_address(query: bytes) -> Asked:
+    try:
+        text = query.decode("ascii")
+        pairs = parse_qsl(
+            text, keep_blank_values=True, errors="strict", max_num_fields=len(_MEMBERS)
+        )
+    except ValueError:
+        raise unreadable(400, "The address has no query that can be read.", "http.query") from None
+    said: dict[str, Any] = dict(pairs)
+    if len(said) < len(pairs):
+        raise unreadable(400, "The address says something twice.", "http.query")
+    for name in ("variables", "extensions"):
+        if said.get(name):
+            said[name] = _json(said[name], name)
+    return _request({name: value for name, value in said.items() if value != ""}, may_change=False)
+
+
+def _asked(body: bytes) -> Asked:
+    asked = _json(body, "The body")
+    if not isinstance(asked, dict):
+        raise unreadable(400, "The body must be one JSON object.", "http.body")
+    return _request(asked, may_change=True)
+
+
+def _json(text: str | bytes, called: str) -> Any:
+    try:
+        # It takes strict UTF-8 and JSON alone, and bounds numbers by itself.
+        read = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        message = f"{called} is not JSON: {error.msg} at character {error.pos}."
+        raise unreadable(400, message, "http.body") from None
+    _check_depth(text, read)
+    return read
+
+
+def _check_depth(text: str | bytes, value: Any) -> None:
+    opened = (
+        text.count("{") + text.count("[")
+        if isinstance(text, str)
+        else text.count(b"{") + text.count(b"[")
+    )
+    if opened <= _DEEPEST:
+        return
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            each
+            for outer in level
+            for each in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(each, dict | list)
+        ]
+        if not level:
+            return
+    raise Unreadable(400, QueryTooComplex(f"The variables nest deeper than {_DEEPEST} levels."))
+
+
+_MEMBERS = {
+    "query": (str, "a string"),
+    "documentId": (str, "a string"),
+    "operationName": (str, "a string"),
+    "variables": (dict, "an object"),
+    "extensions": (dict, "an object"),
+}
+
+
+def _request(said: Mapping[str, Any], *, may_change: bool) -> Asked:
+    for name, (kind, called) in _MEMBERS.items():
+        value = said.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise unreadable(400, f"{name} must be {called} or null.", "http.body")
+    document, document_id = said.get("query"), said.get("documentId")
+    if document is None and document_id is None:
+        raise unreadable(400, "The request has no query.", "http.body")
+    operation, variables = said.get("operationName"), said.get("variables")
+    return Asked(document, document_id, operation, variables, may_change)

@@ -1,0 +1,129 @@
+"""A server that is told to stop while clients hang on it in every way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crmkit.cli.serving import Server
+from crmkit.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+SLOW = '''
+import asyncio
+from crmkit import sdk
+
+RELEASED = asyncio.Event()
+
+async def later(context, ids):
+    """Known when it is released."""
+    await RELEASED.wait()
+    return {}
+
+async def never(context, ids):
+    """Never known."""
+    await asyncio.Event().wait()
+
+@sdk.extend(sdk.Customer)
+class CustomerSlow:
+    """What takes its time."""
+
+    slow_later: str | None = sdk.batch(later)
+    slow_never: str | None = sdk.batch(never)
+
+class Entry(sdk.Plugin):
+    name = "slow"
+    version = "1.0"
+
+    def register_schema(self, schema):
+        schema.add(CustomerSlow)
+'''
+ADD = 'mutation { createCustomer(input: {name: "Ada"}) { customer { id } } }'
+
+
+def request(document: str) -> bytes:
+    body = json.dumps({"query": document}).encode()
+    head = f"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    return f"{head}\r\n\r\n".encode() + body
+
+
+class Clients:
+    """Connections to one port."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._kept: list[asyncio.StreamWriter] = []
+
+    def close(self) -> None:
+        for each in self._kept:
+            each.close()
+
+    async def send(self, data: bytes) -> asyncio.StreamReader:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._kept.append(writer)
+        writer.write(data)
+        await writer.drain()
+        return reader
+
+    async def ask(self, data: bytes) -> bytes:
+        return await (await self.send(data)).readline()
+
+    async def ready(self) -> bytes:
+        return await self.ask(b"GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n")
+
+
+def test_readiness_turns_first_then_answers_are_delivered_and_nothing_keeps_it(
+    tmp_path: Path, run: Run, install: Callable[..., None]
+) -> None:
+    install("slow", plugin=SLOW)
+    (tmp_path / "crmkit.toml").write_text('[plugins]\nenabled = ["slow"]\n')
+    assert run("db", "upgrade").code == 0
+    settings = Settings.model_validate(
+        {
+            "database": {"url": f"sqlite:///{tmp_path}/crmkit.db"},
+            "plugins": {"enabled": ["slow"]},
+            "server": {"body_seconds": 0.5, "drain_seconds": 0.5},
+            "graphql": {"operation_seconds": 0.5},
+        }
+    )
+    asyncio.run(_story(settings))
+
+
+async def _story(settings: Settings) -> None:
+    server = Server(settings)
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        serving = asyncio.create_task(server.serve([opened]))
+        await server.ready.wait()
+        clients = Clients(opened.getsockname()[1])
+        assert b" 200 " in await clients.ask(request(ADD))
+        hung = await clients.send(request("{ customers { nodes { slowNever } } }"))
+        half = await clients.send(request(ADD)[:-1])
+        idle = await clients.send(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
+        silent = await clients.send(b"POST /graphql HT")
+        assert b" 200 " in await clients.ready()
+
+        flying = await clients.send(request("{ customers { nodes { slowLater } } }"))
+        server.should_exit = True
+        while b" 503 " not in await clients.ready():
+            pass
+        _release()
+        async with asyncio.timeout(20):
+            assert b" 200 " in await flying.readline()
+            assert b" 504 " in await hung.readline()
+            assert b" 408 " in await half.readline()
+            await serving
+            assert b" 200 " in await idle.readline()
+            assert await silent.read() == b""
+        clients.close()
+
+
+def _release() -> None:
+    import ajax_slow.plugin  # type: ignore[import-not-found]  # noqa: PLC0415  installed above
+
+    ajax_slow.plugin.RELEASED.set()

@@ -1,0 +1,72 @@
+"""Statements that take too long, or that nobody waits for any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Select, func, literal, select
+
+from crmkit.settings import DatabaseSettings
+from crmkit.store.drivers import Database, open_database
+from crmkit.values.errors import Timeout
+
+pytestmark = pytest.mark.anyio
+
+
+def slow(database: Database) -> Select[Any]:
+    """A statement that runs for minutes."""
+    if database.name == "postgresql":
+        return select(func.pg_sleep(600))
+    numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
+    return select(func.count()).select_from(numbers.union_all(select(numbers.c.n + 1)))
+
+
+@asynccontextmanager
+async def opened(url: str, **given: Any) -> AsyncIterator[Database]:
+    """A database with one connection that reads, which whoever is slow takes from all others."""
+    database = await open_database(DatabaseSettings(url=url, readers=1, pool_size=1, **given))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def test_a_statement_that_takes_too_long_is_stopped_and_its_connection_is_free_again(
+    database_url: str,
+) -> None:
+    async with opened(database_url, statement_seconds=0.1) as database:
+        with pytest.raises(Timeout):
+            await database.fetch(slow(database))
+        assert await database.fetch(select(literal(1))) == [(1,)]
+
+
+async def test_a_statement_for_which_nobody_waits_is_stopped(database_url: str) -> None:
+    async with opened(database_url) as database:
+        started = asyncio.Event()
+        database.watchers.append(lambda _: started.set())
+        waiting = asyncio.create_task(database.fetch(slow(database)))
+        await started.wait()
+        waiting.cancel()
+        async with asyncio.timeout(5):
+            assert await database.fetch(select(literal(1))) == [(1,)]
+        assert waiting.cancelled()
+
+
+async def test_a_slow_write_is_stopped_and_leaves_nothing(database_url: str) -> None:
+    async with opened(database_url, statement_seconds=0.1) as database:
+        async with database.transaction() as transaction:
+            await transaction.execute("CREATE TABLE note (n BIGINT)", [])
+        with pytest.raises(Timeout):
+            await write_slowly(database)
+        async with database.transaction() as transaction:
+            assert (await transaction.rows("SELECT count(*) FROM note", []))[0][0] == 0
+
+
+async def write_slowly(database: Database) -> None:
+    async with database.transaction() as transaction:
+        await transaction.execute("INSERT INTO note VALUES (1)", [])
+        await transaction.fetch(slow(database))
