@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import strawberry
 from sqlalchemy import Column, Select
@@ -38,8 +38,8 @@ ID = strawberry.ID
 KNOWN = ("organisation", "clock")
 """Keywords of computed fields that are no arguments: the app fills them in."""
 
-BATCH_COST = 10
-"""Points of a batch function unless it says another number."""
+CALL_COST = 10
+"""Points of a call of a batch or resolver function unless it says another number."""
 
 Ref = TypeAliasType("Ref", str, type_params=(N,))
 """An id of a node in an input: a str to mypy, its target to whoever reads the hint."""
@@ -142,9 +142,6 @@ class Expression(Source):
 @dataclass(frozen=True, eq=False)
 class Called(Source):
     """An async function of Python, which may fail by itself."""
-
-    weight: ClassVar[int] = 10
-    """What a call counts among the objects of an answer."""
 
     function: Callable[..., Awaitable[Any]]
 
@@ -309,7 +306,7 @@ def batch(
     *,
     description: str | None = None,
     permission: str | None = None,
-    cost: int = BATCH_COST,
+    cost: int = CALL_COST,
 ) -> T:
     """What `function(context, ids, **arguments)` knows of each id; called once a level.
 
@@ -324,13 +321,14 @@ def resolver(
     *,
     description: str | None = None,
     permission: str | None = None,
+    cost: int = CALL_COST,
 ) -> T:
     """What `function(context, id, **arguments)` makes of one record; many calls run at once.
 
     For what is asked of another system one by one; what can be asked for all records of a
-    page together is `batch`.
+    page together is `batch`. `cost` is what a call adds to an operation's points.
     """
-    made: T = _declared(Resolver(function), description or _doc(function), permission)
+    made: T = _declared(Resolver(function), description or _doc(function), permission, cost)
     return made
 
 

@@ -161,7 +161,9 @@ class Costs:
         source = None if declared is None else declared.source
         if isinstance(source, f.ListOf):
             return min(source.limit, PAGE)
-        return REACHED if isinstance(source, f.Chain) else self._items
+        if isinstance(source, f.Chain):
+            return REACHED
+        return PAGE if isinstance(source, f.Called) else self._items
 
     def _besides(self, declared: f.Declared | None, arguments: Mapping[str, Any]) -> Cost:
         """What a field costs whatever it leads to."""
