@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pydantic import BaseModel
+
+from crmkit import sdk
 from crmkit.testing import plugin_contract
 from crmkit_feedback.plugin import Feedback
 from crmkit_grading.plugin import Grading
@@ -14,3 +17,18 @@ test_referrals_keep_the_contract = plugin_contract(Referrals)
 test_feedback_keeps_the_contract = plugin_contract(Feedback)
 test_tasks_keep_the_contract = plugin_contract(Tasks)
 test_grading_keeps_the_contract = plugin_contract(Grading)
+
+
+class KeyConfig(BaseModel):
+    key: str
+
+
+class Key(sdk.Plugin):
+    name = "key"
+    version = "1.0"
+    Config = KeyConfig
+
+
+test_a_plugin_is_tried_under_the_settings_that_it_needs = plugin_contract(
+    Key, config={"key": {"key": "what only the operator knows"}}
+)

@@ -60,6 +60,6 @@ async def test_a_subset_starts_and_answers_for_all_that_it_added(
             select(Delivery.handler, Delivery.problem).where(_UNTOLD)
         )
         await add_rows(t)
-        found = await t.gql(everything(t.crm.schema.core, "customers", 2, depth=1))
+        found = await t.gql(everything(t.crm.schema.core, "customers", depth=1), first=2)
     assert told == []
     assert sorted(each["name"] for each in found["customers"]["nodes"]) == ["Ada", "Grace"]
