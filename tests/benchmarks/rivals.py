@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -163,20 +164,27 @@ class Server:
 def serving(rival: Rival, address: str) -> Iterator[Server]:
     """Starts a rival's server and ends it."""
     began = time.perf_counter()
-    process = subprocess.Popen(
-        rival.command(address),
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **rival.environment(address)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    os.sched_setaffinity(process.pid, {SERVER_CORE})
-    try:
-        server = Server(rival, process, _port_of(process))
-        server.start = time.perf_counter() - began
-        yield server
-    finally:
-        process.terminate()
-        process.wait()
+    # A log belongs to what a request costs; nobody reads it here unless something is wrong.
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            rival.command(address),
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **rival.environment(address)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        os.sched_setaffinity(process.pid, {SERVER_CORE})
+        try:
+            server = Server(rival, process, _port_of(process))
+            server.start = time.perf_counter() - began
+            yield server
+        except BaseException:
+            log.seek(0)
+            print(f"{rival.title} said last:\n{log.read()[-3000:]}", file=sys.stderr)
+            raise
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def _port_of(process: subprocess.Popen[str]) -> int:
