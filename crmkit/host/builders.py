@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -121,6 +122,13 @@ class Subscription:
     def name(self) -> str:
         return self.function.__name__
 
+    @property
+    def is_plural(self) -> bool:
+        """Whether it takes `Sequence[…]`: as a text, for its names may be a type checker's alone."""
+        *_, events = inspect.signature(self.function).parameters.values()
+        said = inspect.formatannotation(events.annotation).strip("'")
+        return said.partition("[")[0].rpartition(".")[2] == "Sequence"
+
 
 class EventBuilder:
     """Collects the events that a plugin emits, and its handlers."""
@@ -138,11 +146,13 @@ class EventBuilder:
                 raise SetupError(f"The plugin {self.plugin} registers {name} twice; remove one.")
             self.events[name] = event
 
-    def on(self, event: str) -> Callable[[H], H]:
-        """Lists the decorated function as a handler of `event`, such as `core.CustomerMoved`.
+    def on(self, *events: str) -> Callable[[H], H]:
+        """Lists the decorated function as a handler of events, such as `core.CustomersMoved`.
 
-        It is given a context of this plugin and the event, at least once, in a unit of its
-        own; its name stays what it is, because deliveries are stored under it.
+        It is given a context of this plugin and an event, at least once, in a unit of its
+        own; or all that have come, if it takes `Sequence[sdk.CustomersMoved]`: those of a
+        record in their order, and if it raises, fewer and fewer, until only the culprit is
+        left. Its name stays what it is, because deliveries are stored under it.
         """
 
         def decorate(function: H) -> H:
@@ -153,7 +163,7 @@ class EventBuilder:
                 raise SetupError(
                     f"The plugin {self.plugin} has two event handlers named {name}; rename one."
                 )
-            self.subscriptions.append(Subscription(event, function))
+            self.subscriptions += [Subscription(each, function) for each in events]
             return function
 
         return decorate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,7 +11,7 @@ from sqlalchemy import Insert, Table, exists, insert, literal, select
 from crmkit.host.context import SYSTEM, Actor, Context, DraftsRefused
 from crmkit.store.database import Base, table_of, with_companions
 from crmkit.store.reach import Reach
-from crmkit.store.relay import Handler, Occurrence, Relay
+from crmkit.store.relay import Handler, Occurrence, Relay, settle
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
 from crmkit.values import ids
 from crmkit.values.errors import Failure
@@ -124,23 +124,25 @@ class Host:
         for plugin in self.loaded.plugins:
             for each in plugin.events.subscriptions:
                 name = f"{plugin.name}.{each.name}"
-                handler = Handler(name, each.event, each.function, plugin.name)
+                handler = Handler(name, each.function, plugin.name, each.is_plural)
                 found.setdefault(each.event, []).append(handler)
         return found
 
-    async def _deliver(self, handler: Handler, occurrence: Occurrence) -> None:
-        event = self.loaded.events[occurrence.name].restored(occurrence.payload)
+    async def _deliver(self, handler: Handler, occurrences: Sequence[Occurrence]) -> None:
+        events = [self.loaded.events[each.name].restored(each.payload) for each in occurrences]
 
         async def body(context: Context[Any]) -> None:
-            occurrence.settle(context.unit)
-            await handler.function(context, event)
+            settle(occurrences, context.unit)
+            await handler.function(context, events if handler.is_plural else events[0])
 
+        # What follows from several requests is none of them.
+        requests = {each.request_id for each in occurrences}
         await self.run_unit(
             handler.plugin,
             body,
             operation=handler.name,
             actor=Actor(handler.plugin, "plugin"),
-            request_id=occurrence.request_id,
+            request_id=requests.pop() if len(requests) == 1 else None,
         )
 
 

@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 
 from crmkit.store.database import table_of
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
-from crmkit.store.relay import TRIES, Handler, Occurrence, Relay
+from crmkit.store.relay import TRIES, Handler, Occurrence, Relay, settle
 from crmkit.store.unit_of_work import Origin, UnitOfWork, run_unit
 from crmkit.values.clock import ManualClock
 from tests.store.tables import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from crmkit.store.drivers import Database
 
@@ -33,17 +33,19 @@ class Shop:
         self.clock = ManualClock()
         self.broken: set[str] = set()
         self.heard: list[tuple[str, str]] = []
+        self.together: list[list[str]] = []
         self.relay = self.another()
 
     def another(self, run: Callable[..., Awaitable[None]] | None = None) -> Relay:
-        handlers = [Handler(f"shop.{name}", "shop.Sold", self.handle, "shop") for name in "ab"]
-        told = {"shop.Sold": handlers[:1], "shop.Moved": handlers}
+        handlers = [Handler(f"shop.{name}", self.handle, "shop") for name in "ab"]
+        plural = Handler("shop.many", self.handle_many, "shop", is_plural=True)
+        told = {"shop.Sold": handlers[:1], "shop.Moved": handlers, "shop.Counted": [plural]}
         return Relay(self.database, self.clock, told, run or self.run)
 
-    async def run(self, handler: Handler, occurrence: Occurrence) -> None:
+    async def run(self, handler: Handler, occurrences: Sequence[Occurrence]) -> None:
         async def body(unit: UnitOfWork) -> None:
-            occurrence.settle(unit)
-            await handler.function(unit, occurrence)
+            settle(occurrences, unit)
+            await handler.function(unit, occurrences if handler.is_plural else occurrences[0])
 
         await run_unit(self.database, self.clock, ORIGIN, body)
 
@@ -54,6 +56,11 @@ class Shop:
         await unit.read(select(func.count()).select_from(table_of(Person)))
         if name in self.broken:
             raise RuntimeError(f"{name} is broken")
+
+    async def handle_many(self, unit: UnitOfWork, occurrences: Sequence[Occurrence]) -> None:
+        self.together.append([each.payload["name"] for each in occurrences])
+        for each in occurrences:
+            await self.handle(unit, each)
 
     async def emit(self, *names: str, record: str = "r", event: str = "shop.Sold") -> None:
         async def body(unit: UnitOfWork) -> None:
@@ -91,9 +98,9 @@ async def test_an_event_arrives_as_it_was_emitted(shop: Shop) -> None:
     await shop.emit("one")
     told: list[Occurrence] = []
 
-    async def keep(handler: Handler, occurrence: Occurrence) -> None:
-        told.append(occurrence)
-        await shop.run(handler, occurrence)
+    async def keep(handler: Handler, occurrences: Sequence[Occurrence]) -> None:
+        told.extend(occurrences)
+        await shop.run(handler, occurrences)
 
     await shop.another(keep).drain()
     [found] = told
@@ -152,10 +159,10 @@ async def test_what_a_killed_process_held_is_delivered_by_another(shop: Shop) ->
     await shop.emit("one")
     begun, killed = asyncio.Event(), asyncio.Event()
 
-    async def hang(handler: Handler, occurrence: Occurrence) -> None:
+    async def hang(handler: Handler, occurrences: Sequence[Occurrence]) -> None:
         begun.set()
         await killed.wait()
-        await shop.run(handler, occurrence)
+        await shop.run(handler, occurrences)
 
     dying = asyncio.create_task(shop.another(hang).drain())
     await begun.wait()
@@ -234,6 +241,72 @@ async def test_what_a_stopping_relay_had_begun_is_free_at_once(shop: Shop) -> No
     await stopping.stop()
     await shop.relay.drain()
     assert await shop.people() == ["one"]
+
+
+async def test_a_plural_handler_is_told_of_all_that_has_come_in_one_unit(shop: Shop) -> None:
+    for n in range(6):
+        await shop.emit(f"{n}", f"{n}b", record=f"r{n % 2}", event="shop.Counted")
+    await shop.relay.drain()
+    assert shop.together == [[f"{n}{more}" for n in range(6) for more in ("", "b")]]
+    assert await shop.states() == {DeliveryState.DONE: 12}
+
+
+async def test_of_many_that_fail_together_the_culprit_stands_alone_at_last(shop: Shop) -> None:
+    for n in range(8):
+        await shop.emit(f"{n}", record=f"r{n % 4}", event="shop.Counted")
+    shop.broken = {"1"}
+    await shop.relay.drain()
+    # What comes after it waits with it, and nobody else.
+    assert await shop.people() == ["0", "2", "3", "4", "6", "7"]
+    assert await shop.states() == {DeliveryState.DONE: 6, DeliveryState.PENDING: 2}
+    shop.broken.clear()
+    shop.together.clear()
+    shop.clock.move(seconds=5)
+    await shop.relay.drain()
+    assert shop.together == [["1"], ["5"]]
+
+
+async def test_events_of_many_records_share_no_unit(shop: Shop) -> None:
+    async def body(unit: UnitOfWork) -> None:
+        for n in range(5):
+            payload = {"name": f"{n}", "ids": ["id"] * 400}
+            unit.emit("shop.Counted", 1, "r", payload, plugin="shop")
+
+    await run_unit(shop.database, shop.clock, ORIGIN, body)
+    await shop.relay.drain()
+    assert shop.together == [["0", "1"], ["2", "3"], ["4"]]
+
+
+async def test_what_ends_its_process_takes_no_others_along_for_ever(shop: Shop) -> None:
+    for n in range(30):
+        await shop.emit(f"{n:02}", record=f"r{n}", event="shop.Counted")
+
+    async def die(handler: Handler, some: Sequence[Occurrence]) -> None:
+        if any(each.payload["name"] == "00" for each in some):
+            await asyncio.Event().wait()
+        await shop.run(handler, some)
+
+    for _ in range(TRIES):
+        dying = shop.another(die)
+        task = asyncio.create_task(dying.drain())
+        await until(lambda relay=dying: len(relay._running) == 1 and not relay._turn.locked())
+        for each in [task, *dying._running]:
+            each.cancel()
+        shop.clock.move(seconds=31)
+    await shop.relay.drain()
+    assert await shop.people() == [f"{n:02}" for n in range(1, 30)]
+    assert await shop.states() == {DeliveryState.DEAD: 1, DeliveryState.DONE: 29}
+
+
+async def test_two_relays_share_what_a_plural_handler_is_told(shop: Shop) -> None:
+    for n in range(30):
+        await shop.emit(f"{n:02}", record=f"r{n % 7}", event="shop.Counted")
+    await asyncio.gather(shop.relay.drain(), shop.another().drain())
+    assert await shop.people() == [f"{n:02}" for n in range(30)]
+    for record in range(7):
+        said = [name for each, name in shop.heard if each == f"r{record}"]
+        assert said == sorted(said)
+    assert len(shop.heard) == 30
 
 
 async def until(condition: Callable[[], Any]) -> None:
