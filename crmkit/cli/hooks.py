@@ -46,7 +46,8 @@ order of loading. Whoever raises here undoes it all.
 _EVENTS = """## After the commit: events
 
 `@events.on("core.CustomersCreated")` in `register_events` has a handler told of them at least
-once, in the order of each record, in a unit of its own.
+once, in the order of each record, in a unit of its own. It may name several events, and a handler
+that takes `Sequence[sdk.CustomersCreated]` is told of all that has come in one unit.
 """
 
 

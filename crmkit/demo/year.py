@@ -154,6 +154,11 @@ async def fill(settings: Settings, customers: int, until: datetime, watch: Watch
     try:
         migrations.upgrade(settings.database.url, crm.host.loaded)
         await crm.prepare()
-        return await Year(crm, clock, until, customers).live(watch)
+        await crm.host.start()
+        # What follows from a step follows at its end, and not while it lasts.
+        await crm.host.relay.stop()
+        filled = await Year(crm, clock, until, customers).live(watch)
+        await crm.host.stop()
+        return filled
     finally:
         await crm.close()

@@ -8,10 +8,9 @@ from crmkit import sdk
 from crmkit_grading import service, types
 from crmkit_grading.config import Context, GradingConfig
 from crmkit_grading.demo import GradingDemo
-from crmkit_grading.models import GradingReason
 
 if TYPE_CHECKING:
-    from crmkit_orders.api import OrdersRecorded, OrdersRefunded
+    from collections.abc import Sequence
 
 
 class Grading(sdk.Plugin):
@@ -38,53 +37,24 @@ class Grading(sdk.Plugin):
 
     def register_events(self, events: sdk.EventBuilder) -> None:
         events.add(types.CustomersGraded, types.RegradingWanted)
-        events.on("core.CustomersCreated")(grade_new)
-        events.on("core.CustomersUpdated")(grade_updated)
-        events.on("core.CustomersRestored")(grade_restored)
-        events.on("core.CustomersMoved")(grade_moved)
-        events.on("core.InteractionsRecorded")(grade_on_contact)
-        events.on("orders.OrdersRecorded")(grade_on_order)
-        events.on("orders.OrdersRefunded")(grade_on_refund)
+        events.on(
+            "core.CustomersCreated",
+            "core.CustomersUpdated",
+            "core.CustomersRestored",
+            "core.CustomersMoved",
+            "core.InteractionsRecorded",
+            "orders.OrdersRecorded",
+            "orders.OrdersRefunded",
+        )(grade)
         events.on("grading.RegradingWanted")(regrade_next)
 
     async def startup(self, app: sdk.Host) -> None:
         await app.run_unit("grading", service.ensure_presets, operation="grading presets")
 
 
-async def grade_new(context: Context, event: sdk.CustomersCreated) -> None:
-    """Grades new customers by what is known of them."""
-    await service.follow(context, event.ids, GradingReason.CUSTOMER)
-
-
-async def grade_updated(context: Context, event: sdk.CustomersUpdated) -> None:
-    """Grades customers of whom something else is known now."""
-    await service.follow(context, event.ids, GradingReason.CUSTOMER)
-
-
-async def grade_restored(context: Context, event: sdk.CustomersRestored) -> None:
-    """Grades customers who are back, by what has changed while they were away."""
-    await service.follow(context, event.ids, GradingReason.CUSTOMER)
-
-
-async def grade_moved(context: Context, event: sdk.CustomersMoved) -> None:
-    """Grades customers who stand on another stage."""
-    await service.follow(context, event.ids, GradingReason.CUSTOMER)
-
-
-async def grade_on_contact(context: Context, event: sdk.InteractionsRecorded) -> None:
-    """Grades customers with whom something was said or done."""
-    causes = dict(zip(event.customer_ids, event.ids, strict=True))
-    await service.follow(context, event.customer_ids, GradingReason.EVENT, causes)
-
-
-async def grade_on_order(context: Context, event: OrdersRecorded) -> None:
-    """Grades customers who have bought."""
-    await service.follow_orders(context, event.ids)
-
-
-async def grade_on_refund(context: Context, event: OrdersRefunded) -> None:
-    """Grades customers who got a price back."""
-    await service.follow_orders(context, event.ids)
+async def grade(context: Context, events: Sequence[sdk.Event]) -> None:
+    """Grades customers of whom there is news: of themselves, or of what happened to them."""
+    await service.follow(context, events)
 
 
 async def regrade_next(context: Context, event: types.RegradingWanted) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Read = Callable[[Any], Awaitable[list[Any]]]
 
+_NOTHING: Mapping[str, Any] = {}
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -39,12 +41,14 @@ class Stored:
 async def known(context: Context, read: Read, customer_ids: Collection[str]) -> list[Known]:
     """All that rules ask of these customers, in one statement for each kind of thing."""
     ids = sorted(customer_ids)
-    events: dict[str, list[Happened]] = defaultdict(list)
-    for kind, statement in _events(context, ids).items():
-        for customer_id, happened in await _happened(context, read, kind, statement):
-            events[customer_id].append(happened)
+    found = {
+        kind: await _happened(context, read, kind, statement)
+        for kind, statement in _events(context, ids).items()
+    }
     return [
-        Known(fields["id"], fields, events[fields["id"]])
+        Known(
+            fields["id"], fields, {kind: each.get(fields["id"], ()) for kind, each in found.items()}
+        )
         for fields in map(_fields, await read(_customers(ids)))
     ]
 
@@ -162,7 +166,7 @@ def _events(context: Context, ids: Sequence[str]) -> dict[EventKind, Select[Any]
     """What finds the events of these customers that a rule can still count."""
     found: dict[EventKind, Select[Any]] = {}
     for kind in EventKind:
-        rules = [each for each in context.config.rules.values() if kind in each.events]
+        rules = context.config.counting(kind)
         statement = _statement(context, kind, ids) if rules else None
         if statement is not None:
             found[kind] = _recent(statement, [each.reach_days for each in rules], context)
@@ -218,13 +222,16 @@ def _orders(order: type[OrderRow], kept: object, ids: Sequence[str]) -> Any:
 
 async def _happened(
     context: Context, read: Read, kind: EventKind, statement: Select[Any]
-) -> list[tuple[str, Happened]]:
+) -> Mapping[str, Sequence[Happened]]:
+    """The events of one kind, by customer; what they are like only if a rule asks for it."""
     zone = ZoneInfo(context.organisation.zone)
     made = _said if kind is EventKind.INTERACTION else _bought
-    return [
-        (customer_id, Happened(id_, kind, at.astimezone(zone).date(), {"at": at, **made(*rest)}))
-        for customer_id, id_, at, *rest in await read(statement)
-    ]
+    is_asked = not all(each.counts_all for each in context.config.counting(kind))
+    found: dict[str, list[Happened]] = defaultdict(list)
+    for customer_id, id_, at, *rest in await read(statement):
+        fields = {"at": at, **made(*rest)} if is_asked else _NOTHING
+        found[customer_id].append(Happened(id_, at.astimezone(zone).date(), fields))
+    return found
 
 
 def _said(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmkit_grading.config import EventKind, Group
 from crmkit_grading.config.rules import MOST, WHOLE
@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from crmkit_grading.config import GradingConfig, Limits, Rule
 
 
-@dataclass(frozen=True)
-class Happened:
+class Happened(NamedTuple):
     """An event as rules see it; its day is one of the organisation's calendar."""
 
     id: str
-    kind: EventKind
     day: date
     fields: Mapping[str, Any]
+    """Empty where no rule asks for them."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Known:
 
     id: str
     fields: Mapping[str, Any]
-    events: Sequence[Happened] = ()
+    events: Mapping[EventKind, Sequence[Happened]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,10 @@ class Share:
     rule: str | None
     group: Group | None
     points: int
-    evidence: tuple[str, ...] = ()
-    ends: date | None = None
+    evidence: Callable[[], tuple[str, ...]] = tuple
+    """What counts, the latest first; asked only by who shows it."""
+    ends: Callable[[], date | None] = lambda: None
+    """The first day from which on it gives nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ def score(config: GradingConfig, known: Known, today: date) -> Score:
     changes: list[date] = []
     disqualifying: list[Share] = []
     for key, rule in config.rules.items():
-        counted = _Counted(rule, known)
-        if change := counted.next_change(today):
+        counted = _Counted(rule, known, today)
+        if change := counted.next_change():
             changes.append(change)
-        if points := counted.points(today):
-            share = Share(key, rule.group, points, counted.evidence(today), counted.end(today))
+        if counted.points:
+            share = Share(key, rule.group, counted.points, counted.evidence, counted.end)
             (disqualifying if rule.disqualifies else found[rule.group]).append(share)
     for group, shares in found.items():
         shares += _limit(group, _sum(shares), config.limits_of(group))
@@ -88,79 +89,95 @@ def score(config: GradingConfig, known: Known, today: date) -> Score:
 
 
 class _Counted:
-    """A rule, and what of a customer it counts."""
+    """A rule, and what of a customer it counts on a day."""
 
-    def __init__(self, rule: Rule, known: Known) -> None:
-        self.rule = rule
+    def __init__(self, rule: Rule, known: Known, today: date) -> None:
+        self._rule = rule
         self._id = known.id
+        self._today = today
+        self._begin = today.toordinal()
         self._is_fit = rule.group is Group.FIT
-        self._is_true = self._is_fit and rule.holds(known.fields)
-        happened = () if self._is_fit else known.events
-        self._events = [
-            each
-            for each in happened
-            if each.kind in rule.events and rule.holds(known.fields, each.fields)
-        ]
-        self._days = Counter(each.day.toordinal() for each in self._events)
+        self._worth = abs(rule.points) or 1
+        self._most = (rule.cap or MOST) * WHOLE
+        self._events = [] if self._is_fit else _counting(rule, known)
+        self._days = _days(self._events, rule.per_day)
+        # One for being true where it disqualifies.
+        self.points = self._fit(known) if self._is_fit else self._points(self._begin)
 
-    def points(self, day: date) -> int:
-        """What it gives on a day; one for being true where it disqualifies."""
-        return self._points(day.toordinal())
-
-    def evidence(self, day: date) -> tuple[str, ...]:
-        """What counts on a day, the latest first; of fit, the customer."""
+    def evidence(self) -> tuple[str, ...]:
+        """What counts, the latest first; of fit, the customer."""
         if self._is_fit:
             return (self._id,)
         latest = sorted(self._events, key=lambda each: (each.day, each.id), reverse=True)
-        return tuple(each.id for each in latest if self.rule.share((day - each.day).days))
+        return tuple(each.id for each in latest if self._rule.share((self._today - each.day).days))
 
-    def next_change(self, today: date) -> date | None:
+    def next_change(self) -> date | None:
         """The first day after today on which it gives another number of points."""
-        begin = today.toordinal()
-        to_come = min((day for day in self._days if day > begin), default=None)
+        if not self._days:
+            return None
+        to_come = min((day for day, _ in self._days if day > self._begin), default=None)
         last = self._last()
-        # Until the next event points only fade, so the day can be found by halving.
-        end = to_come or (begin if last is None else last + 1)
-        now = abs(self._points(begin))
-        days = range(begin + 1, end)
-        at = bisect_left(days, True, key=lambda day: abs(self._points(day)) < now)
-        found = days[at] if at < len(days) else to_come
-        return None if found is None else today.fromordinal(found)
+        # Until the next event points only fade.
+        end = to_come or (self._begin if last is None else last + 1)
+        now = abs(self.points)
+        found = _first(self._begin + 1, end, lambda day: abs(self._points(day)) < now) or to_come
+        return None if found is None else date.fromordinal(found)
 
-    def end(self, today: date) -> date | None:
+    def end(self) -> date | None:
         """The first day from which on it gives nothing any more."""
         last = self._last()
-        begin = max(today.toordinal(), max(self._days, default=0))
+        begin = max(self._begin, max((day for day, _ in self._days), default=0))
         if last is None or last <= begin:
             return None
-        days = range(begin, last + 1)
-        at = bisect_left(days, True, key=lambda day: not self._points(day))
-        return today.fromordinal(days[at]) if at < len(days) else None
+        found = _first(begin, last + 1, lambda day: not self._points(day))
+        return None if found is None else date.fromordinal(found)
 
-    def _last(self) -> int | None:
-        """A day on which nothing is left of its events, if there is one."""
-        reach = self.rule.reach_days
-        return max(self._days) + reach if self._days and reach is not None else self._fades()
-
-    def _fades(self) -> int | None:
-        """The day of the last step, where even that leaves something."""
-        if self._days and self.rule.steps:
-            return max(self._days) + self.rule.steps[-1].after_days
-        return None
+    def _fit(self, known: Known) -> int:
+        return (self._rule.points or 1) if self._rule.holds(known.fields) else 0
 
     def _points(self, day: int) -> int:
-        worth = abs(self.rule.points) or 1
-        if self._is_fit:
-            return (self.rule.points or 1) if self._is_true else 0
-        most = self.rule.per_day
-        parts = worth * sum(
-            (min(times, most) if most else times) * self.rule.share(day - each)
-            for each, times in self._days.items()
-        )
-        parts = min(parts, (self.rule.cap or MOST) * WHOLE)
+        share = self._rule.share
+        parts = self._worth * sum([times * share(day - each) for each, times in self._days])
+        parts = min(parts, self._most)
         # Half a point is a whole one, on either side of zero.
         points = (2 * parts + WHOLE) // (2 * WHOLE)
-        return -points if self.rule.points < 0 else points
+        return -points if self._rule.points < 0 else points
+
+    def _last(self) -> int | None:
+        """A day on which nothing is left of its events, if there is one, or nothing changes."""
+        reach = self._rule.reach_days
+        if reach is None and self._rule.steps:
+            # Even the last step leaves something.
+            reach = self._rule.steps[-1].after_days
+        latest = max((day for day, _ in self._days), default=None)
+        return None if latest is None or reach is None else latest + reach
+
+
+def _counting(rule: Rule, known: Known) -> list[Happened]:
+    """The events that a rule counts."""
+    happened = [each for kind in rule.events for each in known.events.get(kind, ())]
+    if rule.counts_all:
+        return happened
+    return [each for each in happened if rule.holds(known.fields, each.fields)]
+
+
+def _days(events: Sequence[Happened], per_day: int | None) -> list[tuple[int, int]]:
+    """The days of events, each with how many of them count."""
+    times = Counter([each.day.toordinal() for each in events])
+    return [(day, min(count, per_day) if per_day else count) for day, count in times.items()]
+
+
+def _first(begin: int, end: int, holds: Callable[[int], bool]) -> int | None:
+    """The first of these days on which it holds, as it does from then on.
+
+    Most often it is a near one, so far ones are only looked at if near ones are none.
+    """
+    step = 1
+    while begin + step < end and not holds(begin + step - 1):
+        begin, step = begin + step, step * 2
+    days = range(begin, min(begin + step, end))
+    at = bisect_left(days, True, key=holds)
+    return days[at] if at < len(days) else None
 
 
 def _limit(group: Group | None, points: int, limits: Limits) -> list[Share]:

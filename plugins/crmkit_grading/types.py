@@ -163,14 +163,14 @@ def _grading(
 
 
 def _contribution(context: Context, share: scoring.Share) -> GradingContribution:
-    latest = share.evidence[:MOST_EVIDENCE]
+    evidence = share.evidence()
     return GradingContribution(
         rule=share.rule,
         group=share.group,
         points=share.points,
-        evidence=[sdk.ref(sdk.Node, each) for each in latest],
-        evidence_count=len(share.evidence),
-        ends_at=moment(context, share.ends),
+        evidence=[sdk.ref(sdk.Node, each) for each in evidence[:MOST_EVIDENCE]],
+        evidence_count=len(evidence),
+        ends_at=moment(context, share.ends()),
     )
 
 

@@ -237,7 +237,7 @@ def _come(context: Context, pair: Pair, invitation: str | None) -> str:
 # -- qualification and reward -----------------------------------------------------------------
 
 
-async def orders_recorded(context: Context, event: OrdersRecorded) -> None:
+async def orders_recorded(context: Context, events: Sequence[OrdersRecorded]) -> None:
     """Qualifies the referrals of whoever has bought for the first time."""
     orders = context.neighbour("orders")
     if orders is None:
@@ -245,7 +245,7 @@ async def orders_recorded(context: Context, event: OrdersRecorded) -> None:
     kept = orders.OrderState.PLACED
     steps: dict[str, Step] = {}
     for referral_id, advocate_id, friend_id, _, order_id in await context.rules(
-        repository.bought(event.ids, orders.OrderRow, kept)
+        repository.bought(_orders_of(events), orders.OrderRow, kept)
     ):
         if friend_id is not None:
             steps.setdefault(referral_id, Step(referral_id, advocate_id, friend_id, order_id))
@@ -335,10 +335,14 @@ def _rewarded(context: Context) -> dict[Any, Any]:
 # -- ends -------------------------------------------------------------------------------------
 
 
-async def orders_refunded(context: Context, event: OrdersRefunded) -> None:
+async def orders_refunded(context: Context, events: Sequence[OrdersRefunded]) -> None:
     """Reverses the referrals that these orders qualified."""
-    found = await context.rules(repository.caused_by(event.ids))
+    found = await context.rules(repository.caused_by(_orders_of(events)))
     await _reverse(context, [(each[0], each[1]) for each in found])
+
+
+def _orders_of(events: Sequence[OrdersRecorded] | Sequence[OrdersRefunded]) -> list[str]:
+    return [order_id for each in events for order_id in each.ids]
 
 
 @sdk.mutation(permission="referrals.referral.decide")

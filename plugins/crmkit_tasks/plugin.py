@@ -10,7 +10,7 @@ from crmkit_tasks.config import Context, TasksConfig
 from crmkit_tasks.demo import TasksDemo
 
 if TYPE_CHECKING:
-    from crmkit_grading.api import CustomersGraded
+    from collections.abc import Sequence
 
 
 class Tasks(sdk.Plugin):
@@ -39,33 +39,15 @@ class Tasks(sdk.Plugin):
         permissions.add("tasks.task.cancel", "Say that tasks need not be done.")
 
     def register_events(self, events: sdk.EventBuilder) -> None:
-        events.on("core.CustomersCreated")(plan_for_new)
-        events.on("core.CustomersRestored")(plan_for_restored)
-        events.on("core.CustomersMoved")(plan_for_moved)
-        events.on("core.InteractionsRecorded")(move_on_contact)
-        events.on("grading.CustomersGraded")(plan_for_graded)
+        events.on(
+            "core.CustomersCreated",
+            "core.CustomersRestored",
+            "core.CustomersMoved",
+            "core.InteractionsRecorded",
+            "grading.CustomersGraded",
+        )(plan)
 
 
-async def plan_for_new(context: Context, event: sdk.CustomersCreated) -> None:
-    """Plans the first tasks of new customers."""
-    await service.follow(context, event.ids)
-
-
-async def plan_for_restored(context: Context, event: sdk.CustomersRestored) -> None:
-    """Plans for customers who are back what has changed while they were away."""
-    await service.follow(context, event.ids)
-
-
-async def plan_for_moved(context: Context, event: sdk.CustomersMoved) -> None:
-    """Plans what the rules of the new stage want, and gives up what those of the old did."""
-    await service.follow(context, event.ids)
-
-
-async def move_on_contact(context: Context, event: sdk.InteractionsRecorded) -> None:
-    """Moves tasks of customers with whom there has been a contact."""
-    await service.follow(context, event.customer_ids)
-
-
-async def plan_for_graded(context: Context, event: CustomersGraded) -> None:
-    """Plans what the rules of another grade want."""
-    await service.follow(context, event.ids)
+async def plan(context: Context, events: Sequence[sdk.Event]) -> None:
+    """Plans for customers of whom there is news what the rules want now."""
+    await service.follow(context, events)

@@ -29,8 +29,8 @@ class Company:
     """A demo company after its year."""
 
     def __init__(self, file: Path, customers: int, enabled: tuple[str, ...] = ALL) -> None:
-        loyal = {"subject": "Stay in touch", "stages": ["loyal"], "every_months": 2}
-        plugins = {"enabled": enabled, "tasks": {"rules": {"stay_in_touch": loyal}}}
+        parts = {each.name: each.manifest.Demo.options for each in load_plugins(Settings()).plugins}
+        plugins = {"enabled": enabled, **parts}
         database = {"url": f"sqlite:///{file}", "readers": 1}
         self.settings = Settings.model_validate({"database": database, "plugins": plugins})
         self.filled = asyncio.run(self._fill(customers))
@@ -48,7 +48,7 @@ class Company:
     async def one(self, name: str, fields: str) -> dict[str, Any]:
         """The one customer of this name."""
         document = f"""query ($name: String!) {{
-          customers(where: {{name: {{eq: $name}}}}) {{ nodes {{ {fields} }} }} }}"""
+          customers(where: {{name: {{eq: $name}}}}, first: 1) {{ nodes {{ {fields} }} }} }}"""
         [found] = (await self.ask(document, name=name))["customers"]["nodes"]
         return dict(found)
 
@@ -144,6 +144,17 @@ async def test_a_year_leaves_what_it_says(company: Company) -> None:
     story = {each.title: each.id for each in company.filled.stories}
     assert [*story] == [each.title for each in STORIES]
     assert len({*story.values()}) == len(STORIES)
+
+
+async def test_everybody_has_a_grade_and_the_best_are_those_who_buy(company: Company) -> None:
+    found = await company.ask("""{
+      none: customers(where: {grade: {isNull: true}}) { totalCount }
+      best: customers(orderBy: [SCORE_DESC], first: 3) { nodes { score grade orderCount } }
+    }""")
+    assert found["none"]["totalCount"] == 0
+    for best in found["best"]["nodes"]:
+        assert best["grade"] != "d"
+        assert best["orderCount"] > 0
 
 
 async def test_nothing_has_happened_after_today_or_before_the_year(company: Company) -> None:

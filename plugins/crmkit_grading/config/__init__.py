@@ -69,6 +69,10 @@ class GradingConfig(BaseModel):
         """Names these rules: other rules have another name."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
+    def counting(self, kind: EventKind) -> list[Rule]:
+        """The rules that count events of this kind."""
+        return [each for each in self.rules.values() if kind in each.events]
+
     def limits_of(self, group: Group) -> Limits:
         """Between which points a group is kept."""
         return self.fit if group is Group.FIT else self.engagement

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
-from functools import lru_cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -13,7 +13,7 @@ from crmkit_grading.config.facts import CUSTOMER, EVENTS, EventKind, Group, Kind
 from crmkit_grading.config.predicates import passes, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MOST = 1_000_000
 """The most points of a rule or a limit, whatever its events sum up to."""
@@ -98,8 +98,12 @@ class Rule(BaseModel):
         have = customer if event is None else event
         return passes(self.operator, have.get(self.field), self._wanted)
 
-    def share(self, age: int) -> int:
+    @cached_property
+    def share(self) -> Callable[[int], int]:
         """What is left of an event's points after so many days, in parts of a whole."""
+        return cache(self._share)
+
+    def _share(self, age: int) -> int:
         if age < 0 or (self.window_days is not None and age >= self.window_days):
             return 0
         if self.half_life_days:
@@ -107,7 +111,12 @@ class Rule(BaseModel):
         percent = [each.percent for each in self.steps if each.after_days <= age]
         return WHOLE * (percent[-1] if percent else 100) // 100
 
-    @property
+    @cached_property
+    def counts_all(self) -> bool:
+        """Whether it counts every event of its kinds, whatever it is like."""
+        return self.field is None and self.when is None
+
+    @cached_property
     def reach_days(self) -> int | None:
         """After how many days nothing is left of an event; nothing if it never fades away."""
         ends = [self.window_days] if self.window_days else []
@@ -164,7 +173,6 @@ class Rule(BaseModel):
         return {**customer, "event": specimen(fields)} if fields else customer
 
 
-@lru_cache(maxsize=100_000)
 def _halved(age: int, half_life: int) -> int:
     """Two to the power of minus age by half-life, in parts, the same on every machine."""
     halves, rest = divmod(age, half_life)

@@ -4,7 +4,6 @@ from crmkit_grading.service.grades import create_grades, ensure_presets, update_
 from crmkit_grading.service.grading import (
     Regraded,
     follow,
-    follow_orders,
     grade_keys,
     regrade,
     regrade_customers,
@@ -17,7 +16,6 @@ __all__ = [
     "create_grades",
     "ensure_presets",
     "follow",
-    "follow_orders",
     "grade_keys",
     "regrade",
     "regrade_customers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from crmkit_grading.repository import Stored
 
 PAGE = 500
-_NOTHING: Mapping[str, str] = {}
+_OF_CUSTOMERS = (
+    sdk.CustomersCreated,
+    sdk.CustomersUpdated,
+    sdk.CustomersRestored,
+    sdk.CustomersMoved,
+)
 
 
 @dataclass(frozen=True)
@@ -49,25 +55,29 @@ class Regraded:
         )
 
 
-async def follow(
-    context: Context,
-    customer_ids: Sequence[str],
-    reason: GradingReason,
-    causes: Mapping[str, str] = _NOTHING,
-) -> None:
-    """Grades customers of whom there is news, if there are rules at all."""
-    ids = sorted(set(customer_ids)) if context.config.rules else []
-    for begin in range(0, len(ids), PAGE):
-        await regrade(context, ids[begin : begin + PAGE], reason, causes)
-
-
-async def follow_orders(context: Context, order_ids: Sequence[str]) -> None:
-    """Grades whoever placed these orders, or got their price back."""
-    orders = context.neighbour("orders")
-    if orders is None or not context.config.rules:
+async def follow(context: Context, events: Sequence[sdk.Event]) -> None:
+    """Grades all customers of whom there is news, each of them once."""
+    if not context.config.rules:
         return
-    causes = dict(await context.rules(repository.buyers(orders.OrderRow, order_ids)))
-    await follow(context, list(causes), GradingReason.EVENT, causes)
+    causes = await _causes(context, events)
+    changed = (each.ids for each in events if isinstance(each, _OF_CUSTOMERS))
+    ids = sorted({*causes, *itertools.chain.from_iterable(changed)})
+    for begin in range(0, len(ids), PAGE):
+        await regrade(context, ids[begin : begin + PAGE], causes)
+
+
+async def _causes(context: Context, events: Sequence[sdk.Event]) -> Mapping[str, str]:
+    """With whom something was said, bought or given back, and the last of that."""
+    causes: dict[str, str] = {}
+    for each in events:
+        if isinstance(each, sdk.InteractionsRecorded):
+            causes.update(zip(each.customer_ids, each.ids, strict=True))
+    if orders := context.neighbour("orders"):
+        kinds = (orders.OrdersRecorded, orders.OrdersRefunded)
+        ids = {id_ for each in events if isinstance(each, kinds) for id_ in each.ids}
+        if ids:
+            causes |= dict(await context.rules(repository.buyers(orders.OrderRow, ids)))
+    return causes
 
 
 @sdk.mutation(permission="grading.customer.regrade")
@@ -100,19 +110,25 @@ async def regrade_page(
     ids = [each for (each,) in page]
     if not ids:
         return Regraded()
-    done = await regrade(context, ids, GradingReason.REGRADING, dry=dry)
+    done = await regrade(context, ids, dry=dry)
     return Regraded(done.customers, done.scores, done.grades, ids[-1])
 
 
 async def regrade(
     context: Context,
     customer_ids: Collection[str],
-    reason: GradingReason,
-    causes: Mapping[str, str] = _NOTHING,
+    causes: Mapping[str, str] | None = None,
     *,
     dry: bool = False,
 ) -> Regraded:
-    """Counts scores from all that is known, and keeps what has changed as history."""
+    """Counts scores from all that is known, and keeps what has changed as history.
+
+    Args:
+        context: The unit in which it is done.
+        customer_ids: Whom to grade.
+        causes: What happened to some of them, where it follows from news.
+        dry: Whether only to say what would become of them.
+    """
     # Who holds the scores sees every event that an earlier holder has seen, and more.
     held = repository.scores(customer_ids)
     rows = await context.rules(held if dry else held.with_for_update())
@@ -126,7 +142,7 @@ async def regrade(
         step = step_of(context, steps, counted.total, stored.grade)
         grade = step.key if step else None
         if (counted.total, grade) != (stored.points, stored.grade):
-            changes.append(_change(context, stored, counted, grade, reason, causes))
+            changes.append(_change(context, stored, counted, grade, causes))
         if not dry:
             _keep(context, known.id, counted, grade)
     if not dry:
@@ -152,19 +168,25 @@ def _change(
     stored: Stored,
     counted: scoring.Score,
     grade: str | None,
-    reason: GradingReason,
-    causes: Mapping[str, str],
+    causes: Mapping[str, str] | None,
 ) -> Change:
+    cause = causes.get(stored.customer_id) if causes else None
     return Change(
         customer_id=stored.customer_id,
         old_score=stored.points,
         new_score=counted.total,
         old_grade=stored.grade,
         new_grade=grade,
-        reason=reason,
-        cause_id=causes.get(stored.customer_id),
+        reason=_reason(cause, is_news=causes is not None),
+        cause_id=cause,
         rules=context.config.version,
     )
+
+
+def _reason(cause: str | None, *, is_news: bool) -> GradingReason:
+    if not is_news:
+        return GradingReason.REGRADING
+    return GradingReason.EVENT if cause else GradingReason.CUSTOMER
 
 
 def _keep(context: Context, customer_id: str, counted: scoring.Score, grade: str | None) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from crmkit import sdk
 from crmkit_tasks import errors, repository
 from crmkit_tasks.models import Task as TaskRow
 from crmkit_tasks.models import TaskState
 from crmkit_tasks.service.tasks import close
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
     from datetime import datetime
 
     from crmkit_tasks.config import Context, Rule
@@ -41,15 +43,18 @@ class Planned:
 
 async def settle(context: Context, customer_ids: Collection[str]) -> Planned:
     """Keeps one open task for each rule and customer; what is as it should be, stays."""
-    customer_ids = set(customer_ids)
     await repository.hold(context, customer_ids)
     return await _settle(context, customer_ids, {})
 
 
-async def follow(context: Context, customer_ids: Collection[str]) -> None:
+async def follow(context: Context, events: Sequence[Any]) -> None:
     """Settles customers of whom there is news, if there are rules at all."""
     if context.config.rules:
-        await settle(context, customer_ids)
+        told = [
+            each.customer_ids if isinstance(each, sdk.InteractionsRecorded) else each.ids
+            for each in events
+        ]
+        await settle(context, set(itertools.chain.from_iterable(told)))
 
 
 async def plan(context: Context) -> AsyncIterator[Planned]:

@@ -20,13 +20,13 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
         ),
         Broken(
             "a rule has a cap",
-            "        parts = min(parts, (self.rule.cap or MOST) * WHOLE)",
-            "        parts = min(parts, MOST * WHOLE)",
+            "        self._most = (rule.cap or MOST) * WHOLE",
+            "        self._most = MOST * WHOLE",
         ),
         Broken(
             "points fade",
-            "            (min(times, most) if most else times) * self.rule.share(day - each)",
-            "            (min(times, most) if most else times) * WHOLE",
+            "        share = self._rule.share",
+            "        share = lambda _: WHOLE",
         ),
         Broken(
             "a grade is held against flapping",

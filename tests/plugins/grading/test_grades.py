@@ -7,7 +7,6 @@ import pytest
 from crmkit import sdk
 from crmkit.testing import Trial, add_customers, crm
 from crmkit_grading import service
-from crmkit_grading.models import GradingReason
 from crmkit_grading.plugin import Grading
 from tests.plugins.grading.room import arrive, graded, mutation, regrade, score, talk
 
@@ -114,7 +113,8 @@ async def test_telling_a_handler_twice_changes_nothing(engine: str) -> None:
         before = await graded(t, anna)
 
         async def again(context: Any) -> None:
-            await service.follow(context, [anna, anna], GradingReason.EVENT, {anna: said})
+            told = sdk.InteractionsRecorded(said, (said,), (anna,))
+            await service.follow(context, [told, told])
 
         await t.unit(again, plugin="grading")
         assert await graded(t, anna) == before

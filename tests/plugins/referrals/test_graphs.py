@@ -77,9 +77,9 @@ class World:
     async def handle(self, event: OrdersRecorded | OrdersRefunded) -> None:
         async def body(context: sdk.Context[Any]) -> None:
             if isinstance(event, OrdersRecorded):
-                await service.orders_recorded(context, event)
+                await service.orders_recorded(context, [event])
             else:
-                await service.orders_refunded(context, event)
+                await service.orders_refunded(context, [event])
 
         await self.t.unit(body, plugin="referrals")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from crmkit import sdk
 from crmkit_tasks import service
 from tests.plugins.shop import add_customer
 
@@ -127,6 +128,6 @@ async def settle(t: Trial, customer: str) -> None:
     """What a handler does, told once more."""
 
     async def body(context: Any) -> None:
-        await service.follow(context, [customer])
+        await service.follow(context, [sdk.CustomersMoved(customer, (customer,), (), ())])
 
     await t.unit(body, plugin="tasks")
