@@ -14,6 +14,7 @@ import uvicorn
 from rich.console import Console
 
 from crmkit.app import create_app, load_plugins
+from crmkit.cli.logs import log_json
 from crmkit.cli.running import check_upgraded, log_to_stderr
 from crmkit.settings import load_settings
 from crmkit.values.errors import SetupError
@@ -49,7 +50,9 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 self._app,
-                log_level="warning",
+                # Our own log tells each request; what else uvicorn says goes where all go.
+                log_config=None,
+                access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE,
             )
@@ -89,7 +92,8 @@ def _end() -> None:
 def serve(port: int | None) -> None:
     """Serves until it is interrupted."""
     settings = load_settings()
-    log_to_stderr()
+    in_development = settings.profile == "development"
+    (log_to_stderr if in_development else log_json)()
     with listening(settings, port) as opened:
         check_upgraded(settings, load_plugins(settings))
         Server(settings, says=announcement(settings, opened)).run([opened])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def served(folder: Path, **environment: str) -> Iterator[str]:
-    """Serves on any port, and tells what the command says when it does."""
+    """Serves on any port, and tells the two lines that the command says when it does."""
     crmkit = [sys.executable, "-m", "crmkit"]
     where = {**os.environ, "CRMKIT_DATABASE__URL": f"sqlite:///{folder}/crm.db", **environment}
     subprocess.run([*crmkit, "db", "upgrade"], cwd=folder, env=where, check=True)
@@ -26,7 +26,7 @@ def served(folder: Path, **environment: str) -> Iterator[str]:
     ) as server:
         try:
             assert server.stdout is not None
-            yield server.stdout.readline().strip()
+            yield server.stdout.readline() + server.stdout.readline().strip()
         finally:
             server.terminate()
 
@@ -42,7 +42,7 @@ def status(url: str) -> int:
 def test_in_development_it_says_where_graphiql_is(tmp_path: Path) -> None:
     with served(tmp_path) as said:
         where = r"http://127\.0\.0\.1:\d+"
-        line = rf"Serving at {where}/graphql, and in the browser at ({where}/graphiql); stop with Ctrl\+C\."
+        line = rf"Serving at {where}/graphql, and in the browser at ({where}/graphiql); stop with Ctrl\+C\.\nProfile development: introspection, .*"
         found = re.fullmatch(line, said)
         assert found is not None, said
         assert status(found[1]) == 200
@@ -51,7 +51,9 @@ def test_in_development_it_says_where_graphiql_is(tmp_path: Path) -> None:
 def test_in_production_there_is_none_and_none_is_said(tmp_path: Path) -> None:
     with served(tmp_path, CRMKIT_PROFILE="production", CRMKIT_SECRET="x" * 32) as said:
         found = re.fullmatch(
-            r"Serving at (http://127\.0\.0\.1:\d+)/graphql; stop with Ctrl\+C\.", said
+            r"Serving at (http://127\.0\.0\.1:\d+)/graphql; stop with Ctrl\+C\.\n"
+            r"Profile production: no introspection, no suggestions, no GraphiQL; .*",
+            said,
         )
         assert found is not None, said
         assert status(f"{found[1]}/graphiql") == 404

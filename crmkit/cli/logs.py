@@ -1,0 +1,77 @@
+"""The log of a server: lines of JSON, in which nobody and no secret is named."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, TextIO
+
+import orjson
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+
+_CAUSES = 5
+
+
+def log_json(to: TextIO | None = None) -> None:
+    """Writes what we and what the libraries log, a JSON object a line, to the standard error."""
+    stream = to or sys.stderr
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_words,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(_line)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(_line),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def without_words(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Tells an exception by its kind and its places.
+
+    Its text is left out: a driver's repeats values of rows, and a plugin's may say anything.
+    """
+    given = line.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()[1]
+    elif isinstance(given, tuple):
+        given = given[1]
+    if isinstance(given, BaseException):
+        line["exception"] = list(_told(given))
+    return line
+
+
+def _told(error: BaseException | None) -> Iterator[dict[str, Any]]:
+    """The exception, and then those that led to it."""
+    for _ in range(_CAUSES):
+        if error is None:
+            return
+        frames = traceback.extract_tb(error.__traceback__)
+        yield {
+            "type": f"{type(error).__module__}.{type(error).__qualname__}",
+            "at": [f"{each.filename}:{each.lineno} {each.name}" for each in frames],
+            "notes": getattr(error, "__notes__", []),
+        }
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _line(line: dict[str, Any], **_: Any) -> str:
+    return orjson.dumps(line, default=str).decode()

@@ -1,0 +1,129 @@
+"""What a server in production writes into its log."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from crmkit.app import routes
+from crmkit.cli.logs import log_json
+from crmkit.testing import crm
+from tests.graph.test_errors import Breaking
+
+pytestmark = pytest.mark.anyio
+
+CANARY = "canary-7261"
+SECRET = f"secret-{CANARY}-{'s' * 32}"
+BREAK = "mutation Break($name: String!) { breakThings(input: {name: $name}) { name } }"
+MAKE = """mutation Make($name: String!, $mail: String!) {
+  createCustomer(input: {name: $name, emails: [{address: $mail}]}) { customer { id name } }
+}"""
+
+
+class Served:
+    """A client, and the lines that its requests have left in the log."""
+
+    def __init__(self, http: httpx2.AsyncClient, written: io.StringIO) -> None:
+        self._http = http
+        self._written = written
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What was written since somebody last looked."""
+        lines = self._written.getvalue().splitlines()
+        self._written.seek(0)
+        self._written.truncate()
+        return [json.loads(line) for line in lines]
+
+    async def ask(
+        self, query: str, **variables: Any
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        self.lines()
+        headers = {"authorization": f"Bearer {CANARY}"}
+        said = {"query": query, "variables": variables}
+        answer = await self._http.post("/graphql", json=said, headers=headers)
+        return answer.json(), self.lines()
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Served]:
+    handlers, written = list(logging.root.handlers), io.StringIO()
+    log_json(written)
+    async with crm(Breaking, profile="production", secret=SECRET) as t:
+        transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as http:
+            yield Served(http, written)
+    logging.root.handlers[:] = handlers
+
+
+async def test_a_request_is_one_line_of_names_and_numbers(door: Served) -> None:
+    for plan in ("made", "hit"):
+        _, [line] = await door.ask("query Count { customers { totalCount } }")
+        assert re.fullmatch("request_[a-z0-9]{26}", line.pop("request_id"))
+        assert isinstance(line.pop("ms"), float)
+        assert re.fullmatch(r"[0-9-]+T[0-9:.]+Z", line.pop("timestamp"))
+        assert line == {
+            "event": "request",
+            "level": "info",
+            "actor": "system",
+            "kind": "query",
+            "operation": "Count",
+            "plan": plan,
+            "statements": 2,
+            "status": 200,
+        }
+
+
+async def test_a_masked_error_is_found_by_its_id_with_its_places_and_its_plugin(
+    door: Served,
+) -> None:
+    answer, lines = await door.ask(BREAK, name="vase")
+    [line] = [each for each in lines if each["event"] == "unexpected error"]
+    assert line["correlation_id"] == answer["errors"][0]["extensions"]["correlationId"]
+    [told] = line["exception"]
+    assert told["type"] == "builtins.RuntimeError"
+    assert "break_things" in told["at"][-1]
+    assert "plugin breaking" in " ".join(told["notes"])
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (MAKE, {"name": CANARY, "mail": f"{CANARY}@example.com"}),
+        (MAKE, {"name": CANARY, "mail": CANARY}),
+        (MAKE, {"name": CANARY, "mail": {"wrong": CANARY}}),
+        (BREAK, {"name": CANARY}),
+        ("{ customers(where: {name: {eq: $name}}) { nodes { id } } }", {"name": CANARY}),
+        ('{ customers(where: {name: {contains: "canary-7261"}}) { nodes { id } } }', {}),
+        ('{ node(id: "canary-7261") { id } }', {}),
+        ("{ customers(after: $name) { nodes { id } } }", {"name": CANARY}),
+        ('{ canary(name: "canary-7261") }', {}),
+        ('{ "canary-7261"', {}),
+    ],
+)
+async def test_nobody_and_no_secret_stands_in_any_line(
+    door: Served, query: str, variables: dict[str, Any]
+) -> None:
+    _, lines = await door.ask(query, **variables)
+    assert lines
+    assert CANARY not in json.dumps(lines)
+
+
+async def test_what_libraries_log_is_json_too_and_says_no_values(
+    door: Served,
+) -> None:
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+    [line] = door.lines()
+    assert (line["event"], line["logger"]) == ("Exception in ASGI application", "uvicorn.error")
+    assert line["exception"][0]["type"] == "builtins.ValueError"
+    assert CANARY not in json.dumps(line)
