@@ -79,6 +79,7 @@ class DatabaseSettings(_Section):
     pool_size: int = Field(default=10, ge=1)
     readers: int = Field(default=4, ge=1)
     statement_seconds: float = Field(default=9, gt=0)
+    connect_seconds: float = Field(default=5, gt=0)
 
 
 class Organisation(_Section):

@@ -160,7 +160,7 @@ class Postgres(Database):
                 address,
                 min_size=1,
                 max_size=settings.pool_size,
-                timeout=_PATIENCE,
+                timeout=settings.connect_seconds,
                 reset=_left_alone,
                 # The server stops what is slow; when it does not answer at all, we do.
                 command_timeout=settings.statement_seconds + _LATER,

@@ -1,0 +1,104 @@
+"""The database is gone, back, or behind a network that swallows everything."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from crmkit.app import open_crm, routes
+from crmkit.settings import Settings
+from crmkit.testing import crm
+from tests.store.proxy import Proxy, proxy
+
+pytestmark = pytest.mark.anyio
+
+COUNT = "{ customers { totalCount } }"
+MAKE = 'mutation { createCustomer(input: {name: "Ada"}) { customer { id } } }'
+QUICKLY = {"statement_seconds": 0.2, "connect_seconds": 0.2, "pool_size": 2}
+
+
+@pytest.fixture
+async def way() -> AsyncIterator[Proxy]:
+    """The way to a database with all tables."""
+    async with crm(engine="postgresql") as t, proxy(t.host.settings.database.url) as way:
+        yield way
+
+
+@pytest.fixture
+async def http(way: Proxy) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of an app that reaches its database by this way."""
+    settings = Settings.model_validate({"database": {"url": way.address, **QUICKLY}})
+    app = await open_crm(settings, plugins=())
+    transport = httpx2.ASGITransport(Starlette(routes=routes(app)))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as client:
+        yield client
+    await app.close()
+
+
+async def ask(http: httpx2.AsyncClient, query: str) -> tuple[int, str, float]:
+    """The status, the code of the error, and how many seconds it took to say so."""
+    began = time.monotonic()
+    answer = await http.post("/graphql", json={"query": query})
+    [error] = answer.json()["errors"]
+    for word in ("asyncpg", "postgres", "connect", "socket", "Errno", "Traceback", "SELECT"):
+        assert word not in answer.text
+    return answer.status_code, error["extensions"]["code"], time.monotonic() - began
+
+
+async def answers(http: httpx2.AsyncClient) -> bool:
+    answer = await http.post("/graphql", json={"query": COUNT})
+    return answer.json() == {"data": {"customers": {"totalCount": 0}}}
+
+
+async def ready(http: httpx2.AsyncClient) -> int:
+    return (await http.get("/health/ready")).status_code
+
+
+async def recovers(http: httpx2.AsyncClient) -> None:
+    async with asyncio.timeout(5):
+        while await ready(http) != 200 or not await answers(http):
+            pass
+
+
+async def test_while_the_database_is_gone_it_is_said_at_once_and_nothing_else(
+    way: Proxy, http: httpx2.AsyncClient
+) -> None:
+    assert await answers(http)
+    await way.cut()
+    for _ in range(3):
+        status, code, seconds = await ask(http, COUNT)
+        assert (status, code, seconds < 2) == (503, "UNAVAILABLE", True)
+    _, code, seconds = await ask(http, MAKE)
+    assert (code, seconds < 2, await ready(http)) == ("UNAVAILABLE", True, 503)
+    assert (await http.get("/health/live")).status_code == 200
+    await way.listen()
+    await recovers(http)
+
+
+async def test_a_network_that_swallows_everything_is_not_waited_for(
+    way: Proxy, http: httpx2.AsyncClient
+) -> None:
+    assert await answers(http)
+    way.swallow()
+    for query in (COUNT, COUNT, MAKE):
+        _, code, seconds = await ask(http, query)
+        assert (code in ("UNAVAILABLE", "TIMEOUT"), seconds < 5) == (True, True)
+    assert await ready(http) == 503
+    way.pass_on()
+    await recovers(http)
+
+
+async def test_many_who_wait_for_a_swallowed_answer_are_all_told(
+    way: Proxy, http: httpx2.AsyncClient
+) -> None:
+    assert await answers(http)
+    way.swallow()
+    told = await asyncio.gather(*(ask(http, COUNT) for _ in range(8)))
+    assert {code for _, code, _ in told} <= {"UNAVAILABLE", "TIMEOUT"}
+    way.pass_on()
+    await recovers(http)
