@@ -48,6 +48,14 @@ browser: .venv/.stamp graphiql
 	$(INSTALL) --no-compile --require-hashes -r tests/browser/requirements.lock
 	.venv/bin/pytest -n 0 tests/browser
 
+# Runs clients that others have written against `crmkit serve`; it takes node and npm.
+clients: .venv/.stamp tests/clients/node_modules/.stamp
+	.venv/bin/pytest -n 0 tests/clients/real_clients.py
+
+tests/clients/node_modules/.stamp: $(addprefix tests/clients/,.npmrc package-lock.json)
+	cd tests/clients && npm ci
+	touch $@
+
 format: .venv/.stamp
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
@@ -58,7 +66,7 @@ lock:
 	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--no-annotate --python-version 3.11 --constraint requirements.lock \
 		--output-file requirements-run.lock pyproject.toml -
-	cd $(GRAPHIQL)/npm && npm install --package-lock-only
+	for each in $(GRAPHIQL)/npm tests/clients; do (cd $$each && npm install --package-lock-only); done
 	cd tests/benchmarks/postgraphile && npm install --package-lock-only
 	for each in $(GRAPHIQL)/npm/node tests/browser/requirements tests/benchmarks/requirements; do \
 		$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

@@ -38,6 +38,17 @@ def test_the_committed_part_of_the_contract_is_what_the_room_adds(
     assert not shown, f"{shown}\n\nIf this is meant: crmkit schema print --room {room}"
 
 
+def test_the_committed_schema_is_what_the_bundled_product_serves() -> None:
+    settings = Settings()
+    declared = schema_of(load_plugins(settings), settings).sdl()
+    committed = (ROOT / "crmkit/graph/schema.graphql").read_text(encoding="utf-8")
+    changes = unified_diff(committed.splitlines(), declared.splitlines(), "committed", "declared")
+    shown = "\n".join(changes)
+    assert not shown, (
+        f"{shown}\n\nIf this is meant: crmkit schema print > crmkit/graph/schema.graphql"
+    )
+
+
 def test_everything_has_a_description() -> None:
     settings = Settings()
     core = schema_of(load_plugins(settings), settings).core

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from graphql import parse, validate
+from graphql import is_scalar_type, is_specified_scalar_type, parse, validate
 
 from crmkit.app import load_plugins, schema_of
 from crmkit.demo.stories import THE_CHAIN
@@ -47,6 +47,16 @@ def test_every_place_that_is_named_exists() -> None:
     places = re.findall(r"\]\((?!http)([^)]+)\)", README)
     assert len(places) > 10
     assert [each for each in places if not (ROOT / each).exists()] == []
+
+
+def test_codegen_is_told_of_every_scalar() -> None:
+    [written] = blocks("yaml")
+    settings = Settings()
+    kinds = schema_of(load_plugins(settings), settings).core.type_map.values()
+    own = {
+        each.name for each in kinds if is_scalar_type(each) and not is_specified_scalar_type(each)
+    }
+    assert set(re.findall(r"^    (\w+):", written, re.MULTILINE)) == own
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -156,6 +156,16 @@ def print_schema(
 
 
 @schema.command()
+def check(
+    old: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="The schema that clients know.")
+    ],
+) -> None:
+    """Say what clients of an older schema would notice; fail if something of theirs breaks."""
+    _later("checking").check_schema(old)
+
+
+@schema.command()
 def explain(
     operation: Annotated[str, typer.Argument(help="A query or mutation, as it would be sent.")],
     variables: Annotated[str, typer.Option(help="Its variables, as JSON.")] = "{}",
