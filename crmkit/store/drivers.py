@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from crmkit.store.group_commit import GroupCommit
 from crmkit.store.interrupts import Interruptible
 from crmkit.store.parts import Part, Texts, Undone, may_share, values_of
+from crmkit.store.pool import PATIENCE, Connection, Pool
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.statements import Row, template
 from crmkit.store.tally import TALLY
@@ -25,14 +26,13 @@ from crmkit.store.violations import translated
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from crmkit.settings import DatabaseSettings
 
 T = TypeVar("T")
 
 _LATER = 0.5  # seconds after which a server that should have answered does not
-_PATIENCE = 10  # seconds that a statement waits for a connection or for a lock
 
 
 async def open_database(settings: DatabaseSettings) -> Database:
@@ -144,39 +144,40 @@ class Database(Reader):
 
 
 class Postgres(Database):
-    """asyncpg's own pool."""
+    """asyncpg's connections."""
 
     name = "postgresql"
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Pool) -> None:
         super().__init__(dialect_of("postgresql:"))
         self._pool = pool
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> Postgres:
         address = settings.url.replace("postgresql+asyncpg:", "postgresql:", 1)
-        with _plainly():
-            pool = asyncpg.create_pool(
-                address,
-                min_size=1,
-                max_size=settings.pool_size,
-                timeout=settings.connect_seconds,
-                reset=_left_alone,
-                # The server stops what is slow; when it does not answer at all, we do.
-                command_timeout=settings.statement_seconds + _LATER,
-                server_settings={"statement_timeout": f"{settings.statement_seconds * 1000:.0f}"},
-            )
-            return cls(await pool)
+        pool = Pool(
+            address,
+            settings.pool_size,
+            timeout=settings.connect_seconds,
+            # The server stops what is slow; when it does not answer at all, we do.
+            command_timeout=settings.statement_seconds + _LATER,
+            server_settings={"statement_timeout": f"{settings.statement_seconds * 1000:.0f}"},
+        )
+        with _plainly:
+            pool.give(await pool.take())
+        return cls(pool)
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        async with self._connection() as connection:
-            return await _PostgresTransaction(self, connection).rows(sql, arguments)
+        self._watch(sql)
+        return await self._fetched(sql, arguments)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
-        async with self._connection() as connection:
+        with _plainly:
+            connection = await self._pool.take()
+        try:
             begun = connection.transaction()
-            with _plainly():
+            with _plainly:
                 await begun.start()
             try:
                 yield _PostgresTransaction(self, connection)
@@ -184,54 +185,57 @@ class Postgres(Database):
                 if not connection.is_closed():
                     await begun.rollback()
                 raise
-            with _plainly():
+            with _plainly:
                 await begun.commit()
-                # What somebody set in it could outlive it.
+                # What somebody set in it could outlive it. A single statement leaves nothing
+                # behind; not having to ask halves what it costs.
                 await connection.reset()
+        finally:
+            if not connection.is_closed() and connection.is_in_transaction():
+                connection.terminate()
+            self._pool.give(connection)
 
     async def commit(self, parts: Sequence[Part]) -> None:
         if not may_share(parts):
             raise Undone
         for each in parts:
             self._watch(self.texts.alone(each))
-        async with self._connection() as connection:
-            try:
-                with _plainly():
-                    await connection.fetch(self.texts.together(parts), *values_of(parts))
-            except asyncpg.DivisionByZeroError as error:
-                raise Undone from error
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[Any]:
-        with _plainly():
-            connection = await self._pool.acquire(timeout=_PATIENCE)
         try:
-            yield connection
-        finally:
-            await self._pool.release(connection, timeout=_LATER)
+            await self._fetched(self.texts.together(parts), values_of(parts))
+        except asyncpg.DivisionByZeroError as error:
+            raise Undone from error
+
+    async def _fetched(self, sql: str, arguments: Sequence[Any]) -> list[Sequence[Any]]:
+        with _plainly:
+            connection = await self._pool.take()
+            try:
+                found: list[Sequence[Any]] = await connection.fetch(sql, *arguments)
+                return found
+            except (asyncio.CancelledError, TimeoutError):
+                # It may still be at work, and nobody is to wait for that.
+                connection.terminate()
+                raise
+            finally:
+                self._pool.give(connection)
 
     async def close(self) -> None:
         await self._pool.close()
 
 
-async def _left_alone(_: Any) -> None:
-    """A single statement leaves nothing behind; not having to ask halves what it costs."""
-
-
 class _PostgresTransaction(Transaction):
-    def __init__(self, database: Database, connection: Any) -> None:
+    def __init__(self, database: Database, connection: Connection) -> None:
         super().__init__(database)
         self._connection = connection
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         self._watch(sql)
-        with _plainly():
+        with _plainly:
             found: list[Sequence[Any]] = await self._connection.fetch(sql, *arguments)
             return found
 
     async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
         self._watch(sql)
-        with _plainly():
+        with _plainly:
             status = await self._connection.execute(sql, *arguments)
         # `UPDATE 3` counts rows, `CREATE TABLE` does not.
         rows: str = status.rpartition(" ")[2]
@@ -293,7 +297,7 @@ class Sqlite(Database):
             self._watch(each)
 
         def job(connection: sqlite3.Connection) -> None:
-            with _plainly():
+            with _plainly:
                 for text, part in zip(texts, parts, strict=True):
                     Undone.unless(part, _run(connection, text, part.runs))
 
@@ -318,7 +322,7 @@ class Sqlite(Database):
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._seconds, running.stop)
         try:
-            with _plainly():
+            with _plainly:
                 return await loop.run_in_executor(threads, work)
         except asyncio.CancelledError:
             running.stop()
@@ -333,7 +337,7 @@ class Sqlite(Database):
             check_same_thread=False,
             cached_statements=256,
         )
-        made.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
+        made.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
         made.execute("PRAGMA foreign_keys = ON")
         # Without it INSERT OR REPLACE deletes from append-only tables unseen by triggers.
         made.execute("PRAGMA recursive_triggers = ON")
@@ -383,13 +387,15 @@ def _bytes_of(digits: str | None) -> bytes | None:
     return None if digits is None else bytes.fromhex(digits)
 
 
-@contextmanager
-def _plainly() -> Iterator[None]:
+class _Plainly:
     """Lets no driver's error out untranslated if it means something to a caller."""
-    try:
-        yield
-    except Exception as error:
-        meant = translated(error)
-        if meant is None:
-            raise
-        raise meant from error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Exception) and (meant := translated(error)) is not None:
+            raise meant from error
+
+
+_plainly = _Plainly()

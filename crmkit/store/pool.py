@@ -1,0 +1,118 @@
+"""Connections to PostgreSQL, each lent to one statement or one transaction at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+
+PATIENCE = 10
+"""Seconds that somebody waits for a connection."""
+
+_RESTED = 300  # seconds after which whatever stands between may have forgotten a connection
+
+Connection = Any
+"""asyncpg's, which has no types."""
+
+
+class Pool:
+    """Keeps connections open, and opens no more than so many.
+
+    The pool of asyncpg makes a task, a timer and a proxy for each loan, which is most of
+    what a small read costs. Here a loan costs something only where somebody has to wait.
+    """
+
+    def __init__(self, address: str, size: int, **options: Any) -> None:
+        self._address = address
+        self._size = size
+        self._options = options
+        self._places = 0  # taken by connections, and by those that are about to be
+        self._open: set[Connection] = set()
+        self._closed = False
+        self._idle: list[tuple[float, Connection]] = []  # The last to come is the next to go.
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+
+    async def take(self) -> Connection:
+        """Borrows a connection; whoever does gives it back.
+
+        Raises:
+            TimeoutError: None came free.
+        """
+        while self._idle:
+            since, connection = self._idle.pop()
+            if not connection.is_closed() and _now() - since < _RESTED:
+                return connection
+            self._drop(connection)
+        if self._places < self._size:
+            self._places += 1
+            return await self._connected()
+        return await self._handed() or await self._connected()
+
+    def give(self, connection: Connection) -> None:
+        """Gives back what was borrowed; it may be broken, or busy with being cancelled."""
+        if self._closed or connection.is_closed():
+            self._drop(connection)
+        elif not self._hand(connection):
+            self._idle.append((_now(), connection))
+            if _now() - self._idle[0][0] > _RESTED:
+                self._drop(self._idle.pop(0)[1])
+
+    async def close(self) -> None:
+        """Closes all connections; what is still lent breaks."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop()[1].close()
+        for each in self._open:
+            each.terminate()
+
+    async def _connected(self) -> Connection:
+        """A new connection, in a place that is counted already."""
+        try:
+            made = await asyncpg.connect(self._address, **self._options)
+        except BaseException:
+            self._leave()
+            raise
+        self._open.add(made)
+        return made
+
+    async def _handed(self) -> Connection | None:
+        """What the next one gives back, or nothing: then its place is free for a new one."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await waiter
+        except BaseException:
+            if waiter.done() and not waiter.cancelled():  # It was handed over in the same moment.
+                self._pass_on(waiter.result())
+            raise
+
+    def _pass_on(self, handed: Connection | None) -> None:
+        if handed is None:
+            self._leave()
+        else:
+            self.give(handed)
+
+    def _hand(self, connection: Connection | None) -> bool:
+        """Gives whoever waits longest a connection, or the place for one."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return True
+        return False
+
+    def _drop(self, connection: Connection) -> None:
+        connection.terminate()
+        self._open.discard(connection)
+        self._leave()
+
+    def _leave(self) -> None:
+        if not self._hand(None):
+            self._places -= 1
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
