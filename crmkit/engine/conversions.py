@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from graphql import (
@@ -18,7 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, String
 
 from crmkit.engine.builder import serialized
 from crmkit.engine.pagination import plain
-from crmkit.store.column_types import Choice, Code, UtcDateTime
+from crmkit.store.column_types import Choice, Code, InstantText
 
 if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
@@ -46,14 +45,12 @@ def answered(kind: GraphQLOutputType, template: Template, place: int) -> Convert
     read = dict(template.processors).get(place)
     column = template.types[place]
     name = getattr(leaf, "name", "")
-    if read is None and _is_written_as_read(name, column, template):
+    if _is_written_as_read(name, column, template, read):
         return None
     if read is None and isinstance(column, Integer) and name in _INTEGERS:
         return _INTEGERS[name]
     if isinstance(leaf, GraphQLEnumType) and isinstance(column, Choice):
         return _names(leaf, column)
-    if name == "DateTime" and isinstance(column, UtcDateTime):
-        return _moment
     if name == "Boolean" and isinstance(column, Boolean):
         return {0: False, 1: True}.__getitem__
     return _serialized(kind, read)
@@ -63,7 +60,9 @@ def sealed(template: Template, place: int) -> Convert | None:
     """A value of this column, also null, as it stands in a cursor."""
     read = dict(template.processors).get(place)
     column = template.types[place]
-    if read is None and isinstance(column, String | Code | Integer):
+    if isinstance(column, InstantText) or (
+        read is None and isinstance(column, String | Code | Integer)
+    ):
         return None
     if read is None:
         return plain
@@ -81,7 +80,13 @@ def _serialized(kind: GraphQLOutputType, read: Convert | None) -> Convert:
     return convert
 
 
-def _is_written_as_read(name: str, column: TypeEngine[Any], template: Template) -> bool:
+def _is_written_as_read(
+    name: str, column: TypeEngine[Any], template: Template, read: Convert | None
+) -> bool:
+    if name == "DateTime":
+        return isinstance(column, InstantText)
+    if read is not None:
+        return False
     if name == "Int" and isinstance(column, Integer):
         # PostgreSQL itself refuses what has more than 32 bits.
         return template.engine == "postgresql" and not isinstance(column, BigInteger)
@@ -104,13 +109,3 @@ def _names(kind: GraphQLEnumType, column: Choice[Any]) -> Convert:
         with suppress(GraphQLError, ValueError):  # Not every word need be in the schema.
             names[each.value] = kind.coerce_output_value(each)
     return names.__getitem__
-
-
-def _moment(value: Any) -> str:
-    """The text of a moment: SQLite's is stored like that, PostgreSQL's driver speaks UTC."""
-    if isinstance(value, datetime):
-        text = value.isoformat(timespec="microseconds")
-        return f"{text[:26]}Z" if text[26:] == "+00:00" else bail()
-    if len(value) == 27 and value[10] == "T" and value[26] == "Z":
-        return str(value)
-    return bail()

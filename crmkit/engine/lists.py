@@ -19,7 +19,7 @@ from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine.entity import Entity
 from crmkit.engine.filters import Filters, beside
-from crmkit.engine.pagination import Key, Page, beyond, keys_of, ordering, page_of
+from crmkit.engine.pagination import Key, Page, beyond, keys_of, page_of
 from crmkit.engine.steps import Always, Below, Cell, Read, Step, itself
 from crmkit.engine.unions import Union, newest_first
 from crmkit.store.column_types import Code, UtcDateTime
@@ -63,7 +63,7 @@ class Lists:
         """All of a few records, in their declared order."""
         other = Entity.of(target.model)
         step = Step(other, parent.link(other), limit=limit)
-        step.order = ordering(keys_of(self.registry, target, other, parent.order_by, None), False)
+        step.keys = keys_of(self.registry, target, other, parent.order_by, None)
         parent.below.append(Below(step, lambda row: (parent.read(row),)))
         slots = self.planner.object(step, other, target, nodes)
         return b.Many(step, parent.read, b.Obj(itself, slots))
@@ -88,7 +88,7 @@ class Lists:
             if cursor is not None:
                 values = self.planner.cursors.opened(keys, cursor, name)
                 step.conditions.append(beyond(keys, values, back))
-        step.order = ordering(keys, page.backwards)
+        step.keys, step.backwards = keys, page.backwards
         step.limit = page.size + 1
         parent.below.append(Below(step, lambda row: (parent.read(row),)))
         made = _Selected(
@@ -96,7 +96,7 @@ class Lists:
             keys,
             page,
             lambda below: b.Obj(itself, self.planner.object(step, other, target, below)),
-            lambda: [step.place(("key", key.name), key.element) for key in keys],
+            lambda: [step.written(key.element) for key in keys],
         )
         slots = made.slots(kind.fields[nodes[0].name.value].type, nodes)
         total = self._total(parent, step, target, where) if made.counted else None
@@ -132,7 +132,7 @@ class Lists:
         assert parent.entity is not None  # noqa: S101  it is a field of a record
         if not step.kinds:
             return Always(0)
-        return Cell(parent.step.place((step, "count"), step.total(parent.entity)))
+        return Cell(parent.step.place(step.total(parent.entity)))
 
     def _total(
         self, parent: Parent, step: Step, target: NodeSpec, where: Mapping[str, Any]
@@ -145,10 +145,8 @@ class Lists:
             step.count = counted
             return None
         linked = counted.where(parent.link(other) == parent.entity.id)
-        place = parent.step.place(
-            (step, "count"), linked.correlate(parent.entity.table).scalar_subquery()
-        )
-        return Cell(place)
+        total = linked.correlate(parent.entity.table).scalar_subquery()
+        return Cell(parent.step.place(total))
 
 
 class _Selected:

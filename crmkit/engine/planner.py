@@ -83,16 +83,24 @@ class Asked:
 
     @property
     def own_id(self) -> Cell:
-        return Cell(self.step.place((self.entity, "id"), self.entity.id), required=True)
+        return Cell(self.step.place(self.entity.id), required=True)
 
     def read(self, column: Any) -> Cell:
         """Reads a column of the own row, of a side row, or of a record that the own row names."""
         rows = self._rows(column.table)
-        required = rows is self.entity.table and not column.nullable
-        return Cell(self.step.place((rows, column.name), rows.c[column.name]), required=required)
+        return Cell(self.step.place(rows.c[column.name]), required=self._is_there(rows, column))
+
+    def leaf(self, column: Any) -> b.Leaf:
+        """The same column as nothing but a part of the answer."""
+        rows = self._rows(column.table)
+        place = self.step.written(rows.c[column.name])
+        return b.Leaf(Cell(place, required=self._is_there(rows, column)), self.type)
 
     def parent(self, order_by: Sequence[Any] = (), key: f.Attribute | None = None) -> Parent:
         return Parent(self.step.below, self.own_id, order_by, key, self.step, self.entity)
+
+    def _is_there(self, rows: Alias, column: Any) -> bool:
+        return rows is self.entity.table and not column.nullable
 
     def _rows(self, table: Any) -> Alias:
         own = table_of(self.spec.model)
@@ -131,7 +139,7 @@ class Planner:
         self.lists = Lists(self)
         self._sources: dict[type[f.Source], Any] = {
             f.FromColumn: self._column,
-            f.FromSide: self._side,
+            f.FromSide: self._column,
             f.FromMoney: self._money,
             f.Computed: self._computed,
             f.Expression: self._expression,
@@ -232,11 +240,8 @@ class Planner:
 
     # -- one method for each source of a field ---------------------------------------------
 
-    def _column(self, asked: Asked, _: f.FromColumn) -> b.Value:
-        return b.Leaf(asked.read(f.own_column(asked.declared)), asked.type)
-
-    def _side(self, asked: Asked, _: f.FromSide) -> b.Value:
-        return b.Leaf(asked.read(f.own_column(asked.declared)), asked.type)
+    def _column(self, asked: Asked, _: f.FromColumn | f.FromSide) -> b.Value:
+        return asked.leaf(f.own_column(asked.declared))
 
     def _money(self, asked: Asked, source: f.FromMoney) -> b.Value:
         minor = asked.read(attribute(source.minor)[1])
@@ -256,7 +261,7 @@ class Planner:
         arguments = all_fixed(asked.arguments)
         name = (asked.entity, self.registry.name(asked.declared), repr(arguments))
         element = self.registry.element(asked.declared, asked.entity, **arguments)
-        return b.Leaf(Cell(asked.step.place(name, element)), asked.type)
+        return b.Leaf(Cell(asked.step.written(element, name)), asked.type)
 
     def _to_one(self, asked: Asked, source: f.ToOne) -> b.Value:
         target = self.registry.target(asked.declared)
@@ -264,7 +269,7 @@ class Planner:
         key = asked.entity.column(attribute(source.key)[1])
         name = (asked.entity, self.registry.name(asked.declared))
         other = asked.step.joined(name, Entity.of(target.model), lambda made: made.id == key)
-        guard = Cell(asked.step.place((other, "id"), other.id))
+        guard = Cell(asked.step.place(other.id))
         slots = self.object(asked.step, other, target, asked.nodes)
         return b.Obj(Present(guard), slots)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -23,7 +23,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from crmkit.engine.entity import Entity
 from crmkit.engine.filters import beside
-from crmkit.store.column_types import Json
+from crmkit.engine.pagination import Key, ordering
+from crmkit.store.column_types import Json, UtcDateTime, WrittenInstant
 from crmkit.store.reach import Deferred
 from crmkit.store.statements import Template
 
@@ -101,7 +102,8 @@ class Step:
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     joins: dict[Any, tuple[Entity, ColumnElement[bool]]] = field(default_factory=dict)
     conditions: list[ColumnElement[bool]] = field(default_factory=list)
-    order: list[ColumnElement[Any]] = field(default_factory=list)
+    keys: Sequence[Key] = ()
+    backwards: bool = False
     limit: int | None = None
     below: list[Below] = field(default_factory=list)
     batches: list[Batched] = field(default_factory=list)
@@ -110,13 +112,24 @@ class Step:
     count_template: Template | None = None
     _places: dict[Any, int] = field(default_factory=dict)
 
-    def place(self, name: Any, element: ColumnElement[Any]) -> int:
-        """The position of a column in this step's rows; the same name is read once."""
+    def place(self, element: ColumnElement[Any], name: Any = None) -> int:
+        """The position of a column in this step's rows; the same is read once.
+
+        What is made anew each time it is asked for is the same under one name.
+        """
+        name = element if name is None else name
         if name not in self._places:
             self._places[name] = len(self.columns)
             self.columns.append(element)
         # A row of a step that has parents begins with the key of its parent.
         return self._places[name] + (self.key is not None)
+
+    def written(self, element: ColumnElement[Any], name: Any = None) -> int:
+        """The position of what answers and cursors alone hold, where a moment is a text."""
+        if not isinstance(element.type, UtcDateTime):
+            return self.place(element, name)
+        name = element if name is None else name
+        return self.place(WrittenInstant(element), ("written", name))
 
     def joined(self, name: Any, entity: Entity, on: On) -> Entity:
         """A record beside this one, joined once however often it is selected."""
@@ -127,13 +140,15 @@ class Step:
     def statement(self, engine: str) -> Select[Any]:
         """The one statement of this step, for whatever parents."""
         if not self.columns:
-            self.place("id", self.entity.id)
+            self.place(self.entity.id)
         if self.key is None:
             return self._page(select(*self.columns).select_from(self._rows(self.entity.table)))
-        return self._lateral() if engine == "postgresql" else self._correlated()
+        if self.limit is None:
+            return self._found(parents_of(engine), self.key)
+        return self._lateral(self.key) if engine == "postgresql" else self._correlated(self.key)
 
     def _page(self, statement: Select[Any]) -> Select[Any]:
-        page = statement.where(*self.conditions).order_by(*self.order)
+        page = statement.where(*self.conditions).order_by(*ordering(self.keys, self.backwards))
         # As text, because PostgreSQL plans a LIMIT that it can see better.
         return page if self.limit is None else page.limit(literal_column(str(self.limit)))
 
@@ -144,40 +159,47 @@ class Step:
             rows = beside(rows.outerjoin(other.table, on), other)
         return rows
 
-    def _lateral(self) -> Select[Any]:
+    def _found(self, parents: TableValuedAlias, key: ColumnElement[Any]) -> Select[Any]:
+        """The one row of each key, in whatever order."""
+        rows = self._rows(parents.join(self.entity.table, key == parents.c.value))
+        return select(parents.c.value, *self.columns).select_from(rows).where(*self.conditions)
+
+    def _lateral(self, key: ColumnElement[Any]) -> Select[Any]:
         """PostgreSQL: the page of each parent by LATERAL, in an order that is promised."""
         parents = parents_of("postgresql")
-        rank = func.row_number().over(order_by=self.order or [self.entity.id])
-        labelled = [each.label(f"c{index}") for index, each in enumerate(self.columns)]
-        page = select(*labelled, rank.label("rank")).select_from(self._rows(self.entity.table))
-        assert self.key is not None  # noqa: S101  the caller has looked
-        rows = self._page(page.where(self.key == parents.c.value)).lateral("page")
+        columns = [each.label(f"c{index}") for index, each in enumerate(self.columns)]
+        order = [each.element.label(f"k{index}") for index, each in enumerate(self.keys)]
+        page = select(*columns, *order).select_from(self._rows(self.entity.table))
+        rows = self._page(page.where(key == parents.c.value)).lateral("page")
+        keys = [replace(each, element=rows.c[f"k{index}"]) for index, each in enumerate(self.keys)]
         return (
-            select(parents.c.value, *[rows.c[each.name] for each in labelled])
+            select(parents.c.value, *[rows.c[each.name] for each in columns])
             .select_from(parents.join(rows, true()))
-            .order_by(parents.c.key, rows.c.rank)
+            .order_by(parents.c.key, *ordering(keys, self.backwards))
         )
 
-    def _correlated(self) -> Select[Any]:
+    def _correlated(self, key: ColumnElement[Any]) -> Select[Any]:
         """SQLite knows no LATERAL: the ids of each parent's page, then their rows."""
         parents = parents_of("sqlite")
-        assert self.key is not None  # noqa: S101  the caller has looked
         # It reads the same table under the same name: inside, that name hides the outer one.
         page = select(self.entity.id).select_from(beside(self.entity.table, self.entity))
-        ids = self._page(page.where(self.key == parents.c.value)).correlate(parents)
+        ids = self._page(page.where(key == parents.c.value)).correlate(parents)
         rows = self._rows(parents.join(self.entity.table, self.entity.id.in_(ids)))
         return (
             select(parents.c.value, *self.columns)
             .select_from(rows)
-            .order_by(parents.c.key, *self.order)
+            .order_by(parents.c.key, *ordering(self.keys, self.backwards))
         )
 
 
 def parents_of(engine: str) -> TableValuedAlias:
     """The keys of parents, each as a `value` and with its place among them, its `key`."""
     if engine == "postgresql":
-        given = func.unnest(bindparam("given_keys", KEYS, ARRAY(Text())))
-        return given.table_valued("value", with_ordinality="key").render_derived(name="parents")
+        # Behind a SELECT their number is unknown to PostgreSQL, which would otherwise plan a
+        # statement anew for each number of keys: ten times what reading one row takes.
+        given = select(bindparam("given_keys", KEYS, ARRAY(Text()))).scalar_subquery()
+        each = func.unnest(given)
+        return each.table_valued("value", with_ordinality="key").render_derived(name="parents")
     each = func.json_each(bindparam("given_keys", KEYS, Json()))
     return each.table_valued(column("key"), column("value"), name="parents")
 

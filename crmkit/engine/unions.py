@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    FromClause,
     Select,
     Subquery,
     TableValuedAlias,
@@ -26,7 +27,7 @@ from crmkit.engine.entity import Entity
 from crmkit.engine.pagination import Key, Page, beyond, ordering
 from crmkit.engine.steps import Batched, Below, parents_of
 from crmkit.engine.timelines import Kind, Link
-from crmkit.store.column_types import Code, UtcDateTime
+from crmkit.store.column_types import Code, InstantText, UtcDateTime, WrittenInstant
 from crmkit.store.statements import Template
 
 STEPS = 20
@@ -79,14 +80,12 @@ class Union:
 
     def _lateral(self, parents: TableValuedAlias) -> Select[Any]:
         merged = self._merged(parents)
-        order = self._order(merged)
-        rank = func.row_number().over(order_by=order).label("rank")
-        page = select(merged.c.at, merged.c.id, rank).order_by(*order).limit(self._size)
+        page = select(merged.c.at, merged.c.id).order_by(*self._order(merged)).limit(self._size)
         rows = page.lateral("page")
         return (
-            select(parents.c.value, rows.c.at, rows.c.id)
+            select(parents.c.value, WrittenInstant(rows.c.at), rows.c.id)
             .select_from(parents.join(rows, true()))
-            .order_by(parents.c.key, rows.c.rank)
+            .order_by(parents.c.key, *self._order(rows))
         )
 
     def _arrays(self, parents: TableValuedAlias) -> Select[Any]:
@@ -97,7 +96,7 @@ class Union:
         array = select(func.json_group_array(func.json_array(rows.c.at, rows.c.id)))
         each = func.json_each(array.correlate(parents).scalar_subquery())
         entries = each.table_valued(column("key"), column("value"), name="entries")
-        at = func.json_extract(entries.c.value, literal_column("'$[0]'"), type_=UtcDateTime())
+        at = func.json_extract(entries.c.value, literal_column("'$[0]'"), type_=InstantText())
         own = func.json_extract(entries.c.value, literal_column("'$[1]'"), type_=Code())
         return (
             select(parents.c.value, at, own)
@@ -123,8 +122,8 @@ class Union:
         order = ordering(keys, self.page.backwards)
         return found.order_by(*order).limit(self._size).correlate(parents).subquery()
 
-    def _order(self, merged: Subquery) -> list[ColumnElement[Any]]:
-        return ordering(newest_first(merged.c.at, merged.c.id), self.page.backwards)
+    def _order(self, rows: FromClause) -> list[ColumnElement[Any]]:
+        return ordering(newest_first(rows.c.at, rows.c.id), self.page.backwards)
 
     @property
     def _size(self) -> ColumnElement[Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import orjson
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from crmkit.values.custom_fields import FieldKind
@@ -17,6 +18,8 @@ from crmkit.values.decimals import scaled, unscaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 E = TypeVar("E", bound=Enum)
 
@@ -56,6 +59,35 @@ class UtcDateTime(TypeDecorator[datetime]):
         if isinstance(value, str):
             return datetime.fromisoformat(value)
         return None if value is None else value.astimezone(UTC)
+
+
+class InstantText(TypeDecorator[datetime]):
+    """A moment that a statement brings as the text that `instant` would make of it."""
+
+    impl = Text
+    cache_ok = True
+    python_type = datetime
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value)
+
+
+class WrittenInstant(FunctionElement[datetime]):
+    """Has the database write a moment: asyncpg and Python take twice as long for it."""
+
+    inherit_cache = True
+    type = InstantText()
+
+
+@compiles(WrittenInstant, "postgresql")
+def _written_by_postgresql(element: WrittenInstant, compiler: SQLCompiler, **given: Any) -> str:
+    moment = compiler.process(element.clauses, **given)
+    return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+
+@compiles(WrittenInstant, "sqlite")
+def _written_in_sqlite(element: WrittenInstant, compiler: SQLCompiler, **given: Any) -> str:
+    return compiler.process(element.clauses, **given)
 
 
 class Choice(TypeDecorator[E], Generic[E]):

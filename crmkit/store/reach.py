@@ -9,9 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import eq
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Dialect, FromClause, Table, exists, or_, select
+from sqlalchemy import (
+    BinaryExpression,
+    ColumnElement,
+    Dialect,
+    FromClause,
+    Join,
+    Table,
+    exists,
+    or_,
+    select,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from crmkit.store.database import Scope
@@ -78,8 +89,13 @@ class Reach:
             raise TypeError(f"{deferred!r} is known to plans alone.")
         return self.values[deferred.name]
 
-    def conditions(self, table: Table, rows: FromClause) -> Iterator[ColumnElement[bool]]:
-        """What a row of this table must fulfil to be seen."""
+    def conditions(
+        self, table: Table, rows: FromClause, known: str | None = None
+    ) -> Iterator[ColumnElement[bool]]:
+        """What a row of this table must fulfil to be seen.
+
+        Whom the key `known` points to is seen by whoever asks.
+        """
         scope = scope_of(table)
         if scope.kind == "root" and not self.deleted:
             yield rows.c[scope.deleted].is_(None)
@@ -88,6 +104,8 @@ class Reach:
             if condition is not None:
                 yield condition
         for key in scope.keys:
+            if key == known:
+                continue
             seen = self._followed(rows.c[key], target_of(table, key))
             if seen is not None:
                 yield or_(rows.c[key].is_(None), seen) if scope.kind == "or_null" else seen
@@ -169,7 +187,14 @@ class _Scoped(SQLCompiler):
     def __init__(self, dialect: Dialect, statement: Any, *, reach: Reach, **given: Any) -> None:
         self.reach = reach
         self.plain = 0
+        self.beside: dict[Any, str] = {}
         super().__init__(dialect, statement, **given)
+
+    def visit_join(self, join: Any, *args: Any, **given: Any) -> str:
+        if not self.plain and not join.full and (key := _owned_within(join)):
+            self.beside[join.right] = key
+        found: str = super().visit_join(join, *args, **given)  # type: ignore[no-untyped-call]
+        return found
 
     def visit_table(self, table: Any, *args: Any, **given: Any) -> str:
         plain: str = super().visit_table(table, *args, **given)  # type: ignore[no-untyped-call]
@@ -178,22 +203,19 @@ class _Scoped(SQLCompiler):
             return plain
         if not isinstance(table, Table):
             raise Forbidden(f"{table.name} is named without its model, so its scope is unknown.")
-        seen = self._seen(table)
+        alias = given.get("enclosing_alias")
+        whole = alias is not None and alias.element is table
+        seen = self._seen(table, self.beside.get(alias) if whole else None)
         if seen is None:
             return plain
-        alias = given.get("enclosing_alias")
-        named = (
-            ""
-            if alias is not None and alias.element is table
-            else f" AS {self.preparer.quote(table.name)}"
-        )
+        named = "" if whole else f" AS {self.preparer.quote(table.name)}"
         return f"({seen}){named}"
 
-    def _seen(self, table: Table) -> str | None:
+    def _seen(self, table: Table, known: str | None) -> str | None:
         """What is seen of a table, as a SELECT of its own; None where that is every row."""
         if self.reach.is_constant:
-            return _constant(table, self.reach, self.dialect)
-        statement = _seen(table, self.reach)
+            return _constant(table, self.reach, self.dialect, known)
+        statement = _seen(table, self.reach, known)
         if statement is None:
             return None
         self.plain += 1
@@ -217,20 +239,40 @@ class _Scoped(SQLCompiler):
         )
 
 
-def _constant(table: Table, reach: Reach, dialect: Dialect) -> str | None:
+def _constant(table: Table, reach: Reach, dialect: Dialect, known: str | None) -> str | None:
     """The text of what a constant reach sees, which binds no value and is written once."""
-    known: dict[Hashable, str | None] = table.info.setdefault("seen", {})
-    key = dialect.name, reach.deleted
-    if key not in known:
-        statement = _seen(table, reach)
-        known[key] = None if statement is None else str(compiled(statement, dialect, EVERYTHING))
-    return known[key]
+    texts: dict[Hashable, str | None] = table.info.setdefault("seen", {})
+    key = dialect.name, reach.deleted, known
+    if key not in texts:
+        statement = _seen(table, reach, known)
+        texts[key] = None if statement is None else str(compiled(statement, dialect, EVERYTHING))
+    return texts[key]
 
 
-def _seen(table: Table, reach: Reach) -> Select[Any] | None:
+def _seen(table: Table, reach: Reach, known: str | None) -> Select[Any] | None:
     rows = table.alias()
-    conditions = list(reach.conditions(table, rows))
+    conditions = list(reach.conditions(table, rows, known))
     return select(rows).where(*conditions) if conditions else None
+
+
+def _owned_within(join: Join) -> str | None:
+    """The key by which a joined row belongs to one that stands on the left of it.
+
+    That one is only there if it is seen, so the joined row need not look for it again.
+    """
+    on = join.onclause
+    if not isinstance(on, BinaryExpression) or on.operator is not eq:
+        return None
+    for key, owner in ((on.left, on.right), (on.right, on.left)):
+        rows = getattr(owner, "table", None)
+        if getattr(key, "table", None) is not join.right or rows not in join.left._from_objects:
+            continue
+        table = getattr(rows, "element", rows)
+        points = (each.column for each in key.foreign_keys)
+        if any(each.table is table and each.key == owner.key for each in points):
+            name: str = key.name
+            return name
+    return None
 
 
 _COMPILERS: dict[type[SQLCompiler], type[SQLCompiler]] = {}

@@ -83,7 +83,7 @@ async def test_random_operations_are_answered_alike(zoo: Trial) -> None:
             whole += str(answer.get("data")).count(":")
     # Most are good questions, and say something.
     assert told > 90
-    assert whole > 2000
+    assert whole > 1000
 
 
 HOSTILE = ["__class__", "lambda", "None", "a", "q", "k1", "bail", "build", "_", "need", "v1c0"]

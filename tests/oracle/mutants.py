@@ -59,8 +59,8 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
         ),
         Broken(
             "a cursor holds the value of each key",
-            '            lambda: [step.place(("key", key.name), key.element) for key in keys],',
-            '            lambda: [step.place(("key",), other.id) for key in keys],',
+            "            lambda: [step.written(key.element) for key in keys],",
+            "            lambda: [step.written(other.id) for key in keys],",
         ),
     ),
     "crmkit/engine/filters.py": (

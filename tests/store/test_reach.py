@@ -106,6 +106,36 @@ async def test_a_self_join_sees_no_more_on_either_side(people: Database) -> None
     assert await people.fetch(outer, Reach()) == [(0,)]
 
 
+async def test_what_is_joined_beside_its_owner_looks_for_nobody_again(people: Database) -> None:
+    owner, beside = person.alias(), balance.alias()
+    joined = owner.outerjoin(beside, beside.c.person_id == owner.c.id)
+    statement = select(beside.c.points).select_from(joined)
+    assert "EXISTS" not in compiled(statement, people.dialect, Reach()).string
+    assert await seen(people, statement, Reach()) == [1, 2]
+    assert await seen(people, statement, Reach(narrow=(narrowed,))) == [1]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda owner, other, beside: owner.join(
+            beside, owner.c.id == beside.c.person_id, full=True
+        ),
+        lambda owner, other, beside: owner.join(beside, literal(1) == 1),
+        lambda owner, other, beside: owner.join(beside, beside.c.person_id == owner.c.name),
+        lambda owner, other, beside: beside.outerjoin(owner, beside.c.person_id == owner.c.id),
+        lambda owner, other, beside: owner.outerjoin(
+            beside.join(other, literal(1) == 1), beside.c.person_id == owner.c.id
+        ),
+    ],
+)
+async def test_what_is_joined_otherwise_does(people: Database, way: Any) -> None:
+    owner, other, beside = person.alias(), person.alias(), balance.alias()
+    statement = select(beside.c.points).select_from(way(owner, other, beside))
+    assert "EXISTS" in compiled(statement, people.dialect, Reach()).string
+    assert 3 not in [points for (points,) in await people.fetch(statement, Reach())]
+
+
 async def test_a_hidden_column_may_not_be_named_anywhere(people: Database) -> None:
     reach = Reach(hidden={"person": frozenset({"name"})})
     assert len(await seen(people, select(Person.id), reach)) == 2
