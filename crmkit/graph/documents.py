@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from crmkit.settings import Limits
 
-KEPT = 1_000_000
+KEPT = 300_000
 """Characters of all documents that are kept; one takes some hundred times its text."""
 
 _ERRORS = 10
