@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLInputObjectType, get_named_type
-from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from tests.oracle.operations import Writer
@@ -15,7 +14,6 @@ _JOINED = ("and", "or", "not")
 _HOPS = 2
 # How often a filter is chosen, or a test of it, among those that are chosen once.
 _OFTEN = {"StringFilter": 3, "MoneyFilter": 6, "contains": 3, "startsWith": 3, "between": 3}
-_ways = st.integers(0, 14)
 
 
 class Filters:
@@ -28,7 +26,7 @@ class Filters:
     def where(self, kind: str, hops: int) -> dict[str, Any]:
         """What holds of records of a type; nothing, one thing, or several at once."""
         made = self._plain(kind, hops)
-        match self.writer.draw(_ways):
+        match self.writer.random.randrange(15):
             case 10:
                 return {"and": [made, self._plain(kind, hops)]}
             case 11:

@@ -2,14 +2,16 @@
 
 hypothesis-graphql gives every argument of a field a value, `first` beside `last` and cursors
 that nobody gave out: of a hundred of its operations on this schema the endpoint would refuse
-seventy, and none has a variable, a directive or a named fragment. So they are made here.
+seventy, and none has a variable, a directive or a named fragment. So they are made here, of
+a seed and a number: either one that was answered wrongly can be asked again by itself.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any, TypeVar
 
 from graphql import (
@@ -26,10 +28,10 @@ from graphql import (
     get_nullable_type,
     is_leaf_type,
 )
-from hypothesis import strategies as st
 
 from tests.oracle.filters import Filters
 from tests.oracle.values import Values
+from tests.oracle.variants import Variants
 
 T = TypeVar("T")
 Composite = GraphQLObjectType | GraphQLInterfaceType
@@ -44,7 +46,8 @@ _OFTEN = {
     "node": 3,
     "timeline": 5,
 }
-_DEPTH = 3
+_DEPTHS = (1, 1, 2, 2, 3)
+_VARIANTS = 1
 _WRONG: tuple[dict[str, Any], ...] = (
     {"first": -1},
     {"last": 1001},
@@ -57,30 +60,32 @@ _LOCALES = ("de", "en", "zh-CN", "fr", "xx")
 
 @dataclass(frozen=True)
 class Operation:
-    """A document with its variables, and those that wait for cursors of its first answer."""
+    """A document, its variables now and then, and those that wait for cursors of an answer."""
 
     document: str
-    variables: dict[str, Any]
-    cursors: tuple[str, ...]
+    variables: Sequence[Mapping[str, Any]] = ({},)
+    cursors: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class _Variable:
-    kind: str
+    kind: GraphQLInputType
+    value: Any
     default: str | None
+    given: bool
 
 
 class Writer:
-    """Writes one operation; what it decides, hypothesis draws."""
+    """Writes one operation; what it decides, it leaves to chance."""
 
-    def __init__(self, draw: st.DrawFn, values: Values) -> None:
-        self.draw = draw
+    def __init__(self, random: Random, values: Values) -> None:
+        self.random = random
         self.values = values
         self.schema = values.meaning.schema
         self.filters = Filters(self, values)
+        self.variants = Variants(random, values)
         self.fragments: dict[str, tuple[str, str]] = {}
         self.variables: dict[str, _Variable] = {}
-        self.given: dict[str, Any] = {}
         self.cursors: list[str] = []
         self.narrow = False
         """Whether it asks one list alone, but with a filter."""
@@ -90,15 +95,15 @@ class Writer:
     # -- decisions ------------------------------------------------------------------------
 
     def chance(self, one_in: int) -> bool:
-        """Rarely true; hypothesis makes it false where it simplifies."""
-        return self.draw(st.integers(0, one_in - 1)) == one_in - 1
+        return self.random.randrange(one_in) == 0
 
     def one(self, of: Sequence[T]) -> T:
-        return self.draw(st.sampled_from(of))
+        return self.random.choice(of)
 
     def some(self, of: Sequence[T], least: int, most: int) -> list[T]:
-        most = min(most, len(of))
-        return self.draw(st.lists(st.sampled_from(of), min_size=least, max_size=most, unique=True))
+        """Different ones of these; what stands there more often is chosen more often."""
+        size = self.random.randint(least, most)
+        return list(dict.fromkeys(self.random.sample(of, min(size, len(of)))))
 
     def new(self, letter: str) -> str:
         self._count += 1
@@ -112,19 +117,37 @@ class Writer:
         names = [name for name in query.fields for _ in range(_OFTEN.get(name, 1))]
         self.narrow = self.chance(2)
         roots = [self.one(names) for _ in range(1 if self.narrow else self.one((1, 1, 2, 3)))]
-        depth = 0 if self.narrow else _DEPTH
+        depth = 0 if self.narrow else self.one(_DEPTHS)
         body = " ".join(self._field(query, name, depth) for name in roots)
         if self.chance(8):
             body = f"{body} __typename"
         if self.chance(8):
             body = f"... on Query {{ {body} }}"
-        head = ", ".join(
+        parts = [f"query{self._head()} {{ {body} }}"]
+        parts += [f"fragment {name} {text}" for name, (_, text) in self.fragments.items()]
+        return Operation("\n".join(parts), self._sets(), self.cursors)
+
+    def _head(self) -> str:
+        declared = [
             f"${name}: {each.kind}" + (f" = {each.default}" if each.default else "")
             for name, each in self.variables.items()
-        )
-        parts = [f"query{f' Asked({head})' if head else ''} {{ {body} }}"]
-        parts += [f"fragment {name} {text}" for name, (_, text) in self.fragments.items()]
-        return Operation("\n".join(parts), self.given, tuple(self.cursors))
+        ]
+        declared += [f"${name}: String" for name in self.cursors]
+        return f" Asked({', '.join(declared)})" if declared else ""
+
+    def _sets(self) -> list[dict[str, Any]]:
+        """The variables as they were meant, and others: for the same plan or for another."""
+        meant = {name: each.value for name, each in self.variables.items() if each.given}
+        if not self.variables:
+            return [meant]
+        return [meant, *({**meant, **self._others_of()} for _ in range(_VARIANTS))]
+
+    def _others_of(self) -> dict[str, Any]:
+        return {
+            name: self.variants.of(each.kind, each.value)
+            for name, each in self.variables.items()
+            if not self.chance(3)
+        }
 
     def _selection(self, kind: Composite, depth: int) -> str:
         """What is selected of a type, in braces; now and then as a fragment."""
@@ -202,22 +225,23 @@ class Writer:
                 "pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename }"
             ),
         }
-        texts = [told[each]() if each in told else each for each in parts]
-        if self._waiting:
-            # Under the name of the variable one finds the cursors that are good for it.
+        texts = []
+        if self._waiting and not self.chance(20):
+            # Under the name of the variable one finds the cursors that are good for it, but
+            # rarely those of a list within, which are not.
             texts.append(f"{self._waiting}: pageInfo {{ startCursor endCursor }}")
             self._waiting = ""
+        texts += [told[each]() if each in told else each for each in parts]
         return f"{{ {' '.join(texts)} }}"
 
     _waiting = ""
 
     def _directive(self) -> str:
-        which = self.draw(st.integers(0, 23))
-        if which < 21:
+        if not self.chance(8):
             return ""
-        name = ("skip", "include")[which % 2]
+        name = self.one(("skip", "include"))
         boolean = GraphQLNonNull(self.schema.get_type("Boolean"))  # type: ignore[arg-type]
-        return f" @{name}(if: {self.literal(boolean, self.draw(st.booleans()))})"
+        return f" @{name}(if: {self.literal(boolean, self.one((True, False)))})"
 
     # -- arguments --------------------------------------------------------------------------
 
@@ -243,10 +267,9 @@ class Writer:
         return {}
 
     def _page(self, kind: Composite, target: str, field: GraphQLField) -> dict[str, Any]:
-        is_root = kind.name == "Query"
-        if is_root and self.chance(30):
+        if self.chance(60):
             return dict(self.one(_WRONG))
-        size = self.draw(st.integers(0, 12 if is_root else 4))
+        size = self.random.randint(0, 12 if kind.name == "Query" else 4)
         size = 25 if size == 0 and not self.chance(3) else size
         given: dict[str, Any] = {"last" if self.chance(4) else "first": size}
         if self.chance(6):
@@ -271,19 +294,16 @@ class Writer:
             return []
         variable = self._waiting = self.new("c")
         self.cursors.append(variable)
-        self.variables[variable] = _Variable("String", None)
         return [f"{self.one(('after', 'after', 'before'))}: ${variable}"]
 
     def literal(self, kind: GraphQLInputType, value: Any) -> str:
         """A value as a document has it, or a variable that holds it."""
-        how = self.draw(st.integers(0, 15))
-        if how < 13:
+        if not self.chance(5):
             return self._literal(kind, value)
         name = self.new("v")
-        default = self._plain(kind, value) if how > 13 else None
-        self.variables[name] = _Variable(str(kind), default)
-        if how < 15:
-            self.given[name] = value
+        has_default, given = self.one(((False, True), (True, True), (True, False)))
+        default = self._plain(kind, value) if has_default else None
+        self.variables[name] = _Variable(kind, value, default, given)
         return f"${name}"
 
     def _literal(self, kind: GraphQLInputType, value: Any) -> str:
@@ -320,7 +340,6 @@ def _is_leaf(field: GraphQLField) -> bool:
     return is_leaf_type(get_named_type(field.type))
 
 
-@st.composite
-def operations(draw: st.DrawFn, values: Values) -> Operation:
-    """Operations that this company can answer."""
-    return Writer(draw, values).operation()
+def operation(values: Values, seed: str, number: int) -> Operation:
+    """One of the operations of this seed, which this company can answer."""
+    return Writer(Random(f"{seed}/{number}"), values).operation()  # noqa: S311  no secret
