@@ -135,9 +135,9 @@ def _contribution(meaning: Meaning, share: scoring.Share, zone: ZoneInfo) -> dic
         "rule": share.rule,
         "group": share.group,
         "points": share.points,
-        "evidence": [meaning.any(each) for each in share.evidence[:_EVIDENCE]],
-        "evidenceCount": len(share.evidence),
-        "endsAt": _midnight(share.ends, zone),
+        "evidence": [meaning.any(each) for each in share.evidence()[:_EVIDENCE]],
+        "evidenceCount": len(share.evidence()),
+        "endsAt": _midnight(share.ends(), zone),
     }
 
 
@@ -163,21 +163,23 @@ def _fields(meaning: Meaning, customer: Row) -> dict[str, Any]:
     }
 
 
-def _events(meaning: Meaning, customer: Row, zone: ZoneInfo) -> list[scoring.Happened]:
+def _events(
+    meaning: Meaning, customer: Row, zone: ZoneInfo
+) -> dict[EventKind, list[scoring.Happened]]:
+    """The rules of this company count all events, so nobody asks what they are like."""
     said = meaning.world.pointing("interaction", "customer_id", customer.id)
     standing = [
         each for each in said if not meaning.world.pointing("interaction", "supersedes_id", each.id)
     ]
-    events = [
-        scoring.Happened(
-            each.id, EventKind.INTERACTION, _day(each["occurred_at"], zone), {"kind": each["kind"]}
-        )
-        for each in standing
-    ]
-    return events + [
-        scoring.Happened(each.id, EventKind.ORDER, _day(each["placed_at"], zone), {})
-        for each in _orders(meaning, customer)
-    ]
+    return {
+        EventKind.INTERACTION: [
+            scoring.Happened(each.id, _day(each["occurred_at"], zone), {}) for each in standing
+        ],
+        EventKind.ORDER: [
+            scoring.Happened(each.id, _day(each["placed_at"], zone), {})
+            for each in _orders(meaning, customer)
+        ],
+    }
 
 
 def _day(at: datetime, zone: ZoneInfo) -> date:
