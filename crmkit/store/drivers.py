@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ROLLED_BACK = 1  # second that a server has to roll back
 _LATER = 0.5  # seconds after which a server that should have answered does not
 
 
@@ -183,7 +184,7 @@ class Postgres(Database):
                 yield _PostgresTransaction(self, connection)
             except BaseException:
                 if not connection.is_closed():
-                    await begun.rollback()
+                    await _rolled_back(begun, connection)
                 raise
             with _plainly:
                 await begun.commit()
@@ -210,16 +211,26 @@ class Postgres(Database):
             connection = await self._pool.take()
             try:
                 found: list[Sequence[Any]] = await connection.fetch(sql, *arguments)
-                return found
             except (asyncio.CancelledError, TimeoutError):
-                # It may still be at work, and nobody is to wait for that.
-                connection.terminate()
+                self._pool.give_stopped(connection)
                 raise
-            finally:
+            except BaseException:
                 self._pool.give(connection)
+                raise
+            self._pool.give(connection)
+            return found
 
     async def close(self) -> None:
         await self._pool.close()
+
+
+async def _rolled_back(begun: Any, connection: Connection) -> None:
+    """Rolls back, or breaks the connection, which the server understands as well."""
+    try:
+        async with asyncio.timeout(_ROLLED_BACK):
+            await begun.rollback()
+    except TimeoutError:
+        connection.terminate()
 
 
 class _PostgresTransaction(Transaction):

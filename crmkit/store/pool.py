@@ -11,6 +11,7 @@ import asyncpg  # type: ignore[import-untyped]
 PATIENCE = 10
 """Seconds that somebody waits for a connection."""
 
+_STOPPED = 1  # second that a server has to stop what it was at
 _RESTED = 300  # seconds after which whatever stands between may have forgotten a connection
 
 Connection = Any
@@ -32,6 +33,7 @@ class Pool:
         self._open: set[Connection] = set()
         self._closed = False
         self._idle: list[tuple[float, Connection]] = []  # The last to come is the next to go.
+        self._stopping: set[asyncio.Task[None]] = set()
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
 
     async def take(self) -> Connection:
@@ -59,9 +61,19 @@ class Pool:
             if _now() - self._idle[0][0] > _RESTED:
                 self._drop(self._idle.pop(0)[1])
 
+    def give_stopped(self, connection: Connection) -> None:
+        """Gives back what may still be at work on something that nobody waits for any more.
+
+        Closing it would leave the server at work, so it is given a moment to stop.
+        """
+        task = asyncio.create_task(self._stop(connection), name="stop a statement")
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+
     async def close(self) -> None:
         """Closes all connections; what is still lent breaks."""
         self._closed = True
+        await asyncio.gather(*self._stopping)
         while self._idle:
             await self._idle.pop()[1].close()
         for each in self._open:
@@ -88,6 +100,15 @@ class Pool:
             if waiter.done() and not waiter.cancelled():  # It was handed over in the same moment.
                 self._pass_on(waiter.result())
             raise
+
+    async def _stop(self, connection: Connection) -> None:
+        try:
+            # It waits for the server's word on what it was asked to cancel.
+            await connection.reset(timeout=_STOPPED)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()
+        finally:
+            self.give(connection)
 
     def _pass_on(self, handed: Connection | None) -> None:
         if handed is None:

@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, literal, select
 
 from crmkit.settings import DatabaseSettings
 from crmkit.store.drivers import Database, open_database
+from crmkit.testing.databases import databases
 from crmkit.values.errors import Timeout
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +55,27 @@ async def test_a_statement_for_which_nobody_waits_is_stopped(database_url: str) 
         async with asyncio.timeout(5):
             assert await database.fetch(select(literal(1))) == [(1,)]
         assert waiting.cancelled()
+
+
+_AT_WORK = """SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep(%' AND pid <> pg_backend_pid()"""
+
+
+async def test_the_server_works_no_more_on_what_nobody_waits_for() -> None:
+    address = await asyncio.to_thread(databases().empty, "postgresql")
+    async with opened(address) as database, opened(address) as watching:
+        waiting = asyncio.create_task(database.fetch(slow(database)))
+        await until(watching, 1)
+        waiting.cancel()
+        await until(watching, 0)
+    await asyncio.to_thread(databases().drop, address)
+
+
+async def until(watching: Database, number: int) -> None:
+    """Waits until so many sleep in the database."""
+    async with asyncio.timeout(2):
+        while (await watching.rows(_AT_WORK, []))[0][0] != number:
+            pass
 
 
 async def test_a_slow_write_is_stopped_and_leaves_nothing(database_url: str) -> None:
