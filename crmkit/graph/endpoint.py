@@ -13,7 +13,7 @@ from crmkit.engine.plans import Plans
 from crmkit.graph import answering
 from crmkit.graph.documents import Documents
 from crmkit.graph.errors import failed, formatted
-from crmkit.graph.reading import Asked, Unreadable, read, unreadable
+from crmkit.graph.reading import Asked, Unreadable, read, too_slow, unreadable
 from crmkit.graph.run import Note
 from crmkit.graph.trusted import Trusted
 from crmkit.graph.watch import Watch
@@ -69,10 +69,11 @@ class GraphQL:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         note = Note(new_id("request"))
         began = time.perf_counter()
-        kind = answering.accepted(dict(scope["headers"]))
+        headers = dict(scope["headers"])
+        kind = answering.accepted(headers)
         TALLY.set(note)
         try:
-            answer, status = await self._answer(scope, receive, note, kind)
+            answer, status = await self._answer(scope, headers, receive, note, kind)
             await answering.respond(send, answer, status, kind, note.request_id)
         except ClientDisconnect:
             status = _LEFT
@@ -80,22 +81,34 @@ class GraphQL:
             _log(note, status, time.perf_counter() - began)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, note: Note, kind: str
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        note: Note,
+        kind: str,
     ) -> tuple[dict[str, Any], int]:
         server, graphql = self._settings.server, self._settings.graphql
+        watch = Watch(receive, server.body_seconds, graphql.operation_seconds)
         try:
-            asked = await read(scope, receive, server.body_seconds)
-            async with Watch(receive, graphql.operation_seconds):
+            async with watch:
+                asked = await read(scope, headers, receive)
+                watch.begin()
                 answer = await self._executed(asked, note)
-        except Unreadable as error:
-            return failed(error.failure, note.request_id), error.status
         except ClientDisconnect:
             raise
-        except TimeoutError:
-            answer = failed(_too_slow(graphql.operation_seconds, note), note.request_id)
         except Exception as error:  # noqa: BLE001  `failed` logs it with its traceback
-            answer = failed(error, note.request_id)
+            failure = self._late(watch, note) if watch.over else error
+            if isinstance(failure, Unreadable):
+                return failed(failure.failure, note.request_id), failure.status
+            answer = failed(failure, note.request_id)
         return answer, answering.status_of(answer, kind)
+
+    def _late(self, watch: Watch, note: Note) -> Exception:
+        """What to say when the time was over."""
+        if watch.works:
+            return _too_slow(self._settings.graphql.operation_seconds, note)
+        return too_slow(self._settings.server.body_seconds)
 
     async def _executed(self, asked: Asked, note: Note) -> dict[str, Any]:
         result = await self._result(asked, note)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -26,7 +25,7 @@ _DEEPEST = 100
 _PREFLIGHTED = (b"apollo-require-preflight", b"x-apollo-operation-name")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asked:
     """One operation as a client asks for it."""
 
@@ -52,40 +51,39 @@ def unreadable(status: int, message: str, reason: str) -> Unreadable:
     return Unreadable(status, Invalid(message, reason=reason))
 
 
-async def read(scope: Scope, receive: Receive, seconds: float) -> Asked:
+async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Asked:
     """Reads one request.
 
     Raises:
-        Unreadable: It is none, is too large, or takes too long to arrive.
+        Unreadable: It is none, or is too large.
         ClientDisconnect: The client left before it had said all.
     """
-    headers = dict(scope["headers"])
     if scope["method"] == "POST":
         _check_content_type(headers.get(b"content-type", b""))
-        return _asked(await _body(headers, receive, seconds))
+        return _asked(await _body(headers, receive))
     if scope["method"] == "GET":
         _check_preflighted(headers)
         return _in_address(scope["query_string"])
     raise unreadable(405, "Send operations with POST, or queries with GET.", "http.method")
 
 
-async def _body(headers: Mapping[bytes, bytes], receive: Receive, seconds: float) -> bytes:
+async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > LARGEST:
         raise _too_large()
-    try:
-        async with asyncio.timeout(seconds):
-            return await _in_parts(receive)
-    except TimeoutError:
-        told = f"The body did not arrive within {seconds:g} seconds."
-        raise unreadable(408, told, "http.body_too_slow") from None
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > LARGEST:
+            raise _too_large()
+        return body
+    return await _in_parts(message, receive)
 
 
-async def _in_parts(receive: Receive) -> bytes:
+async def _in_parts(message: Mapping[str, Any], receive: Receive) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         parts.append(message.get("body", b""))
@@ -94,6 +92,13 @@ async def _in_parts(receive: Receive) -> bytes:
             raise _too_large()
         if not message.get("more_body"):
             return b"".join(parts)
+        message = await receive()
+
+
+def too_slow(seconds: float) -> Unreadable:
+    """A body that does not arrive."""
+    told = f"The body did not arrive within {seconds:g} seconds."
+    return unreadable(408, told, "http.body_too_slow")
 
 
 def _too_large() -> Unreadable:

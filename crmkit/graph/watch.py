@@ -1,4 +1,4 @@
-"""Stops an operation whose time is over, or whose client has gone."""
+"""Stops a request whose time is over, or whose client has gone."""
 
 from __future__ import annotations
 
@@ -12,30 +12,37 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive
 
-_AT_ONCE = 0.2  # seconds; what takes no longer is not worth watching over
+_AT_ONCE = 0.2  # seconds; what takes no longer is not worth looking at
 
 
 class Watch:
-    """Cancels the work within its block.
+    """Cancels what runs within its block: first the body is read, then the operation works.
 
-    Most work is over before anybody has to look, so all that it costs then is a timer.
+    Most is over before anybody has to look, so that all it costs is one timer.
 
     Raises:
-        TimeoutError: The work took too long.
-        ClientDisconnect: Nobody waits for it any more.
+        TimeoutError: It took too long.
+        ClientDisconnect: Nobody waits for the answer any more.
     """
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
+    def __init__(self, receive: Receive, body_seconds: float, operation_seconds: float) -> None:
         self._receive = receive
-        self._seconds = seconds
+        self._operation_seconds = operation_seconds
+        self._loop = asyncio.get_running_loop()
+        self._pause = min(_AT_ONCE, body_seconds, operation_seconds)
+        self._ends = self._loop.time() + body_seconds
+        self.works = False
         self._left = False
-        self._over = False
+        self.over = False
         self._looking: asyncio.Task[None] | None = None
 
+    def begin(self) -> None:
+        """The body has been read; the operation has its own time."""
+        self.works = True
+        self._ends = self._loop.time() + self._operation_seconds
+
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._ends = loop.time() + self._seconds
-        self._timer = loop.call_later(min(_AT_ONCE, self._seconds), self._look)
+        self._timer = self._loop.call_later(self._pause, self._look)
         self._work = asyncio.current_task()
         return self
 
@@ -48,14 +55,20 @@ class Watch:
         self._timer.cancel()
         if self._looking is not None:
             self._looking.cancel()
-        if not self._over:
+        if not self.over:
             return
         assert self._work is not None  # noqa: S101  a task is what runs here
         if self._work.uncancel() == 0 and kind is asyncio.CancelledError:
             raise (ClientDisconnect if self._left else TimeoutError) from error
 
     def _look(self) -> None:
-        self._looking = asyncio.create_task(self._until_over(), name="watch over an operation")
+        """While the body is read, its reader hears of it when the client goes."""
+        if self.works:
+            self._looking = self._loop.create_task(self._until_over(), name="watch a request")
+        elif self._loop.time() >= self._ends:
+            self._stop()
+        else:
+            self._timer = self._loop.call_later(self._pause, self._look)
 
     async def _until_over(self) -> None:
         try:
@@ -65,6 +78,9 @@ class Watch:
             self._left = True
         except TimeoutError:
             pass
-        self._over = True
+        self._stop()
+
+    def _stop(self) -> None:
+        self.over = True
         assert self._work is not None  # noqa: S101  a task is what runs here
         self._work.cancel()

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
 from crmkit.store.group_commit import GroupCommit
-from crmkit.store.interrupts import Interruptible
+from crmkit.store.interrupts import Interruptible, Overseer
 from crmkit.store.parts import Part, Texts, Undone, may_share, values_of
 from crmkit.store.pool import PATIENCE, Connection, Pool
 from crmkit.store.reach import EVERYTHING, Reach
@@ -264,7 +264,7 @@ class Sqlite(Database):
     def __init__(self, path: str, settings: DatabaseSettings) -> None:
         super().__init__(dialect_of("sqlite:"))
         self._path = path
-        self._seconds = settings.statement_seconds
+        self._overseer = Overseer(settings.statement_seconds)
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(settings.readers, "sqlite-reader")
@@ -331,7 +331,7 @@ class Sqlite(Database):
 
         running = Interruptible(job)
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._seconds, running.stop)
+        self._overseer.watch(running)
         try:
             with _plainly:
                 return await loop.run_in_executor(threads, work)
@@ -339,7 +339,7 @@ class Sqlite(Database):
             running.stop()
             raise
         finally:
-            timer.cancel()
+            self._overseer.forget(running)
 
     def _connect(self, pragma: str) -> sqlite3.Connection:
         made = sqlite3.connect(

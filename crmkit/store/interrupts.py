@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from crmkit.values.errors import Timeout
 
@@ -45,6 +46,37 @@ class Interruptible(Generic[T]):
             self._stopped = True
             if self._running is not None:
                 self._running.interrupt()
+
+
+class Overseer:
+    """Stops jobs that have taken too long; one timer looks after all of them."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._pause = min(1, seconds / 4)
+        self._began: dict[Interruptible[Any], float] = {}
+        self._looks = False
+
+    def watch(self, job: Interruptible[Any]) -> None:
+        """Stops the job when its time is over, unless it is forgotten before."""
+        loop = asyncio.get_running_loop()
+        self._began[job] = loop.time()
+        if not self._looks:
+            self._looks = True
+            loop.call_later(self._pause, self._look)
+
+    def forget(self, job: Interruptible[Any]) -> None:
+        """It has ended by itself."""
+        del self._began[job]
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        for job, began in self._began.items():
+            if loop.time() - began >= self._seconds:
+                job.stop()
+        self._looks = bool(self._began)
+        if self._looks:
+            loop.call_later(self._pause, self._look)
 
 
 def overdue() -> Timeout:
