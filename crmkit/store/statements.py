@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Processor = Callable[[Any], Any]
 
-_MOST = 1_000  # texts kept for a dialect
+_MOST = 400  # texts kept for a dialect, and half as many again; one takes a tenth of a megabyte
 _NUMERIC = 1700  # what SQLAlchemy wants to be told about PostgreSQL's numbers
 
 

@@ -18,10 +18,10 @@ from tests.benchmarks.company import Size
 from tests.benchmarks.databases import Databases, PostgresDatabases, databases
 from tests.benchmarks.postgraphile import PostGraphile
 from tests.benchmarks.questions import Question, arguments, chosen
-from tests.benchmarks.rivals import Crmkit, Limit, Rival, Taught, serving
+from tests.benchmarks.rivals import Crmkit, Limit, Rival, Taught, Undelivered, serving
 from tests.benchmarks.rounds import Backends, Rounds, Row, load
 
-ORDER = ("limit", "crmkit", "postgraphile", "taught")
+ORDER = ("limit", "crmkit", "undelivered", "postgraphile", "taught")
 """The first is the one that all are compared with."""
 
 
@@ -36,9 +36,10 @@ def main() -> None:
         options.customers,
     )
     known: dict[str, Rival] = {
-        each.name: each for each in (Limit(), Crmkit(), Taught(), PostGraphile(folder))
+        each.name: each
+        for each in (Limit(), Crmkit(), Undelivered(), Taught(), PostGraphile(folder))
     }
-    rivals = [known[each] for each in ORDER if each in {"limit", "crmkit", *options.against}]
+    rivals = [known[each] for each in ORDER if each in {*ORDER[:3], *options.against}]
     now = datetime.now(UTC)
     load_average = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"{size}, {options.rounds} rounds of {options.seconds} s, {now:%Y-%m-%d %H:%M} UTC,")
@@ -61,7 +62,8 @@ def _measure(
     reading = [each for each in questions if not each.writes]
     writing = [each for each in questions if each.writes]
     if reading:
-        _ask(known, size, dict.fromkeys(able, name), reading, options)
+        readers = [each for each in able if any(map(each.answers, reading))]
+        _ask(known, size, dict.fromkeys(readers, name), reading, options)
     if writing:
         # What is kept for the next time stays as it is, and nobody waits for another's lock.
         copies = {each: f"{name}_{each.name}_{os.getpid()}" for each in able}

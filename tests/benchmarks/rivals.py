@@ -90,6 +90,18 @@ class Crmkit(Rival):
         return {"CRMKIT_DATABASE__URL": address, "CRMKIT_CONFIG": os.devnull}
 
 
+class Undelivered(Crmkit):
+    """The same, but its events wait, so that a mutation alone is measured."""
+
+    name, title = "undelivered", "crmkit, events wait"
+
+    def command(self, address: str) -> Sequence[str]:
+        return [sys.executable, "-m", "tests.benchmarks.undelivered"]
+
+    def answers(self, question: Question) -> bool:
+        return question.writes
+
+
 class Limit(Rival):
     """Hand-written SQL behind a bare ASGI application."""
 
