@@ -31,6 +31,7 @@ from crmkit.stages import plugin as stages
 from crmkit.store.drivers import open_database
 from crmkit.tags import plugin as tags
 from crmkit.values.clock import SystemClock
+from crmkit.values.collecting import without_collecting
 from crmkit.values.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ async def _opened(
     return Crm(host, schema)
 
 
+@without_collecting()
 def load_plugins(settings: Settings, plugins: Sequence[type[Plugin]] | None = None) -> Loaded:
     """Loads the core with the enabled plugins, or with these and no others."""
     if plugins is None:
@@ -130,6 +132,7 @@ def load_plugins(settings: Settings, plugins: Sequence[type[Plugin]] | None = No
     return load(settings.model_copy(update={"plugins": none_enabled}), extra=[Core, *plugins])
 
 
+@without_collecting()
 def schema_of(loaded: Loaded, settings: Settings) -> Schema:
     """Builds the one schema of what these plugins registered.
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from crmkit.cli.groups import Commands
+from crmkit.values.collecting import without_collecting
 from crmkit.values.errors import Failure, SetupError
 
 app = typer.Typer(
@@ -193,4 +194,5 @@ def import_file(
 
 def _later(module: str) -> Any:
     # Settings and schema take a second to import, for which `--help` should not wait.
-    return import_module(f"crmkit.cli.{module}")
+    with without_collecting():
+        return import_module(f"crmkit.cli.{module}")

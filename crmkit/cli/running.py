@@ -20,6 +20,7 @@ from crmkit.values.errors import SetupError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from crmkit.graph.schema import Schema
     from crmkit.host.context import Context
     from crmkit.host.loaded import Loaded
 
@@ -47,13 +48,17 @@ class Runner:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncGenerator[Crm]:
+async def opened(settings: Settings, *, schema: Schema | None = None) -> AsyncGenerator[Crm]:
     """Opens an app whose tables are those of the code, and closes it.
+
+    Args:
+        settings: What the operator says.
+        schema: One that was built of the same settings, which saves building it.
 
     Raises:
         SetupError: The database has not been upgraded.
     """
-    crm = await open_crm(settings)
+    crm = await open_crm(settings, schema=schema)
     try:
         await asyncio.to_thread(check_upgraded, settings, crm.host.loaded)
         await crm.prepare()

@@ -12,9 +12,9 @@ import strawberry
 from sqlalchemy import Column, Select
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry.scalars import JSON as JSON
-from strawberry.types.field import StrawberryField
 from typing_extensions import TypeAliasType
 
+from crmkit.engine.made_types import MadeField
 from crmkit.store.database import Base, attribute
 
 T = TypeVar("T")
@@ -170,7 +170,7 @@ class Lookup(Source):
     many: bool = False
 
 
-class Declared(StrawberryField):
+class Declared(MadeField):
     """A field whose source is known before a query runs."""
 
     source: Source = FromColumn()

@@ -14,16 +14,17 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
-from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 from strawberry.utils.str_converters import to_snake_case
 
 from crmkit.engine import fields as f
 from crmkit.engine.descriptions import description_of
-from crmkit.engine.made_types import made_type
+from crmkit.engine.made_types import MadeField, made_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from strawberry.types.field import StrawberryField
 
     from crmkit.engine.nodes import NodeSpec
     from crmkit.engine.registry import Registry
@@ -270,7 +271,7 @@ def _field(
     # The generated __init__ takes the Python name, which must not be a keyword.
     python_name = f"{name}_" if keyword.iskeyword(name) else name
     default = {} if required else {"default": strawberry.UNSET}
-    return StrawberryField(
+    return MadeField(
         python_name=python_name,
         graphql_name=name,
         type_annotation=StrawberryAnnotation(kind),

@@ -11,17 +11,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from types import NoneType, SimpleNamespace, UnionType
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.base import StrawberryOptional
-from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from crmkit.engine.descriptions import attribute_docs, description_of
 from crmkit.engine.fields import JSON, BigInt, CurrencyCode, Ref
-from crmkit.engine.made_types import made_type
+from crmkit.engine.made_types import MadeField, made_type
 from crmkit.engine.mutation_shapes import (
     ChoiceShape,
     DayShape,
@@ -41,6 +40,9 @@ from crmkit.engine.mutation_shapes import (
 from crmkit.engine.nodes import Node, NodeSpec, node_spec
 from crmkit.values.errors import SetupError
 from crmkit.values.money import Money
+
+if TYPE_CHECKING:
+    from strawberry.types.field import StrawberryField
 
 
 class Unset(Enum):
@@ -238,7 +240,7 @@ def made_field(
 ) -> StrawberryField:
     """A field of a type that no class declares."""
     given = {"default_factory": list} if default == () else {"default": default}
-    return StrawberryField(
+    return MadeField(
         python_name=python_name,
         graphql_name=name,
         type_annotation=StrawberryAnnotation(kind),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,6 +12,7 @@ from crmkit.app import Crm, field_tables, load_plugins, open_crm
 from crmkit.graph.endpoint import GraphQL
 from crmkit.host.context import SYSTEM
 from crmkit.settings import Settings
+from crmkit.testing import schemas
 from crmkit.testing.databases import databases
 from crmkit.values.clock import ManualClock
 from crmkit.values.errors import SetupError
@@ -18,14 +20,11 @@ from crmkit.values.errors import SetupError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
-    from crmkit.graph.schema import Schema
+    from sqlalchemy import Table
+
     from crmkit.host.context import Actor
     from crmkit.host.host import Body, Host
     from crmkit.host.manifest import Plugin
-
-# Building a schema takes half a second, and what is in it follows from its plugins, what
-# the operator calls their fields, and the fields that the organisation adds.
-_SCHEMAS: dict[tuple[tuple[type[Plugin], ...], str], Schema] = {}
 
 
 @asynccontextmanager
@@ -48,15 +47,13 @@ async def crm(
     async def opened(address: str) -> Crm:
         database = {"url": address, "readers": 2, "pool_size": 4}
         made = Settings.model_validate({"plugins": config or {}, "database": database, **settings})
-        key = (plugins, _named(made, plugins))
-        schema = _SCHEMAS.get(key)
+        schema = schemas.known(plugins, made)
         crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
-        _SCHEMAS[key] = crm.schema
+        schemas.remember(crm.schema, plugins, made)
         return crm
 
-    tables = [table for each in load_plugins(Settings(), plugins).plugins for table in each.tables]
     fields = Settings.model_validate({"fields": settings.get("fields", {})})
-    address = await databases().new(engine, tables, opened, field_tables(fields))
+    address = await databases().new(engine, _tables(plugins), opened, field_tables(fields))
     started = await opened(address)
     try:
         await started.host.start()
@@ -131,16 +128,17 @@ class Trial:
         await self.host.relay.drain()
 
 
+@lru_cache(8)
+def _tables(plugins: tuple[type[Plugin], ...]) -> Sequence[Table]:
+    """The tables of the core and of these plugins."""
+    return [table for each in load_plugins(Settings(), plugins).plugins for table in each.tables]
+
+
 def _complete(crm: Crm) -> Crm:
     """Refuses an app in which a plugin is missing: a test wants all that it named."""
     for sentence in crm.host.loaded.skipped.values():
         raise SetupError(sentence)
     return crm
-
-
-def _named(settings: Settings, plugins: Sequence[type[Plugin]]) -> str:
-    renames = [settings.plugins.renames(each.name) for each in plugins]
-    return repr([settings.fields, *renames])
 
 
 def _readable(answer: Any) -> str:

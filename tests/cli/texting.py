@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import inspect, text
 
+from crmkit.app import Crm, load_plugins
 from crmkit.cli.running import opened
 from crmkit.graph.endpoint import GraphQL
 from crmkit.host import migrations
 from crmkit.settings import load_settings
+from crmkit.testing import schemas
 
 SMS = '''
 from collections.abc import Sequence
@@ -111,11 +115,21 @@ def enable(*plugins: str) -> None:
     Path("crmkit.toml").write_text(f"[plugins]\nenabled = {[*plugins]}\n", encoding="utf-8")
 
 
+@asynccontextmanager
+async def app() -> AsyncGenerator[Crm]:
+    """The app of the settings in this folder."""
+    settings = load_settings()
+    plugins = [type(each.manifest) for each in load_plugins(settings).plugins]
+    async with opened(settings, schema=schemas.known(plugins, settings)) as crm:
+        schemas.remember(crm.schema, plugins, settings)
+        yield crm
+
+
 def asked(document: str) -> dict[str, Any]:
     """What an app of the settings in this folder answers."""
 
     async def work() -> dict[str, Any]:
-        async with opened(load_settings()) as crm:
+        async with app() as crm:
             return await GraphQL(crm.schema, crm.host).execute(document)
 
     return asyncio.run(work())
@@ -125,7 +139,7 @@ def text_ada_twice() -> None:
     """Makes a customer and sends her two texts; all events are delivered."""
 
     async def work() -> None:
-        async with opened(load_settings()) as crm:
+        async with app() as crm:
             endpoint = GraphQL(crm.schema, crm.host)
             made = await endpoint.execute(CREATE)
             ada = made["data"]["createCustomer"]["customer"]["id"]
