@@ -18,6 +18,7 @@ from graphql import (
     GraphQLSyntaxError,
     Node,
     NoSchemaIntrospectionCustomRule,
+    ObjectValueNode,
     OperationDefinitionNode,
     VariableNode,
     Visitor,
@@ -176,9 +177,10 @@ _SHAPES = ("where", "ids")
 
 def _seen(how: str, value: Any) -> Hashable:
     """What the cost depends on: a number of records, which relations a filter names."""
+    if how == "input":
+        how, value = "items", value.get("items") if isinstance(value, dict) else None
     if how == "items":
-        items = value.get("items") if isinstance(value, dict) else None
-        return len(items) if isinstance(items, list) else None
+        return len(value) if isinstance(value, list) else None
     return value if how == "whole" and isinstance(value, int) else shape_of(value)
 
 
@@ -193,8 +195,13 @@ class _Decisive(Visitor):
             self._note(node, "whole")
         elif name in _SHAPES:
             self._note(node, "shape")
-        elif name == "input":
-            self._note(node, "items" if isinstance(node.value, VariableNode) else "shape")
+        elif name == "input" and isinstance(node.value, VariableNode):
+            self._note(node, "input")
+        elif name == "input" and isinstance(node.value, ObjectValueNode):
+            # Of what is written, however large, only the number of records counts.
+            for each in node.value.fields:
+                if each.name.value == "items":
+                    self._note(each, "items" if isinstance(each.value, VariableNode) else "shape")
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
         self._note(node, "shape")

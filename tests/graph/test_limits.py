@@ -158,6 +158,17 @@ async def test_one_document_costs_what_its_variables_ask_for(t: Trial) -> None:
         assert ("QUERY_TOO_COMPLEX" in str(await t.answer(document, {"n": number}))) is refused
 
 
+BULK = """mutation ($items: [CreateCustomerItem!]!) { createCustomers(input: {items: $items}) {
+  results { customer { zooAnimals(first: 100) { nodes { id } } } } } }"""
+
+
+async def test_of_a_bulk_only_the_number_of_its_records_is_remembered(t: Trial) -> None:
+    for number, refused in [(5, False), (200, True), (6, False)]:
+        items = [{"name": f"Customer {each}", "source": "web"} for each in range(number)]
+        assert ("QUERY_TOO_COMPLEX" in str(await t.answer(BULK, {"items": items}))) is refused
+    assert [*t._endpoint._documents(BULK)._costs] == [(None, 5), (None, 200), (None, 6)]
+
+
 async def test_a_mutation_whose_payload_costs_too_much_is_refused_before_it_writes(
     t: Trial,
 ) -> None:
