@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from crmkit import app
 from crmkit.app import load_plugins
-from crmkit.cli.running import log_to_stderr
+from crmkit.cli.running import log_to_stderr, opened
 from crmkit.host import field_tables as fields
 from crmkit.host import migrations
 from crmkit.settings import load_settings
+
+if TYPE_CHECKING:
+    from crmkit.settings import Settings
 
 _OUT = Console(highlight=False, soft_wrap=True)
 
 
 def upgrade() -> None:
-    """Brings every lineage to its head."""
+    """Brings every lineage to its head, and adds the rows that its tables begin with."""
     settings = load_settings()
     log_to_stderr(logging.WARNING)
     url = settings.database.url
@@ -28,8 +33,15 @@ def upgrade() -> None:
     done = [step for each in app.field_tables(settings) for step in fields.upgrade(url, each)]
     for step in done:
         _OUT.print(f"fields: {step}")
+    asyncio.run(_prepare(settings))
     if not (moved or done):
         _OUT.print("Every table is as the code wants it.")
+
+
+async def _prepare(settings: Settings) -> None:
+    """Adds the rows that new tables have from the beginning, beside those that are there."""
+    async with opened(settings):
+        pass
 
 
 def status() -> None:

@@ -127,7 +127,7 @@ async def of_sides(
                 yield Finding(
                     "side rows",
                     f"{missing:,} of the table {parent.name} have no row in {table_of(model).name}.",
-                    "start crmkit serve, which adds them",
+                    "run crmkit db upgrade, which adds them",
                 )
 
 

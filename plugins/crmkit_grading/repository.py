@@ -27,6 +27,9 @@ Read = Callable[[Any], Awaitable[list[Any]]]
 
 _NOTHING: Mapping[str, Any] = {}
 
+# Made once: an alias looks at every column, each time that one is made.
+_SAID, _CORRECTION = aliased(sdk.rows.Interaction), aliased(sdk.rows.Interaction)
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -190,22 +193,21 @@ def _recent(statement: Select[Any], reaches: Sequence[int | None], context: Cont
 
 
 def _interactions(ids: Sequence[str]) -> Any:
-    said, correction = aliased(sdk.rows.Interaction), aliased(sdk.rows.Interaction)
     channel, touchpoint = sdk.rows.Channel, sdk.rows.Touchpoint
     return (
         select(
-            said.customer_id,
-            said.id,
-            said.occurred_at.label("at"),
-            said.kind,
+            _SAID.customer_id,
+            _SAID.id,
+            _SAID.occurred_at.label("at"),
+            _SAID.kind,
             channel.key,
             touchpoint.key,
-            said.direction,
-            said.actor,
+            _SAID.direction,
+            _SAID.actor,
         )
-        .join(channel, channel.id == said.channel_id)
-        .outerjoin(touchpoint, touchpoint.id == said.touchpoint_id)
-        .where(said.customer_id.in_(ids), ~exists().where(correction.supersedes_id == said.id))
+        .join(channel, channel.id == _SAID.channel_id)
+        .outerjoin(touchpoint, touchpoint.id == _SAID.touchpoint_id)
+        .where(_SAID.customer_id.in_(ids), ~exists().where(_CORRECTION.supersedes_id == _SAID.id))
     )
 
 

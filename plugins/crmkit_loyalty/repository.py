@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from crmkit_loyalty.config import Context
 
 
+_REVERSAL = aliased(Entry)
+
+
 async def tiers_of(context: Context, customer_ids: Sequence[str]) -> Mapping[str, str]:
     """The highest tier that the earned points reach, by its key."""
     rising = sorted(context.config.tiers.items(), key=lambda tier: tier[1])
@@ -32,11 +35,10 @@ async def tiers_of(context: Context, customer_ids: Sequence[str]) -> Mapping[str
 
 def earned_by(cause_ids: Sequence[str]) -> Select[str, str, int, str | None]:
     """The entries that these causes earned and that nobody has taken back."""
-    reversal = aliased(Entry)
     return (
         select(Entry.id, Entry.customer_id, Entry.points, Entry.cause_id)
         .where(Entry.cause_id.in_(cause_ids), Entry.kind == EntryKind.EARN)
-        .where(~exists().where(reversal.reverses_id == Entry.id))
+        .where(~exists().where(_REVERSAL.reverses_id == Entry.id))
         .order_by(Entry.id)
     )
 

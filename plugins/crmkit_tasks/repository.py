@@ -32,6 +32,10 @@ _FIELDS: tuple[Any, ...] = (
 )
 
 
+# Made once: an alias looks at every column, each time that one is made.
+_SAID, _CORRECTION = aliased(sdk.rows.Interaction), aliased(sdk.rows.Interaction)
+
+
 @dataclass(frozen=True)
 class Found:
     """A task as it is before somebody changes it."""
@@ -189,14 +193,13 @@ def _grade(context: Context, customer: type[sdk.rows.Customer]) -> Any:
 def _last_contact(customer: type[sdk.rows.Customer], now: datetime) -> Any:
     """When we last spoke, as far as nobody has corrected it; our own notes are no contact."""
     # What is yet to happen is no contact either.
-    said, correction = aliased(sdk.rows.Interaction), aliased(sdk.rows.Interaction)
     return (
-        select(func.max(said.occurred_at))
+        select(func.max(_SAID.occurred_at))
         .where(
-            said.customer_id == customer.id,
-            said.direction != sdk.Direction.INTERNAL,
-            said.occurred_at <= now,
-            ~exists().where(correction.supersedes_id == said.id),
+            _SAID.customer_id == customer.id,
+            _SAID.direction != sdk.Direction.INTERNAL,
+            _SAID.occurred_at <= now,
+            ~exists().where(_CORRECTION.supersedes_id == _SAID.id),
         )
         .scalar_subquery()
     )

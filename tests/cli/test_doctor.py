@@ -88,12 +88,22 @@ def test_everything_that_is_wrong_is_said_at_once(
         "wrong plugins: The plugin sms (ajax_sms.plugin:Entry) cannot be imported",
         "take sms out of [plugins] enabled",
         "wrong side rows: 1 of the table customer have no row in loyalty_account.",
-        "cure: start crmkit serve, which adds them",
+        "cure: run crmkit db upgrade, which adds them",
         "wrong deliveries: 1 events never reached orders.late",
         "cure: mend the handler, then set their state to pending",
     ):
         assert each in said
     assert said.count("wrong ") == 4
+
+
+def test_an_upgrade_adds_the_rows_that_a_new_side_table_begins_with(
+    upgraded: Run, database_url: str
+) -> None:
+    asked(CREATE)
+    run_sql(database_url, "DELETE FROM loyalty_account")
+    assert "side rows" in complaint(upgraded)
+    assert upgraded("db", "upgrade").code == 0
+    assert upgraded("doctor").code == 0
 
 
 def test_a_schema_that_does_not_fit_together(upgraded: Run, install: Callable[..., None]) -> None:
