@@ -29,7 +29,10 @@ async def called(
 async def together(*work: Coroutine[Any, Any, None]) -> None:
     """Does all of this at once; the first that fails stops the others and is raised."""
     if len(work) == 1:
-        return await work[0]
+        await work[0]
+        return
+    if not work:
+        return
     try:
         async with asyncio.TaskGroup() as group:
             for each in work:

@@ -65,23 +65,33 @@ class Executor:
             return None
 
     async def _below(self, below: Sequence[Below], rows: Sequence[Any], answers: Answers) -> None:
-        """Runs the steps that hang below these rows, and all that hangs below those."""
-        for each in below:
-            await self._step(each.step, _distinct(each, rows), answers)
+        """Runs the steps that hang below these rows, and all that hangs below those.
+
+        None waits for another, nor holds a connection while anything below it is read.
+        """
+        asked = [(each.step, _distinct(each, rows)) for each in below]
+        work = [self._step(*each, answers) for each in asked if each[1] or each[0].key is None]
+        await together(*work)
 
     async def _step(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
-        if not keys and step.key is not None:
-            return
+        if step.count is None:
+            await self._level(step, keys, answers)
+        else:
+            await together(self._level(step, keys, answers), self._count(step, answers))
+
+    async def _level(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
         rows = await self._read(self._compiled(step), keys, answers.request)
         answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
-        if step.count is not None:
-            if step.count_template is None:
-                step.count_template = self.reader.template(step.count)
-            counted = await self._read(step.count_template, (), answers.request)
-            answers.counts[step] = step.count_template.rows(counted)[0][0]
         if rows:
             calls = [self._call(each, rows, answers) for each in step.batches]
             await together(self._below(step.below, rows, answers), *calls)
+
+    async def _count(self, step: Level, answers: Answers) -> None:
+        assert step.count is not None  # noqa: S101  the caller has looked
+        if step.count_template is None:
+            step.count_template = self.reader.template(step.count)
+        counted = await self._read(step.count_template, (), answers.request)
+        answers.counts[step] = step.count_template.rows(counted)[0][0]
 
     async def _read(
         self, template: Template, keys: Sequence[Any], request: Request
