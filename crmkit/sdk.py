@@ -50,7 +50,15 @@ from crmkit.engine.fields import (
 )
 from crmkit.engine.fields import column as field
 from crmkit.engine.mutation_inputs import UNSET, Unset
-from crmkit.engine.mutations import BulkMutation, Mutation, Outcome, extend_input, mutation
+from crmkit.engine.mutations import (
+    BulkMutation,
+    Extended,
+    Mutation,
+    Outcome,
+    extend_input,
+    extended,
+    mutation,
+)
 from crmkit.engine.nodes import (
     Connection,
     MoneyType,
@@ -120,6 +128,7 @@ from crmkit.values.errors import (
 from crmkit.values.ids import new_id
 from crmkit.values.labels import phrase
 from crmkit.values.money import Money
+from crmkit.vocabulary.errors import Retired
 from crmkit.vocabulary.types import Label, label
 
 VERSION = SDK_VERSION
@@ -177,6 +186,7 @@ __all__ = [
     "EmailAddress",
     "Event",
     "EventBuilder",
+    "Extended",
     "ExternalId",
     "Failure",
     "Forbidden",
@@ -208,6 +218,7 @@ __all__ = [
     "Ref",
     "Refused",
     "Resident",
+    "Retired",
     "SchemaBuilder",
     "SetupError",
     "Stage",
@@ -237,6 +248,7 @@ __all__ = [
     "expression",
     "extend",
     "extend_input",
+    "extended",
     "field",
     "hook",
     "hookspec",

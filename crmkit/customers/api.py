@@ -7,5 +7,6 @@ from crmkit.customers.service import relate_customers as relate
 from crmkit.customers.service import restore_customers as restore
 from crmkit.customers.service import update_customers as update
 from crmkit.customers.service import upsert_customers as upsert
+from crmkit.customers.types import own_fields as fields
 
-__all__ = ["create", "delete", "move", "relate", "restore", "update", "upsert"]
+__all__ = ["create", "delete", "fields", "move", "relate", "restore", "update", "upsert"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkit.values.errors import Ambiguous, Conflict, Invalid, NotFound, Refused
+from crmkit.values.errors import Ambiguous, Conflict, Invalid, NotFound, Refused, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -81,6 +81,24 @@ class FieldNeeded(Invalid):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Every new customer needs {name}.", field=("fields", name))
+
+
+class UnknownField(Invalid):
+    """The organisation has defined no field of this key."""
+
+    def __init__(self, key: str, known: Collection[str]) -> None:
+        super().__init__(
+            f"Customers have no field {key!r} of the organisation's own{nearest(key, known)}; "
+            f"define it under [fields.customer.{key}] in crmkit.toml.",
+            field=("fields", key),
+        )
+
+
+class WrongKindOfValue(Invalid):
+    """A field holds values of one kind."""
+
+    def __init__(self, key: str, wanted: str) -> None:
+        super().__init__(f"The field {key} of customers holds {wanted}.", field=("fields", key))
 
 
 class WrongWayRound(Invalid):

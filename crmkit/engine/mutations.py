@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "UNSET",
     "BulkMutation",
+    "Extended",
     "InputExtension",
     "Mutation",
     "Outcome",
     "Unset",
     "extend_input",
+    "extended",
     "mutation",
 ]
 
@@ -80,9 +82,11 @@ class BulkMutation(Declaration[I, P]):
     Called from code, it runs in the caller's unit, bound to its own plugin.
     """
 
-    async def __call__(self, context: Context[Any], inputs: Sequence[I]) -> Sequence[P]:
+    async def __call__(
+        self, context: Context[Any], inputs: Sequence[I | Extended[I]]
+    ) -> Sequence[P]:
         inside = self._inside(context)
-        drafts = [Draft(each, index) for index, each in enumerate(inputs)]
+        drafts = [_draft(each, index) for index, each in enumerate(inputs)]
         done: list[P] = []
         for chunk in chunks(drafts):
             done += await self.answer(inside, chunk)
@@ -99,6 +103,25 @@ class BulkMutation(Declaration[I, P]):
                 "return a payload for each, in their order."
             )
         return done
+
+
+@dataclass(frozen=True)
+class Extended(Generic[I]):
+    """An input from code, and what a client would say in the fields that plugins add to it."""
+
+    input: I
+    extensions: tuple[object, ...]
+
+
+def extended(input: I, *extensions: object) -> Extended[I]:
+    """Says more in an input than its own fields: `extended(CreateCustomer(…), ReferralsInput(…))`."""
+    return Extended(input, extensions)
+
+
+def _draft(given: object, index: int) -> Draft[Any, Any]:
+    if isinstance(given, Extended):
+        return Draft(given.input, index, {type(each): each for each in given.extensions})
+    return Draft(given, index)
 
 
 class InputExtension:

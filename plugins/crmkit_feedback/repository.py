@@ -77,10 +77,19 @@ async def ticket_of(context: Context, solve_id: str) -> str | None:
     return found[0][0] if found else None
 
 
-async def channels(context: Context, keys: Collection[str]) -> Mapping[str, str]:
-    """The ids of the channels of these keys."""
+@dataclass(frozen=True)
+class Channel:
+    """Where a ticket comes from."""
+
+    id: str
+    is_retired: bool
+
+
+async def channels(context: Context, keys: Collection[str]) -> Mapping[str, Channel]:
+    """The channels of these keys, retired ones too."""
     row = sdk.rows.Channel
-    return dict(await context.rules(select(row.key, row.id).where(row.key.in_(sorted(keys)))))
+    named = select(row.key, row.id, row.retired_at).where(row.key.in_(sorted(keys)))
+    return {key: Channel(id_, bool(at)) for key, id_, at in await context.rules(named)}
 
 
 async def inactive(context: Context, user_ids: Collection[str]) -> set[str]:

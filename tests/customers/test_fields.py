@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crmkit import sdk
 from crmkit.customers.types import CustomersUpdated
 from crmkit.host.builders import EventBuilder
 from crmkit.host.context import Context
 from crmkit.host.manifest import Plugin
 from crmkit.testing import Trial, crm
-from crmkit.values.errors import SetupError
+from crmkit.values.errors import Invalid, SetupError
 from crmkit_loyalty.plugin import Loyalty
 from tests.customers.conftest import Office
 
@@ -100,6 +101,45 @@ async def test_null_empties_and_what_is_left_out_stays(office: Office) -> None:
     }
     error = await office.fail("updateCustomer", id=who, fields={"discount": None})
     assert said(error) == ("INVALID", ["discount"])
+
+
+async def test_code_says_them_as_a_client_does(office: Office) -> None:
+    async def body(context: Context[Any]) -> None:
+        said = sdk.customers.fields(
+            context, vat_number="DE 9", rating=Decimal("1.5"), **{"class": "b"}
+        )
+        ada = sdk.extended(sdk.CreateCustomer(name="Ada"), said)
+        [made] = await sdk.customers.create(context, [ada])
+        less = sdk.customers.fields(context, vat_number=None, employees=8)
+        change = sdk.extended(sdk.UpdateCustomer(id=sdk.id_of(made.customer)), less)
+        await sdk.customers.update(context, [change])
+
+    await office.t.unit(body)
+    found = await office.t.gql(f"{{ customers {{ nodes {{ name {OWN} }} }} }}")
+    [ada] = found["customers"]["nodes"]
+    assert (ada["name"], ada["vatNumber"], ada["rating"]) == ("Ada", None, "1.500")
+    assert (ada["class"], ada["employees"], ada["discount"]) == ("b", 8, "2.50")
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"vat_nummer": "DE 9"}, "did you mean vat_number"),
+        ({"employees": "8"}, "employees of customers holds int"),
+        ({"rating": Decimal("0.12345")}, "digits"),
+        ({"class": "z"}, "z"),
+    ],
+)
+async def test_code_that_says_what_no_field_holds_is_told_so(
+    values: dict[str, Any], why: str
+) -> None:
+    async with crm(fields={"customer": DEFINED}) as t:
+
+        async def body(context: Context[Any]) -> None:
+            sdk.customers.fields(context, **values)
+
+        with pytest.raises(Invalid, match=why):
+            await t.unit(body)
 
 
 async def test_labels_of_choices_are_told_in_any_locale(office: Office) -> None:

@@ -1,7 +1,7 @@
 """What a client sees of customers, what it asks for, and what handlers are told."""
 
 from crmkit.customers.types.addresses import PLACE, PostalAddress, place
-from crmkit.customers.types.custom import field_input, field_parts, field_table
+from crmkit.customers.types.custom import field_input, field_parts, field_table, own_fields
 from crmkit.customers.types.events import (
     CustomersCreated,
     CustomersDeleted,
@@ -85,6 +85,7 @@ __all__ = [
     "field_input",
     "field_parts",
     "field_table",
+    "own_fields",
     "place",
     "said",
     "stay_summary",

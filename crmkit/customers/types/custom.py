@@ -7,6 +7,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from crmkit.customers.errors import UnknownField, WrongKindOfValue
 from crmkit.customers.models import field_model
 from crmkit.customers.types.inputs import CreateCustomer, UpdateCustomer, UpsertCustomer
 from crmkit.customers.types.nodes import Customer
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
+    from crmkit.host.context import Context
     from crmkit.values.errors import Problem
 
 
@@ -57,6 +59,27 @@ def field_input(fields: Sequence[CustomField]) -> type:
             "__post_init__": check,
         },
     )
+
+
+def own_fields(context: Context[Any], /, **values: Any) -> object:
+    """What an input from code says of the organisation's own fields, by their keys in crmkit.toml.
+
+    Give it to `sdk.extended`, beside the input of a customer.
+
+    Raises:
+        UnknownField: The organisation has defined no such field.
+        Invalid: A value is none of its field.
+    """
+    fields = context.host.settings.fields.of_customers
+    known = {each.key: each for each in fields}
+    for key, value in values.items():
+        if key not in known:
+            raise UnknownField(key, known)
+        if value is not None and type(value) is not known[key].python_type:
+            raise WrongKindOfValue(key, known[key].python_type.__name__)
+    said = {known[key].attribute: value for key, value in values.items()}
+    made: object = field_input(fields)(**said)
+    return made
 
 
 def _extension(fields: Sequence[CustomField]) -> type:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from crmkit_feedback.repository import Standing
+    from crmkit_feedback.repository import Channel, Standing
 
 _SORTED_BY = ("type", "priority", "queue", "topic")
 
@@ -36,7 +36,7 @@ async def open_tickets(
     channels = await repository.channels(context, {each.input.channel for each in drafts})
     now = context.clock.now()
     for draft in drafts:
-        draft.becomes(_row(context, draft.input, channels.get(draft.input.channel, ""), now))
+        draft.becomes(_row(context, draft.input, channels.get(draft.input.channel), now))
     await _check(context, drafts, channels)
     if not context.refusals:
         add(context, [draft.row for draft in drafts])
@@ -105,13 +105,16 @@ def follow_up(context: Context, ticket: Standing, cause_id: str) -> str:
 async def _check(
     context: Context,
     drafts: Sequence[sdk.Draft[OpenTicket, TicketRow]],
-    channels: Mapping[str, str],
+    channels: Mapping[str, Channel],
 ) -> None:
     assignees = {id_ for each in drafts if (id_ := each.input.assignee_id)}
     gone = await repository.inactive(context, assignees)
     for draft in drafts:
-        if draft.input.channel not in channels:
-            context.reject(draft, errors.UnknownKey("channel", draft.input.channel))
+        key = draft.input.channel
+        if key not in channels:
+            context.reject(draft, errors.UnknownKey("channel", key))
+        elif channels[key].is_retired:
+            context.reject(draft, sdk.Retired("channel", key, "channel"))
         if draft.input.assignee_id in gone:
             context.reject(draft, errors.AssigneeInactive())
         try:
@@ -120,12 +123,12 @@ async def _check(
             context.reject(draft, unknown)
 
 
-def _row(context: Context, given: OpenTicket, channel_id: str, now: datetime) -> TicketRow:
+def _row(context: Context, given: OpenTicket, channel: Channel | None, now: datetime) -> TicketRow:
     asked = given.author is TicketAuthor.CUSTOMER
     priority = given.priority or context.config.default_priority
     return TicketRow(
         customer_id=given.customer_id,
-        channel_id=channel_id,
+        channel_id=channel.id if channel else "",  # Rejected, and never written.
         type=given.type or context.config.default_type,
         priority=priority,
         urgency=context.config.priorities.get(priority, 0),

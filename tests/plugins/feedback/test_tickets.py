@@ -111,6 +111,20 @@ async def test_who_has_left_is_given_no_ticket(t: Trial) -> None:
     assert (await refused(t, "openTicket", **said))["reason"] == "feedback.assignee_inactive"
 
 
+async def test_no_ticket_comes_by_a_channel_that_is_retired(t: Trial) -> None:
+    anna = await add_customer(t)
+    opened = await open_ticket(t, anna, channel="letter")
+    found = await t.gql('{ channels(where: {key: {eq: "letter"}}) { nodes { id } } }')
+    retire = "mutation ($id: ID!) { retireChannel(input: {id: $id}) { channel { id } } }"
+    await t.gql(retire, id=found["channels"]["nodes"][0]["id"])
+    given = await refused(t, "openTicket", customerId=anna, channel="letter", body="Hello")
+    assert (given["reason"], given["problems"][0]["field"]) == (
+        "core.retired",
+        ["input", "channel"],
+    )
+    assert (await ticket(t, opened))["channel"] == {"key": "letter"}
+
+
 async def test_who_saw_an_older_version_overwrites_nothing(t: Trial) -> None:
     opened = await open_ticket(t, await add_customer(t))
     for operation, said in (
