@@ -144,6 +144,10 @@ class Database(Reader):
 # -- PostgreSQL -----------------------------------------------------------------------
 
 
+# PostgreSQL thinks that a merge begins at the cursor; it reads all that stands before it.
+_PLANNING = {"enable_mergejoin": "off"}
+
+
 class Postgres(Database):
     """asyncpg's connections."""
 
@@ -162,7 +166,10 @@ class Postgres(Database):
             timeout=settings.connect_seconds,
             # The server stops what is slow; when it does not answer at all, we do.
             command_timeout=settings.statement_seconds + _LATER,
-            server_settings={"statement_timeout": f"{settings.statement_seconds * 1000:.0f}"},
+            server_settings={
+                "statement_timeout": f"{settings.statement_seconds * 1000:.0f}",
+                **_PLANNING,
+            },
         )
         with _plainly:
             pool.give(await pool.take())

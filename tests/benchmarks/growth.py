@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import orjson
 
 from crmkit.app import open_crm
 from crmkit.graph.endpoint import GraphQL
 from crmkit.settings import Settings
+from crmkit.store.drivers import Database
 from tests.benchmarks.company import Size
 from tests.benchmarks.databases import Databases, databases
 from tests.benchmarks.questions import Question, arguments, chosen
@@ -108,45 +108,49 @@ async def _read(
     server: Server,
     given: Sequence[Mapping[str, Any]],
 ) -> Reading:
-    """Has PostgreSQL explain what crmkit asks of it."""
     asked = server.rival.arguments(server, question, given[:_EXPLAINED])
-    statements = await _statements(question, known.address(name), asked)
-    found = Reading()
-    connection = await asyncpg.connect(known.address(name))
+    settings = Settings.model_validate({"database": {"url": known.address(name)}})
+    crm = await open_crm(settings)
     try:
-        for sql, values in statements:
-            explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"
-            [plan] = orjson.loads(await connection.fetchval(explain, *values))
-            top = plan["Plan"]
-            found.pages += (top["Shared Hit Blocks"] + top["Shared Read Blocks"]) / len(asked)
-            for scan in _scans(top):
-                found.rows += _rows(scan) / len(asked)
-                found.indexes[scan.get("Index Name", f"{scan['Relation Name']}, all of it")] += 1
+        return await reading(GraphQL(crm.schema, crm.host), crm.host.database, question, asked)
     finally:
-        await connection.close()
+        await crm.close()
+
+
+async def reading(
+    endpoint: GraphQL, database: Database, question: Question, asked: Sequence[Mapping[str, Any]]
+) -> Reading:
+    """Has PostgreSQL explain what it is asked for these requests."""
+    found = Reading()
+    for sql, values in await _statements(endpoint, database, question, asked):
+        explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"
+        [[text]] = await database.rows(explain, values)
+        top = orjson.loads(text)[0]["Plan"]
+        found.pages += (top["Shared Hit Blocks"] + top["Shared Read Blocks"]) / len(asked)
+        for scan in _scans(top):
+            found.rows += _rows(scan) / len(asked)
+            found.indexes[scan.get("Index Name", f"{scan['Relation Name']}, all of it")] += 1
     return found
 
 
 async def _statements(
-    question: Question, address: str, asked: Sequence[Mapping[str, Any]]
+    endpoint: GraphQL, database: Database, question: Question, asked: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, Sequence[Any]]]:
     """The statements of these requests, with their values."""
-    crm = await open_crm(Settings.model_validate({"database": {"url": address}}))
     found: list[tuple[str, Sequence[Any]]] = []
-    ask = crm.host.database.rows
+    ask = database.rows
 
     async def watched(sql: str, values: Sequence[Any]) -> Any:
         found.append((sql, values))
         return await ask(sql, values)
 
-    crm.host.database.rows = watched  # type: ignore[method-assign]
+    database.rows = watched  # type: ignore[method-assign]
     try:
-        endpoint = GraphQL(crm.schema, crm.host)
         for each in asked:
             answer = await endpoint.execute(question.document, None, each)
             assert "errors" not in answer, answer
     finally:
-        await crm.close()
+        database.rows = ask  # type: ignore[method-assign]
     return found
 
 

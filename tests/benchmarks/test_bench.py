@@ -6,11 +6,13 @@ import orjson
 import pytest
 
 from crmkit import testing
+from crmkit.graph.endpoint import GraphQL
 from crmkit.host.discovery import discover, imported
 from crmkit.testing import Trial
 from crmkit_loyalty import service as loyalty
 from tests.benchmarks.company import Size
 from tests.benchmarks.filling import fill
+from tests.benchmarks.growth import reading
 from tests.benchmarks.limit import Limit
 from tests.benchmarks.load import PLACE
 from tests.benchmarks.questions import QUESTIONS, Question, plain
@@ -33,6 +35,23 @@ async def test_crmkit_and_what_is_written_by_hand_answer_the_benchmark_alike(eng
                 answer = plain(question, await t.answer(question.document, ours))
                 wanted = orjson.loads(await limit.answer(question.name, by_hand))
                 assert answer == plain(question, wanted)
+
+
+async def test_a_page_is_read_without_the_pages_before_it() -> None:
+    plugins = [imported(each) for each in discover()]
+    async with testing.crm(*plugins, engine="postgresql") as t:
+        size = Size(customers=4_000, interactions=4_000, entries=100, tickets=100)
+        await fill(t.host.settings.database.url, size)
+        await t.crm.prepare()
+        await t.host.database.rows("ANALYZE", [])
+        # As of tables that are too large to be read as a whole.
+        await t.host.database.rows("SELECT set_config('enable_seqscan', 'off', false)", [])
+        last = await t.gql("{ customers(last: 60) { edges { cursor } } }")
+        asked = [{"after": last["customers"]["edges"][0]["cursor"]}]
+        for question in [each for each in QUESTIONS if each.name in ("Q2", "Q3")]:
+            endpoint = GraphQL(t.crm.schema, t.host)
+            read = await reading(endpoint, t.host.database, question, asked)
+            assert 50 <= read.rows < 1_000, read
 
 
 async def check_accounts(t: Trial) -> None:
