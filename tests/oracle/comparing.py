@@ -6,12 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
-from graphql import DocumentNode, parse
+from graphql import DocumentNode, ExecutionResult, parse
 
 from crmkit.testing import Trial
 from tests.oracle.company import Company, tables_of
+from tests.oracle.deeds import Deed, same_ids
 from tests.oracle.executor import Oracle, failures, schema_of
 from tests.oracle.meaning import Meaning
 from tests.oracle.operations import Operation
@@ -67,32 +69,66 @@ class Trio:
 
     def same(self, text: str, document: DocumentNode, variables: Mapping[str, Any]) -> Any:
         """What all three answer."""
-        result = self.oracle.answer(document, variables)
-        wanted = failures(result)
-        self.counts["asked"] += 1
-        self.counts["found"] += bool(self.oracle.records)
-        self.counts["special"] += bool(self.oracle.meaning.contributed)
+        result = self._result(document, variables)
         answer: dict[str, Any] = {}
         for engine, t in self.company.trials.items():
             told = f"{engine}\n{text}\n{variables}"
-            answer = self._answered(t, text, variables, told)
-            assert answer["errors"] == wanted, (
-                f"{told}\nfails {answer['errors']} instead of {wanted}"
-            )
-            difference = next(self._differences(result.data, answer["data"], ()), None)
-            assert difference is None, f"{told}\n{difference}"
+            answer = self._twice(t, text, variables, told)
+            self._compare(told, result, answer)
         return answer["data"]
 
-    def _answered(self, t: Trial, text: str, variables: Mapping[str, Any], told: str) -> Any:
+    def do(self, deed: Deed, operation: Operation, random: Random) -> None:
+        """Does something on both engines; the oracle knows what it has made by its id alone.
+
+        Raises:
+            AssertionError: A payload says something else than the oracle.
+        """
+        document = parse(operation.document)
+        given = deed.given(random, self.oracle.meaning.world)
+        for more in operation.variables:
+            variables = {**more, "input": given}
+            answers = self._done(operation.document, variables)
+            self.runner.run(self._look())
+            made = answers["sqlite"].get("data", {}).get(deed.mutation)
+            assert made, f"{operation.document}\n{variables}\n{answers['sqlite']}"
+            self.oracle.payload = dict.fromkeys(
+                (deed.record, "its"), self.oracle.meaning.any(made["its"]["id"])
+            )
+            result = self._result(document, variables)
+            for engine, answer in answers.items():
+                self._compare(f"{engine}\n{operation.document}\n{variables}", result, answer)
+            given = deed.given(random, self.oracle.meaning.world)
+
+    def _done(self, text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        answers = {}
+        with same_ids() as again:
+            for engine, t in self.company.trials.items():
+                again()
+                answers[engine] = _told(self.runner.run(t.answer(text, variables)))
+        return answers
+
+    async def _look(self) -> None:
+        t = self.company.trials["sqlite"]
+        self.oracle.meaning.world = await World.of(t, tables_of(t))
+
+    def _result(self, document: DocumentNode, variables: Mapping[str, Any]) -> ExecutionResult:
+        result = self.oracle.answer(document, variables)
+        self.counts["asked"] += 1
+        self.counts["found"] += bool(self.oracle.records)
+        self.counts["special"] += bool(self.oracle.meaning.contributed)
+        return result
+
+    def _compare(self, told: str, result: ExecutionResult, answer: Mapping[str, Any]) -> None:
+        wanted = failures(result)
+        assert answer["errors"] == wanted, f"{told}\nfails {answer['errors']} instead of {wanted}"
+        difference = next(self._differences(result.data, answer["data"], ()), None)
+        assert difference is None, f"{told}\n{difference}"
+
+    def _twice(self, t: Trial, text: str, variables: Mapping[str, Any], told: str) -> Any:
         """What an engine says twice: the first time exactly, then by what it generated."""
-        answers = [self.runner.run(t.answer(text, variables)) for _ in range(2)]
-        for each in answers:
-            each["errors"] = {
-                (tuple(error.get("path", ())), error["extensions"]["code"])
-                for error in each.get("errors", ())
-            }
-        assert repr(answers[0]) == repr(answers[1]), f"{told}\n{answers[0]}\nand then\n{answers[1]}"
-        return answers[0]
+        one, other = (_told(self.runner.run(t.answer(text, variables))) for _ in range(2))
+        assert repr(one) == repr(other), f"{told}\n{one}\nand then\n{other}"
+        return one
 
     def _differences(self, wanted: Any, found: Any, place: Place) -> Iterator[str]:
         if isinstance(wanted, Mark):
@@ -106,6 +142,15 @@ class Trio:
                 yield from self._differences(one, other, (*place, index))
         elif type(wanted) is not type(found) or wanted != found:
             yield f"{place}: {found!r} instead of {wanted!r}"
+
+
+def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer with its errors as a set of (path, code)."""
+    errors = {
+        (tuple(each.get("path", ())), each["extensions"]["code"])
+        for each in answer.get("errors", ())
+    }
+    return {**answer, "errors": errors}
 
 
 def _cursors(data: Any, name: str) -> list[str]:

@@ -14,6 +14,7 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLSchema,
+    OperationType,
     build_schema,
     execute_sync,
     get_named_type,
@@ -60,6 +61,8 @@ class Oracle:
         self.meaning = meaning
         self.records = 0
         """How often a field of a record was asked for in the last answer."""
+        self.payload: Mapping[str, Any] = {}
+        """What the mutation that is asked for has made."""
 
     def answer(self, document: DocumentNode, variables: Mapping[str, Any]) -> ExecutionResult:
         self.records = self.meaning.contributed = 0
@@ -87,6 +90,8 @@ class Oracle:
                 return self.meaning.any(given["id"])
             case "nodes":
                 return [self.meaning.any(each) for each in given["ids"]]
+        if info.operation.operation is OperationType.MUTATION:
+            return self.payload
         kind = get_named_type(info.return_type).name.removesuffix("Connection")
         return self.meaning.listed(kind, given)
 

@@ -123,16 +123,29 @@ class Writer:
             body = f"{body} __typename"
         if self.chance(8):
             body = f"... on Query {{ {body} }}"
-        parts = [f"query{self._head()} {{ {body} }}"]
-        parts += [f"fragment {name} {text}" for name, (_, text) in self.fragments.items()]
+        parts = [f"query{self._head()} {{ {body} }}", *self._fragments()]
         return Operation("\n".join(parts), self._sets(), self.cursors)
 
-    def _head(self) -> str:
-        declared = [
+    def payload(self, mutation: str, record: str) -> Operation:
+        """A mutation that selects much of the record in its payload."""
+        assert self.schema.mutation_type is not None
+        field = self.schema.mutation_type.fields[mutation]
+        kind = get_named_type(get_named_type(field.type).fields[record].type)  # type: ignore[union-attr]
+        selection = self._selection(kind, self.one(_DEPTHS))  # type: ignore[arg-type]
+        body = f"{mutation}(input: $input) {{ {record} {selection} its: {record} {{ id }} }}"
+        head = self._head(f"$input: {field.args['input'].type}")
+        parts = [f"mutation{head} {{ {body} }}", *self._fragments()]
+        return Operation("\n".join(parts), self._sets())
+
+    def _fragments(self) -> list[str]:
+        return [f"fragment {name} {text}" for name, (_, text) in self.fragments.items()]
+
+    def _head(self, *more: str) -> str:
+        declared = [*more, *(f"${name}: String" for name in self.cursors)]
+        declared += [
             f"${name}: {each.kind}" + (f" = {each.default}" if each.default else "")
             for name, each in self.variables.items()
         ]
-        declared += [f"${name}: String" for name in self.cursors]
         return f" Asked({', '.join(declared)})" if declared else ""
 
     def _sets(self) -> list[dict[str, Any]]:

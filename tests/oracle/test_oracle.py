@@ -13,17 +13,20 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from random import Random
 
 import pytest
 from graphql import GraphQLEnumType, get_named_type
 
 from crmkit.engine.fields import Called, Expression
 from tests.oracle.comparing import Trio
-from tests.oracle.operations import Operation, operation
+from tests.oracle.deeds import DEEDS, Deed
+from tests.oracle.operations import Operation, Writer, operation
 from tests.oracle.twins import TWINS
 
 SOAK = bool(os.environ.get("CRMKIT_SOAK"))
 OPERATIONS = 10_000 if SOAK else 250
+PAYLOADS = 40 if SOAK else 3
 _USUAL = secrets.token_hex(4) if SOAK else "house"
 SEED, _, ALONE = os.environ.get("CRMKIT_ORACLE", _USUAL).partition(":")
 
@@ -114,6 +117,15 @@ def test_both_engines_answer_as_the_oracle_does(
         print(f"{special / asked:.0%} ask for what plugins add or for a second page")  # noqa: T201
     assert found / asked >= 0.6 or ALONE
     assert special / asked >= 0.2 or ALONE
+
+
+@pytest.mark.parametrize("deed", DEEDS, ids=lambda each: each.mutation)
+def test_a_payload_says_what_has_been_written(trio: Trio, deed: Deed) -> None:
+    for number in range(PAYLOADS):
+        random = Random(f"{SEED}/{deed.mutation}/{number}")  # noqa: S311  no secret
+        asked = Writer(random, trio.values).payload(deed.mutation, deed.record)
+        with said(f"{deed.mutation} {number} of seed {SEED}"):
+            trio.do(deed, asked, random)
 
 
 @contextmanager
