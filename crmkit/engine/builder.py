@@ -44,7 +44,7 @@ class Answers:
         if step not in self._read:
             template, groups = step.template, self.rows.get(step, {})
             self._read[step] = (
-                {key: template.rows(raw) for key, raw in groups.items()} if template else {}
+                {key: template.whole(raw) for key, raw in groups.items()} if template else {}
             )
         return self._read[step].get(key, ())
 

@@ -18,8 +18,9 @@ from strawberry.types.base import StrawberryOptional
 
 from crmkit.engine import fields as f
 from crmkit.engine.late import fixed, mapped
-from crmkit.store.column_types import Choice, Scaled, UtcDateTime, instant
+from crmkit.store.column_types import Choice, Code, Scaled, UtcDateTime, instant
 from crmkit.store.database import companions
+from crmkit.store.statements import Unreadable
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def ordering(keys: Sequence[Key], backwards: bool) -> list[ColumnElement[Any]]:
 def beyond(keys: Sequence[Key], values: Sequence[Any], backwards: bool) -> ColumnElement[bool]:
     """What stands after (or before) the record with these key values."""
     # Bound by the column's type: by the value's own, SQLite would compare other text.
-    bound = [literal(v, k.element.type) for v, k in zip(values, keys, strict=True)]
+    bound = [literal(v, _stored(k)) for v, k in zip(values, keys, strict=True)]
     directions = {key.descending for key in keys}
     if len(directions) == 1 and not any(key.nullable for key in keys):
         left, right = tuple_(*(key.element for key in keys)), tuple_(*bound)
@@ -225,7 +226,13 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal):
         return format(value, "f")
-    return value.value if isinstance(value, Enum) else value
+    return value.value if isinstance(value, Enum | Unreadable) else value
+
+
+def _stored(key: Key) -> TypeEngine[Any]:
+    """The type of a key in a cursor, which has of a choice what is stored."""
+    kind = key.element.type
+    return Code() if isinstance(kind, Choice) else kind
 
 
 def _typed(value: Any, kind: TypeEngine[Any]) -> Any:
@@ -233,8 +240,6 @@ def _typed(value: Any, kind: TypeEngine[Any]) -> Any:
         return None
     if isinstance(kind, UtcDateTime):
         return datetime.fromisoformat(value)
-    if isinstance(kind, Choice):
-        return kind.choices(value)
     if isinstance(kind, Scaled):
         return Decimal(value)
     return date.fromisoformat(value) if kind.python_type is date else value

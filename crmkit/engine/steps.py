@@ -26,7 +26,7 @@ from crmkit.engine.filters import beside
 from crmkit.engine.pagination import Key, ordering
 from crmkit.store.column_types import Json, UtcDateTime, WrittenInstant
 from crmkit.store.reach import Deferred
-from crmkit.store.statements import Template
+from crmkit.store.statements import Template, Unreadable
 
 Read = Callable[[Any], Any]
 
@@ -41,7 +41,10 @@ class Cell:
         self.required = required
 
     def __call__(self, row: Any) -> Any:
-        return row[self.place]
+        value = row[self.place]
+        if isinstance(value, Unreadable):
+            raise value.error
+        return value
 
 
 class Present:

@@ -26,6 +26,14 @@ _NUMERIC = 1700  # what SQLAlchemy wants to be told about PostgreSQL's numbers
 
 
 @dataclass(frozen=True, eq=False)
+class Unreadable:
+    """What stands in a column although its type does not allow it; who reads it fails."""
+
+    value: Any
+    error: Exception
+
+
+@dataclass(frozen=True, eq=False)
 class Template:
     """A statement compiled once, for any number of runs with other values."""
 
@@ -52,10 +60,26 @@ class Template:
             return [tuple(each) for each in raw]
         return [self._row(each) for each in raw]
 
+    def whole(self, raw: Sequence[Sequence[Any]]) -> list[Row]:
+        """The same, although there may be values in it that cannot be read."""
+        try:
+            return self.rows(raw)
+        except Exception:  # noqa: BLE001  which value it was, reading them one by one finds out
+            return [self._tried(each) for each in raw]
+
     def _row(self, raw: Sequence[Any]) -> Row:
         values = list(raw)
         for index, process in self.processors:
             values[index] = process(values[index])
+        return tuple(values)
+
+    def _tried(self, raw: Sequence[Any]) -> Row:
+        values = list(raw)
+        for index, process in self.processors:
+            try:
+                values[index] = process(values[index])
+            except Exception as error:  # noqa: BLE001  it fails where the value is read
+                values[index] = Unreadable(values[index], error)
         return tuple(values)
 
 

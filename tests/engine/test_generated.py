@@ -130,7 +130,10 @@ ANIMALS = "{ zooAnimals { nodes { name diet weight born price { amount } custome
 @pytest.mark.parametrize(
     ("tampering", "path"),
     [
-        ("UPDATE zoo_animal SET diet = 'stones' WHERE name = 'bee'", ["zooAnimals"]),
+        (
+            "UPDATE zoo_animal SET diet = 'stones' WHERE name = 'bee'",
+            ["zooAnimals", "nodes", 1, "diet"],
+        ),
         ("DELETE FROM zoo_pen", ["zooAnimals", "nodes", 0, "customer", "zooFeed"]),
         (
             "UPDATE zoo_animal SET weight = 2147483648 WHERE name = 'bee'",

@@ -54,10 +54,10 @@ def shout(name: str, *, times: int = 1) -> str:
 async def moods(
     context: sdk.Context, ids: Sequence[str], *, loud: bool = False
 ) -> Mapping[str, str]:
-    """How it feels today."""
-    if not context:
-        raise RuntimeError("no context")
-    return dict.fromkeys(ids[::2], "GRR" if loud else "purr")
+    """How it feels today; only of some one knows."""
+    at_peace = select(AnimalRow.id).where(AnimalRow.id.in_(ids), AnimalRow.diet == Diet.PLANTS)
+    rows = await context.read(at_peace)
+    return dict.fromkeys((each for (each,) in rows), "GRR" if loud else "purr")
 
 
 async def broken(context: sdk.Context, ids: Sequence[str]) -> Mapping[str, str]:
@@ -88,7 +88,7 @@ class Visit:
 async def tour(context: sdk.Context, id: str, *, most: int = 9) -> list[Visit] | None:
     """A walk along their animals."""
     rows = await context.read(
-        select(AnimalRow.id).where(AnimalRow.customer_id == id).order_by(AnimalRow.name).limit(most)
+        select(AnimalRow.id).where(AnimalRow.customer_id == id).order_by(AnimalRow.id).limit(most)
     )
     return [Visit(animal=sdk.ref(ZooAnimal, each), minutes=n) for n, (each,) in enumerate(rows)]
 

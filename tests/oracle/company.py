@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.schema import sort_tables
 
+from crmkit import sdk
 from crmkit.engine.fields import FromSide
 from crmkit.store.database import attribute, table_of
 from crmkit.testing import Trial, crm
@@ -20,7 +22,6 @@ from crmkit_referrals.plugin import Referrals
 from crmkit_tasks.plugin import Tasks
 from tests.oracle.seeding import Seeding
 
-PLUGINS = (Orders, Loyalty, Referrals, Feedback, Tasks, Grading)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 _FIELDS: dict[str, dict[str, Any]] = {
@@ -35,12 +36,13 @@ _FIELDS: dict[str, dict[str, Any]] = {
     },
     "discount": {"type": "decimal", "required": True, "default": "2.5"},
 }
+_LIMITS = ("tokens", "aliases", "fields", "directives", "overlaps", "cost")
 _SETTINGS: dict[str, Any] = {
     "secret": "the oracle knows no secrets",
     # How much one may ask for is tested elsewhere; here everything is asked.
-    "graphql": {
-        "limits": dict.fromkeys(("tokens", "aliases", "fields", "overlaps", "cost"), 10**9)
-    },
+    "graphql": {"limits": dict.fromkeys(_LIMITS, 10**9)},
+}
+_HOUSE: dict[str, Any] = {
     "organisation": {"zone": "Europe/Berlin"},
     "fields": {"customer": _FIELDS},
     "config": {
@@ -59,19 +61,29 @@ _SETTINGS: dict[str, Any] = {
 class Company:
     """One company on both engines: the same rows, the same clock, the same secret."""
 
-    def __init__(self) -> None:
-        self._open = AsyncExitStack()
+    def __init__(
+        self,
+        plugins: Sequence[type[sdk.Plugin]],
+        fill: Callable[[Trial], Awaitable[None]],
+        spoil: Sequence[str] = (),
+        **settings: Any,
+    ) -> None:
+        self.plugins, self.fill, self.spoil, self.settings = plugins, fill, spoil, settings
         self.trials: dict[str, Trial] = {}
+        self._open = AsyncExitStack()
 
     async def found(self) -> None:
-        """Fills it on SQLite, then copies it to PostgreSQL."""
+        """Fills it on SQLite, copies it to PostgreSQL, then does to both what no rule allows."""
         for engine in ("sqlite", "postgresql"):
-            context = crm(*PLUGINS, engine=engine, **_SETTINGS)
+            context = crm(*self.plugins, engine=engine, **_SETTINGS, **self.settings)
             self.trials[engine] = await self._open.enter_async_context(context)
             self.trials[engine].clock.set(NOW)
-        lived = self.trials["sqlite"]
-        await Seeding(lived, NOW).run()
-        await _copy(lived, self.trials["postgresql"])
+        await self.fill(self.trials["sqlite"])
+        await _copy(self.trials["sqlite"], self.trials["postgresql"])
+        for each in self.trials.values():
+            async with each.host.database.transaction() as transaction:
+                for sql in self.spoil:
+                    await transaction.execute(sql, [])
 
     async def close(self) -> None:
         await self._open.aclose()
@@ -86,6 +98,12 @@ def tables_of(t: Trial) -> list[Table]:
             if isinstance(each.source, FromSide):
                 found.add(attribute(each.source.attribute)[0])
     return sort_tables(found)
+
+
+def house() -> Company:
+    """A company with all that is bundled."""
+    plugins = (Orders, Loyalty, Referrals, Feedback, Tasks, Grading)
+    return Company(plugins, lambda t: Seeding(t, NOW).run(), **_HOUSE)
 
 
 async def _copy(source: Trial, target: Trial) -> None:

@@ -18,6 +18,7 @@ from tests.oracle.executor import Oracle, failures, schema_of
 from tests.oracle.meaning import Meaning
 from tests.oracle.operations import Operation
 from tests.oracle.pages import Mark
+from tests.oracle.twins import Twin
 from tests.oracle.values import Values
 from tests.oracle.world import World
 
@@ -38,15 +39,16 @@ class Trio:
     """How many operations were asked, found records, and asked for what is special."""
 
     @classmethod
-    def open(cls, runner: asyncio.Runner) -> Trio:
-        company = Company()
+    def open(
+        cls, runner: asyncio.Runner, company: Company, twins: Mapping[tuple[str, str], Twin]
+    ) -> Trio:
         runner.run(company.found())
         for each in company.trials.values():
             # No operation comes again, so what is kept only has to be looked through as garbage.
             each.plans.most = _KEPT
         t = company.trials["sqlite"]
         world = runner.run(World.of(t, tables_of(t)))
-        meaning = Meaning(t, schema_of(t.crm.schema.sdl()), world)
+        meaning = Meaning(t, schema_of(t.crm.schema.sdl()), world, twins)
         return cls(runner, company, Oracle(meaning), Values(meaning, world.hidden))
 
     def close(self) -> None:
@@ -114,6 +116,7 @@ class Trio:
     def _result(self, document: DocumentNode, variables: Mapping[str, Any]) -> ExecutionResult:
         result = self.oracle.answer(document, variables)
         self.counts["asked"] += 1
+        self.counts["failed"] += bool(result.errors)
         self.counts["found"] += bool(self.oracle.records)
         self.counts["special"] += bool(self.oracle.meaning.contributed)
         return result

@@ -17,7 +17,8 @@ from crmkit.testing import Trial
 from crmkit.values.text import sort_key
 from tests.oracle import chains, conditions, twins
 from tests.oracle.pages import Key, Marks, Order, Page, page
-from tests.oracle.world import Row, World
+from tests.oracle.twins import Twin
+from tests.oracle.world import Row, Unreadable, World
 
 if TYPE_CHECKING:
     from crmkit.engine.nodes import NodeSpec
@@ -28,8 +29,10 @@ Given = Mapping[str, Any]
 class Meaning:
     """Reads the declarations of one schema, and does what they say."""
 
-    def __init__(self, t: Trial, schema: GraphQLSchema, world: World) -> None:
-        self.t, self.schema, self.world = t, schema, world
+    def __init__(
+        self, t: Trial, schema: GraphQLSchema, world: World, known: Mapping[tuple[str, str], Twin]
+    ) -> None:
+        self.t, self.schema, self.world, self.twins = t, schema, world, known
         self.marks = Marks()
         self.contributed = 0
         """How often a field was read that a plugin gave a type of somebody else."""
@@ -107,7 +110,7 @@ class Meaning:
             case f.Computed():
                 return self._computed(row, source, given or {})
             case f.Expression() | f.Called():
-                return twins.TWINS[kind, name](self, row)
+                return self.twins[kind, name](self, row, **_named(given or {}))
         raise NotImplementedError(f"{kind}.{name} comes from {source}")
 
     def _beside(self, row: Row, attribute: Any) -> Any:
@@ -118,7 +121,7 @@ class Meaning:
     def _computed(self, row: Row, source: f.Computed, given: Given) -> Any:
         known = {"organisation": self.t.host.settings.organisation, "clock": self.t.clock}
         wanted = inspect.signature(source.function).parameters
-        named = {snake(name): value for name, value in given.items()}
+        named = _named(given)
         named |= {name: value for name, value in known.items() if name in wanted}
         return source.function(*(self._near(row, each) for each in source.of), **named)
 
@@ -221,9 +224,14 @@ class Meaning:
 
 def _plain(value: Any, *, folded: bool) -> Any:
     """What is compared: of a text its sort key, of a choice the word that is stored."""
-    if isinstance(value, Enum):
+    if isinstance(value, Enum | Unreadable):
         return value.value
     return sort_key(value)[:600] if folded and value is not None else value
+
+
+def _named(given: Given) -> dict[str, Any]:
+    """Arguments by the names that the author of a function gave them."""
+    return {snake(name): value for name, value in given.items()}
 
 
 def snake(name: str) -> str:

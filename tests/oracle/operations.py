@@ -45,6 +45,8 @@ _OFTEN = {
     "tags": 2,
     "node": 3,
     "timeline": 5,
+    "zooAnimals": 15,
+    "zooTour": 3,
 }
 _DEPTHS = (1, 1, 2, 2, 3)
 _VARIANTS = 1

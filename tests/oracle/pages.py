@@ -15,9 +15,11 @@ _USUAL = 25
 
 
 class Wrong(Exception):
-    """What a client must not ask; the code says why."""
+    """What a client must not ask, or cannot be told; the code says why."""
 
-    code = ErrorCode.INVALID.value
+    def __init__(self, code: ErrorCode = ErrorCode.INVALID) -> None:
+        super().__init__(code)
+        self.code = code.value
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tests.oracle.meaning import Meaning
     from tests.oracle.world import Row
 
-Twin = Callable[["Meaning", "Row"], Any]
+Twin = Callable[..., Any]
+"""What a function of a plugin says of a row; the field's arguments have their own names."""
 
 _DONE = (TicketState.SOLVED, TicketState.CLOSED)
 _EVIDENCE = 100

@@ -12,6 +12,7 @@ from typing import Any
 from crmkit.engine import fields as f
 from crmkit.values import money
 from tests.oracle.meaning import Meaning
+from tests.oracle.world import Unreadable
 
 _MOST = 60
 
@@ -31,7 +32,7 @@ class Values:
             table = self.meaning.table(self.meaning.specs[kind])
             rows = sorted(self.meaning.world.rows[table], key=lambda row: row.id)
             found = [self.meaning.value(kind, name, row) for row in rows]
-            there = [each for each in found if each is not None]
+            there = [each for each in found if not isinstance(each, Unreadable | None)]
             near = [other for each in there for other in _near(each)]
             self._known[kind, name] = list(dict.fromkeys(map(_sent, near)))[:_MOST]
         return self._known[kind, name]

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Table, select
 
-from crmkit.store.reach import scope_of
+from crmkit.store.reach import EVERYTHING, scope_of
+from crmkit.store.statements import template
 from crmkit.testing import Trial
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What stands in a column although its type does not allow it; it has no name."""
+
+    value: Any
+    name: None = None
 
 
 @dataclass(eq=False)
@@ -44,11 +53,7 @@ class World:
         tables = list(tables)
         rows = {}
         for table in tables:
-            names = [each.name for each in table.columns]
-            found = await t.host.database.fetch(select(table))
-            rows[table.name] = [
-                Row(table.name, dict(zip(names, values, strict=True))) for values in found
-            ]
+            rows[table.name] = await _read(t, table)
         keys = {each.name: next(iter(each.primary_key.columns)).name for each in tables}
         hidden = sorted(row.id for row in rows["customer"] if row["deleted_at"] is not None)
         return cls(_seen(rows, {each.name: each for each in tables}, keys), keys, hidden)
@@ -71,6 +76,31 @@ class World:
                 index.setdefault(row[column], []).append(row)
             self._pointing[table, column] = index
         return self._pointing[table, column].get(key, [])
+
+
+async def _read(t: Trial, table: Table) -> list[Row]:
+    database = t.host.database
+    names = [each.name for each in table.columns]
+    made = template(select(table), database.dialect)
+    found = await database.rows(made.sql, made.arguments(EVERYTHING.told))
+    readers = dict(made.processors)
+    return [
+        Row(
+            table.name,
+            {
+                name: _value(readers.get(place), value)
+                for place, (name, value) in enumerate(zip(names, values, strict=True))
+            },
+        )
+        for values in found
+    ]
+
+
+def _value(read: Callable[[Any], Any] | None, value: Any) -> Any:
+    try:
+        return read(value) if read else value
+    except ValueError:
+        return Unreadable(value)
 
 
 def _seen(
