@@ -28,7 +28,7 @@ from tests.oracle.operations import Operation, Writer, operation
 from tests.oracle.twins import TWINS
 
 SOAK = bool(os.environ.get("CRMKIT_SOAK"))
-OPERATIONS = 10_000 if SOAK else 250
+OPERATIONS = 10_000 if SOAK else 220
 PAYLOADS = 40 if SOAK else 3
 _USUAL = secrets.token_hex(4) if SOAK else "house"
 SEED, _, ALONE = os.environ.get("CRMKIT_ORACLE", _USUAL).partition(":")
@@ -92,7 +92,7 @@ def test_what_was_wrong_once_is_right(trio: Trio, document: str) -> None:
 
 
 def test_every_order_goes_on_after_a_cursor(trio: Trio) -> None:
-    """Rising from the start and falling from the end."""
+    """Rising from the start or falling from the end; each field one way, and in a soak both."""
     query = trio.oracle.meaning.schema.query_type
     assert query is not None
     for name, field in query.fields.items():
@@ -100,7 +100,9 @@ def test_every_order_goes_on_after_a_cursor(trio: Trio) -> None:
             continue
         orders = get_named_type(field.args["orderBy"].type)
         assert isinstance(orders, GraphQLEnumType)
-        for order in orders.values:
+        for index, order in enumerate(orders.values):
+            if index % 4 in (1, 2) and not SOAK:
+                continue
             rising = order.endswith("_ASC")
             size, way, end = ("first", "after", "end") if rising else ("last", "before", "start")
             document = f"""query ($c: String) {{
