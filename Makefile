@@ -50,11 +50,17 @@ browser: .venv/.stamp graphiql
 	.venv/bin/pytest -n 0 tests/browser
 
 # Runs clients that others have written against `crmkit serve`; it takes node and npm.
-clients: .venv/.stamp tests/clients/node_modules/.stamp
+clients: .venv/.stamp tests/clients/node_modules/.stamp tests/clients/generated/venv/.stamp
 	.venv/bin/pytest -n 0 tests/clients/real_clients.py
 
 tests/clients/node_modules/.stamp: $(addprefix tests/clients/,.npmrc package-lock.json)
 	cd tests/clients && npm ci
+	touch $@
+
+# They want another graphql-core than ours.
+tests/clients/generated/venv/.stamp: tests/clients/python.lock
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 format: .venv/.stamp

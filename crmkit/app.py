@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -21,6 +20,7 @@ from crmkit.engine.registry import FIELDS
 from crmkit.graph.contract import added
 from crmkit.graph.endpoint import GraphQL
 from crmkit.graph.graphiql.pages import graphiql
+from crmkit.graph.origins import Origins
 from crmkit.graph.schema import Schema
 from crmkit.host.builders import SchemaBuilder
 from crmkit.host.host import Host
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp
 
     from crmkit.host.builders import EventBuilder, PermissionBuilder
     from crmkit.host.field_tables import FieldTable
@@ -52,7 +51,6 @@ log = structlog.get_logger("crmkit.app")
 ROOMS = (access, stages, channels, customers, tags, interactions)
 """The rooms of the core; each knows those before it."""
 
-_LOCAL_ORIGIN = r"http://(localhost|127\.0\.0\.1)(:\d+)?"
 _PATIENCE = 2  # seconds that a question about health may take
 
 
@@ -232,30 +230,13 @@ def routes(crm: Crm) -> list[Route]:
         return JSONResponse({"status": "ready"})
 
     in_development = crm.host.settings.profile == "development"
+    origins = Origins(crm.host.settings)
     return [
-        Route("/graphql", _for_origins(GraphQL(crm.schema, crm.host), crm.host.settings)),
+        Route("/graphql", origins.around(GraphQL(crm.schema, crm.host, origins))),
         *(graphiql(crm.schema) if in_development else ()),
         Route("/health/live", live),
         Route("/health/ready", ready),
     ]
-
-
-def _for_origins(endpoint: ASGIApp, settings: Settings) -> ASGIApp:
-    """Lets pages of other origins read answers: those of the settings, and in development ours."""
-    origins = settings.server.origins
-    in_development = settings.profile == "development"
-    if not origins and not in_development:
-        return endpoint
-    return CORSMiddleware(
-        endpoint,
-        allow_origins=origins,
-        allow_origin_regex=_LOCAL_ORIGIN if in_development else None,
-        allow_methods=("GET", "POST"),
-        allow_headers=("*",),
-        # What anybody may read, nobody reads with the sign-in of somebody else.
-        allow_credentials="*" not in origins,
-        expose_headers=("retry-after", "x-request-id"),
-    )
 
 
 async def _problems(host: Host) -> dict[str, str]:

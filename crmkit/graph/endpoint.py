@@ -13,6 +13,7 @@ from crmkit.engine.plans import Plans
 from crmkit.graph import answering
 from crmkit.graph.documents import Documents
 from crmkit.graph.errors import failed, formatted
+from crmkit.graph.origins import Origins
 from crmkit.graph.reading import Asked, Unreadable, read, too_slow, unreadable
 from crmkit.graph.run import Note
 from crmkit.graph.trusted import Trusted
@@ -38,8 +39,16 @@ log = structlog.get_logger("crmkit.graph")
 class GraphQL:
     """The one endpoint, as an ASGI application."""
 
-    def __init__(self, schema: Schema, host: Host, *, keep_plans: bool = True) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        host: Host,
+        origins: Origins | None = None,
+        *,
+        keep_plans: bool = True,
+    ) -> None:
         self._schema = schema
+        self._origins = origins or Origins(host.settings)
         self._host = host
         settings = host.settings
         self._settings = settings
@@ -92,7 +101,7 @@ class GraphQL:
         watch = Watch(receive, server.body_seconds, graphql.operation_seconds)
         try:
             async with watch:
-                asked = await read(scope, headers, receive)
+                asked = await read(scope, headers, receive, self._origins)
                 watch.begin()
                 answer = await self._executed(asked, note)
         except ClientDisconnect:

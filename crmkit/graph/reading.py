@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope
 
+    from crmkit.graph.origins import Origins
     from crmkit.values.errors import Failure
 
 LARGEST = 1024 * 1024
 JSON = b"application/json"
 
 _DEEPEST = 100
-_PREFLIGHTED = (b"apollo-require-preflight", b"x-apollo-operation-name")
+_CROSS_SITE = (
+    "Send a header that a page of another site cannot send unasked, such as "
+    "apollo-require-preflight: true."
+)
 
 
 @dataclass(slots=True)
@@ -51,7 +55,9 @@ def unreadable(status: int, message: str, reason: str) -> Unreadable:
     return Unreadable(status, Invalid(message, reason=reason))
 
 
-async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Asked:
+async def read(
+    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, origins: Origins
+) -> Asked:
     """Reads one request.
 
     Raises:
@@ -62,7 +68,8 @@ async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -
         _check_content_type(headers.get(b"content-type", b""))
         return _asked(await _body(headers, receive))
     if scope["method"] == "GET":
-        _check_preflighted(headers)
+        if not origins.vouch(headers):
+            raise unreadable(400, _CROSS_SITE, "http.cross_site")
         return _in_address(scope["query_string"])
     raise unreadable(405, "Send operations with POST, or queries with GET.", "http.method")
 
@@ -114,18 +121,6 @@ def _check_content_type(header: bytes) -> None:
     named = {part.replace(b'"', b"") for part in parameters if part.startswith(b"charset=")}
     if not named <= {b"charset=utf-8"}:
         raise unreadable(415, "Send the body in UTF-8.", "http.charset")
-
-
-def _check_preflighted(headers: Mapping[bytes, bytes]) -> None:
-    """Refuses what another site can make a browser send without asking us first."""
-    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if kind != JSON and not any(headers.get(name) for name in _PREFLIGHTED):
-        raise unreadable(
-            400,
-            "Send a header that a page of another site cannot send unasked, such as "
-            "apollo-require-preflight: true.",
-            "http.cross_site",
-        )
 
 
 def _in_address(query: bytes) -> Asked:

@@ -56,6 +56,27 @@ async def test_a_query_may_stand_in_the_address(http: httpx2.AsyncClient, header
 
 
 @pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 400),
+        ({"accept": "application/graphql-response+json"}, 400),
+        ({"sec-fetch-mode": "no-cors", "sec-fetch-site": "cross-site"}, 400),
+        ({"sec-fetch-mode": "navigate"}, 400),
+        ({"sec-fetch-mode": "cors", "origin": "https://evil.example"}, 400),
+        ({"sec-fetch-mode": "cors", "origin": "null"}, 400),
+        ({"sec-fetch-mode": "cors"}, 200),
+        ({"sec-fetch-mode": "cors", "origin": "https://crm.example"}, 200),
+    ],
+)
+async def test_an_address_asks_only_where_no_other_site_can_have_sent_it(
+    headers: dict[str, str], status: int
+) -> None:
+    async with served(server={"origins": ["https://crm.example"]}, **PRODUCTION) as (http, _):
+        answer = await http.get("/graphql", params={"query": COUNT}, headers=headers)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
     "query",
     ["", "query=", "query=%ff", "query=a&query=b", "query={a}&variables=[]", "query={a}&variables={",
      "query={a}&extensions=7", "query={a}&operationName=A&1=&2=&3=&4=&5="],
