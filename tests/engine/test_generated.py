@@ -14,6 +14,7 @@ from crmkit import sdk
 from crmkit.engine.generated import Writer
 from crmkit.engine.planner import Plan
 from crmkit.testing import Trial, crm
+from tests.engine.hostile import Hostile, Word, WordRow
 from tests.engine.operations import Operations
 from tests.engine.zoo import AnimalRow, Diet, Zoo
 
@@ -86,6 +87,10 @@ async def test_random_operations_are_answered_alike(zoo: Trial) -> None:
     assert whole > 1000
 
 
+OURS = {
+    "None", "a", "bail", "build", "counts", "def", "each", "else", "first", "for", "get", "if",
+    "in", "is", "len", "need", "none", "over", "q", "request", "return", "rows", "str",
+}  # fmt: skip
 HOSTILE = ["__class__", "lambda", "None", "a", "q", "k1", "bail", "build", "_", "need", "v1c0"]
 
 
@@ -94,28 +99,44 @@ async def test_what_clients_call_their_fields_never_gets_into_the_source(zoo: Tr
     document = f"query {{ {HOSTILE[0]}: zooAnimals(first: 1) {{ def: nodes {{ {keys} }} }} }}"
     answer = await zoo.gql(document)
     assert answer == {"__class__": {"def": [dict.fromkeys(HOSTILE, "ant")]}}
-    source = Writer().source(plan_of(zoo.plans))
+    assert not strange(zoo)
+
+
+async def test_what_plugins_call_anything_never_gets_into_the_source(engine: str) -> None:
+    async with crm(Hostile, engine=engine) as t:
+        made = await t.gql(
+            """mutation { createCustomer(input: {kind: PERSON, name: "Ada"}) {
+              customer { id } } }"""
+        )
+
+        async def fill(context: sdk.Context) -> None:
+            owner = made["createCustomer"]["customer"]["id"]
+            context.write.add(WordRow(customer_id=owner, a="'; import os", build=Word.build))
+
+        await t.unit(fill, plugin="hostile")
+        document = r"""{ hostileWords { nodes { a q len build customer { name }
+          bail(rows: "a", request: build) none: bail need(get: "\\" f1: none) k1: need
+          over(str: "') or ('") return: over } } }"""
+        answer = await t.gql(document)
+        assert not strange(t)
+    assert answer["hostileWords"]["nodes"] == [
+        {
+            "a": "'; import os", "q": None, "len": 0, "build": "build", "customer": {"name": "Ada"},
+            "bail": "'; import osabuild", "none": "'; import osnone", "need": "\\none", "k1": "k1",
+            "over": "') or ('", "return": None,
+        }
+    ]  # fmt: skip
+
+
+def strange(t: Trial) -> set[str]:
+    """Words in the source of the newest plan that the planner has not made, and all strings."""
+    source = Writer().source(plan_of(t.plans))
     words = {
         each.string
         for each in tokenize.generate_tokens(io.StringIO(source).readline)
         if each.type in (tokenize.NAME, tokenize.STRING)
     }
-    ours = {"def", "build", "a", "q", "request", "rows", "get", "none", "return", "len", "for"}
-    ours |= {
-        "counts",
-        "in",
-        "if",
-        "is",
-        "else",
-        "None",
-        "bail",
-        "need",
-        "over",
-        "first",
-        "each",
-        "str",
-    }
-    assert not {each for each in words - ours if not re.fullmatch(r"_|[a-z]\d+([a-z]\d*)?", each)}
+    return {each for each in words - OURS if not re.fullmatch(r"_|[a-z]\d+([a-z]\d*)?", each)}
 
 
 def plan_of(plans: Plans | None) -> Plan:
