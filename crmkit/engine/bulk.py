@@ -12,6 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from crmkit.engine.mutation_shapes import NodeShape, RecordShape
 from crmkit.host.context import Actor, Context, Draft, DraftsRefused, Outcome, Refusal
 from crmkit.host.host import Host
+from crmkit.store.parts import Part
 from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import (
     FAILURES,
@@ -93,17 +94,20 @@ class Work:
     key: IdempotencyKey | None = None
     request_id: str | None = None
 
-    async def all_or_nothing(self, asked: Sequence[Asked]) -> list[Done]:
-        """Takes in all records in one unit.
+    async def all_or_nothing(
+        self, asked: Sequence[Asked], premise: Part | None = None
+    ) -> list[Done]:
+        """Takes in all records in one unit, which finds out whether the premise holds.
 
         Raises:
             Failure: At least one cannot be taken in; its problems say which and why.
+            Unfounded: The premise does not hold.
         """
         refused = _together(asked)
         if refused is not None and self.key is None:
             raise refused
         try:
-            return await self._unit(asked, refused)
+            return await self._unit(asked, refused, premise)
         except Failure as error:
             if error is refused:  # Found by the framework, so it is no plugin's.
                 refused.plugin = None
@@ -132,7 +136,12 @@ class Work:
                 waiting.append(chunk[len(made) :])
         return done
 
-    async def _unit(self, asked: Sequence[Asked], refused: Failure | None = None) -> list[Done]:
+    async def _unit(
+        self,
+        asked: Sequence[Asked],
+        refused: Failure | None = None,
+        premise: Part | None = None,
+    ) -> list[Done]:
         good = [each for each in asked if each.failure is None]
 
         async def body(context: Context[Any]) -> list[Any]:
@@ -156,6 +165,7 @@ class Work:
             key=self._key(asked[0].index) if asked else self.key,
             request_id=self.request_id,
             record=self._record,
+            premise=premise,
         )
         return [self._done(each) for each in rows]
 

@@ -11,22 +11,19 @@ from enum import Enum
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, union_all
-
+from crmkit.engine import lookups
 from crmkit.engine.bulk import Asked, Places, Work
 from crmkit.engine.mutation_results import OnError, answered
 from crmkit.engine.mutation_shapes import Named, Reading, RecordShape, fault_of_text
 from crmkit.engine.mutations import Declaration
-from crmkit.store.database import table_of
+from crmkit.store.premises import Unfounded
 from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import ErrorCode, Invalid, Path, Problem, combined
 
 if TYPE_CHECKING:
-    from crmkit.engine.nodes import NodeSpec
     from crmkit.host.context import Actor
     from crmkit.host.host import Host
 
-_AT_ONCE = 10_000  # ids in one statement; a driver binds at most 32,767 values
 _LONGEST_KEY = 255
 
 Input = Mapping[str, Any]
@@ -45,10 +42,16 @@ class Calls:
 
     async def one(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> object:
         """Runs the mutation of one record and returns its payload."""
-        read = [self._read(0, input, ("input",))]
+        asked, reading = self._read(0, input, ("input",))
         places = Places(self._names, ("input",))
         work = self._work(host, actor, request_id, self.single, input, places)
-        done = await work.all_or_nothing(await _looked_up(host, actor, read))
+        premise = None if reading.problems else lookups.all_seen(host, actor, reading.ids)
+        try:
+            done = await work.all_or_nothing([asked], premise) if premise else None
+        except Unfounded:
+            done = None
+        if done is None:
+            done = await work.all_or_nothing(await _looked_up(host, actor, [(asked, reading)]))
         return done[0].payload
 
     async def many(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> object:
@@ -106,29 +109,9 @@ async def _looked_up(
     host: Host, actor: Actor, read: Sequence[tuple[Asked, Reading]]
 ) -> list[Asked]:
     """Resolves the ids of all records in one scoped read; each learns all of its faults."""
-    seen = await _seen(host, actor, [each for _, reading in read for each in reading.ids])
+    ids = [each for _, reading in read for each in reading.ids]
+    seen = await lookups.seen(host, actor, ids)
     return [_judged(asked, reading, seen) for asked, reading in read]
-
-
-async def _seen(host: Host, actor: Actor, ids: Sequence[Named]) -> set[str]:
-    """Those of the ids whose records exist and can be seen by the actor."""
-    wanted = sorted({(each.spec.prefix, each.id) for each in ids})
-    specs = {each.spec.prefix: each.spec for each in ids}
-    seen: set[str] = set()
-    for first in range(0, len(wanted), _AT_ONCE):
-        part = wanted[first : first + _AT_ONCE]
-        selects = [
-            _select(spec, [each for kind, each in part if kind == prefix])
-            for prefix, spec in specs.items()
-        ]
-        rows = await host.database.fetch(union_all(*selects), host.reach_of(actor))
-        seen |= {found for (found,) in rows}
-    return seen
-
-
-def _select(spec: NodeSpec, ids: Sequence[str]) -> Any:
-    table = table_of(spec.model)
-    return select(table.c.id).where(table.c.id.in_(ids))
 
 
 def _judged(asked: Asked, reading: Reading, seen: set[str]) -> Asked:

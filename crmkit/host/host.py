@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crmkit.host.loading import Loaded
     from crmkit.settings import Settings
     from crmkit.store.drivers import Database
+    from crmkit.store.parts import Part
     from crmkit.values.clock import Clock
 
 Body = Callable[[Context[Any]], Awaitable[Any]]
@@ -39,6 +40,8 @@ class Host:
         self.hooks = loaded.hooks
         self.signer = Signer(settings.secret.get_secret_value())
         self.sides: Mapping[Table, tuple[type[Base], ...]] = {}
+        # What rooms remember of rows that seldom change; their units check it: `unit.trust`.
+        self.remembered: dict[type[Base], dict[str, Any]] = {}
         self.relay = Relay(database, clock, self._handlers(), self._deliver)
 
     def context(
@@ -65,6 +68,7 @@ class Host:
         key: IdempotencyKey | None = None,
         request_id: str | None = None,
         record: Callable[[Any], str | None] = lambda _: None,
+        premise: Part | None = None,
     ) -> Any:
         """Runs `body` in a unit of work of its own, bound to a plugin.
 
@@ -72,6 +76,7 @@ class Host:
 
         Raises:
             DraftsRefused: Rules refused some of its drafts; nothing was written.
+            Unfounded: The premise does not hold; nothing was written.
         """
 
         async def run(unit: UnitOfWork) -> Any:
@@ -83,7 +88,14 @@ class Host:
 
         origin = Origin(actor.id, operation, request_id or ids.new_id("request"))
         return await run_unit(
-            self.database, self.clock, origin, run, key=key, sides=self.sides, record=record
+            self.database,
+            self.clock,
+            origin,
+            run,
+            key=key,
+            sides=self.sides,
+            record=record,
+            premise=premise,
         )
 
     async def ping(self) -> None:

@@ -38,6 +38,13 @@ class Sql:
         """The place of one value."""
         return self._place(array_type(kind))
 
+    def first(self, text: str, places: int) -> str:
+        """Text that numbers its own places, so that nothing can stand before it."""
+        if self._places:
+            raise ValueError("This text numbers its own places from 1 on.")
+        self._places = places
+        return text
+
     def values(self, columns: Columns, *, many: bool) -> str:
         """What stands behind INSERT INTO: the places of a row, or of many as arrays."""
         if many and self._native:

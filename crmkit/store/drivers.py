@@ -396,9 +396,9 @@ def _run(connection: sqlite3.Connection, sql: str, runs: Sequence[Sequence[Any]]
     if len(runs) > 1:
         return connection.executemany(sql, runs).rowcount
     cursor = connection.execute(sql, runs[0])
-    # What it returns has to be fetched before its rows are counted.
-    cursor.fetchall()
-    return cursor.rowcount
+    # What it returns has to be fetched before its rows are counted; of a SELECT, that is all.
+    returned = cursor.fetchall()
+    return len(returned) if cursor.rowcount < 0 else cursor.rowcount
 
 
 def _bytes_of(digits: str | None) -> bytes | None:

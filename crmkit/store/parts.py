@@ -25,7 +25,8 @@ class Part:
     """Parts of one kind have one text."""
     write: Callable[[Sql], str]
     runs: Sequence[Sequence[Any]]
-    table: str
+    table: str | None
+    """What it writes; a part that only looks shares with whatever is written."""
     expected: int | None = None
     shares: bool = True
     """Whether it can stand beside others in one statement."""
@@ -66,7 +67,7 @@ class Texts:
 
 def may_share(parts: Sequence[Part]) -> bool:
     """Whether one statement can do it: no part of it sees what another one does."""
-    tables = [each.table for each in parts]
+    tables = [each.table for each in parts if each.table is not None]
     return len(set(tables)) == len(tables) and all(each.shares for each in parts)
 
 

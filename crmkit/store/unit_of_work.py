@@ -16,6 +16,7 @@ from crmkit.store.audit import Origin, Recorded, audited, digest_of
 from crmkit.store.idempotency import IdempotencyKey
 from crmkit.store.outbox import Outbox
 from crmkit.store.parts import Part, Undone
+from crmkit.store.premises import Unfounded, unchanged
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.violations import Contention, Violation
 from crmkit.store.write import Write
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crmkit.store.database import Base
-    from crmkit.store.drivers import Database
+    from crmkit.store.drivers import Database, Reader
     from crmkit.store.groups import Group
     from crmkit.store.statements import Row
     from crmkit.values.clock import Clock
@@ -46,6 +47,7 @@ async def run_unit(
     key: IdempotencyKey | None = None,
     sides: Mapping[Table, Sequence[type[Base]]] | None = None,
     record: Callable[[Any], str | None] = lambda _: None,
+    premise: Part | None = None,
 ) -> Any:
     """Runs a body in a unit of work and returns its result, which JSON can hold.
 
@@ -56,16 +58,21 @@ async def run_unit(
     Raises:
         Unavailable: Others stood in its way again and again.
         IdempotencyMismatch: The key was used with other arguments.
+        Unfounded: The caller's premise may be wrong, and nothing was written.
     """
-    has_clashed = False
+    has_clashed, is_trusting = False, True
     for attempt in range(_TRIES):
         if attempt:
             await asyncio.sleep(_pause(0, 0.002 * 3**attempt))
-        unit = UnitOfWork(database, clock.now(), origin, key, sides or {})
+        unit = UnitOfWork(database, clock.now(), origin, key, sides, premise, is_trusting)
         try:
             return await unit.run(body, record)
         except Contention:
             continue
+        except Unfounded:
+            if premise is not None:
+                raise
+            is_trusting = False
         except Failure as error:
             # Somebody took a unique key after the body had looked, or between two looks: looking
             # again, it finds the other's row, and says what that means or goes on with it.
@@ -85,6 +92,8 @@ class UnitOfWork:
         origin: Origin,
         key: IdempotencyKey | None = None,
         sides: Mapping[Table, Sequence[type[Base]]] | None = None,
+        premise: Part | None = None,
+        is_trusting: bool = True,
     ) -> None:
         self.at = at
         self.write = Write(at, sides or {})
@@ -94,6 +103,8 @@ class UnitOfWork:
         self._database = database
         self._origin = origin
         self._key = key
+        self._premises = [] if premise is None else [premise]
+        self._is_trusting = is_trusting
         self._wrote = False
         self._taken = False
         self._stack = AsyncExitStack()
@@ -103,6 +114,18 @@ class UnitOfWork:
     def was_overtaken(self, conflict: Failure) -> bool:
         """Whether others can have committed between what it saw and this conflict."""
         return isinstance(conflict.__cause__, Violation) or self._looks > 1
+
+    def may_trust(self, model: type[Base]) -> bool:
+        """Whether it may take for granted what is remembered of a table, and check it at its end."""
+        is_open = self._transaction is not None
+        return self._is_trusting and not (is_open or self.write.touches(model))
+
+    def trust(self, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Takes for granted that rows still are as these columns are remembered.
+
+        Where they are not, the body runs once more, and then nothing is taken for granted.
+        """
+        self._premises.append(unchanged(model, rows, self._database.dialect))
 
     async def read(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
         """Reads what was committed, and what this unit has said so far.
@@ -144,6 +167,7 @@ class UnitOfWork:
         except Exception as error:
             # Whoever loses a race for a key may fail because the winner has had its effect.
             if self._key is None:
+                await self._check_premises(self._database)
                 raise
             return await self._stored(self._key, error)
         self._tell()
@@ -151,7 +175,13 @@ class UnitOfWork:
 
     async def _finish(self, result: Any, record: Callable[[Any], str | None]) -> None:
         async with self._turn:
-            if not (self._key or self._transaction or self.write or self.before_commit):
+            if not (
+                self._key
+                or self._transaction
+                or self.write
+                or self.before_commit
+                or self._premises
+            ):
                 return
             was_open = self._transaction is not None
             groups = self.write.taken()
@@ -177,7 +207,7 @@ class UnitOfWork:
         if self._key:
             parts.insert(0, idempotency.taken(self._key, self.at, result, dialect))
         try:
-            await self._database.commit(parts)
+            await self._database.commit([*self._premises, *parts])
         except (Undone, Violation):
             return False
         return True
@@ -197,7 +227,16 @@ class UnitOfWork:
             self._taken = not claimed
         if self._taken:
             raise KeyTaken
+        await self._check_premises(opened)
         return self._transaction
+
+    async def _check_premises(self, reader: Reader) -> None:
+        """Looks whether all is as it was taken for granted, once."""
+        premises, self._premises = self._premises, []
+        for each in premises:
+            rows = await reader.rows(self._database.texts.alone(each), each.runs[0])
+            if len(rows) != each.expected:
+                raise Unfounded
 
     def _audit(self, digest: bytes, record: str | None) -> Part:
         return audited(self._origin, self.at, record, digest, self._database.dialect)
@@ -207,7 +246,10 @@ class UnitOfWork:
         if found is not None:
             return found[0]
         # Whoever held the key has given it back: now it is free.
-        raise Contention if self._taken else error
+        if self._taken:
+            raise Contention
+        await self._check_premises(self._database)
+        raise error
 
     def _tell(self) -> None:
         for each in self.after_commit:

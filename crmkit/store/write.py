@@ -178,6 +178,10 @@ class Write:
         self._touched: dict[str, int] = {}
         self._rows: dict[tuple[Table, Key], tuple[int, dict[str, Any]]] = {}
 
+    def touches(self, model: type[Base]) -> bool:
+        """Says whether anything waits that concerns rows of this table."""
+        return any(model.__tablename__ in each.touches for each in self._groups)
+
     def __bool__(self) -> bool:
         """Says whether anything waits to be written."""
         return bool(self._groups)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from crmkit.store.database import table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Set
 
     from crmkit.host.context import Context
     from crmkit.vocabulary.models import Term
@@ -26,13 +26,25 @@ class Known:
 
 
 async def by_key(
-    context: Context[Any], model: type[Term], keys: Collection[str]
+    context: Context[Any], model: type[Term], keys: Set[str]
 ) -> dict[str, Known]:
-    """Finds words by their keys, retired ones too."""
+    """Finds words by their keys, retired ones too.
+
+    In a unit, those that are offered are remembered: the unit finds out whether they still are.
+    """
     if not keys:
         return {}
+    remembered = context.host.remembered.setdefault(model, {})
+    if context.in_unit and keys <= remembered.keys() and context.unit.may_trust(model):
+        rows = [{"id": remembered[key].id, "key": key, "retired_at": None} for key in sorted(keys)]
+        context.unit.trust(model, rows)
+        return {key: remembered[key] for key in keys}
     named = select(model.id, model.key, model.retired_at).where(model.key.in_(sorted(keys)))
-    return {key: Known(id_, key, bool(at)) for id_, key, at in await context.rules(named)}
+    found = {key: Known(id_, key, bool(at)) for id_, key, at in await context.rules(named)}
+    for key in keys:
+        remembered.pop(key, None)
+    remembered.update({key: each for key, each in found.items() if not each.is_retired})
+    return found
 
 
 async def locked(

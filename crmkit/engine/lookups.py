@@ -1,0 +1,86 @@
+"""The ids of an input: whether their records exist and can be seen by the actor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, union_all
+from sqlalchemy.util import LRUCache
+
+from crmkit.store.column_types import Code
+from crmkit.store.database import table_of
+from crmkit.store.premises import found
+from crmkit.store.reach import Deferred
+from crmkit.store.statements import Template, template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from crmkit.engine.mutation_shapes import Named
+    from crmkit.engine.nodes import NodeSpec
+    from crmkit.host.context import Actor
+    from crmkit.host.host import Host
+    from crmkit.store.parts import Part
+
+_AT_ONCE = 10_000  # ids in one statement; a driver binds at most 32,767 values
+_FEW = 8
+_MOST = 1_000  # texts kept
+
+
+@dataclass(frozen=True, eq=False)
+class _Place(Deferred):
+    index: int
+
+
+_PLACES = [_Place(index) for index in range(_FEW)]
+_TEMPLATES: LRUCache[Hashable, Template] = LRUCache(_MOST)
+
+
+async def seen(host: Host, actor: Actor, ids: Sequence[Named]) -> set[str]:
+    """Those of the ids whose records exist and can be seen by the actor, in one read."""
+    wanted = sorted({(each.spec.prefix, each.id) for each in ids})
+    specs = {each.spec.prefix: each.spec for each in ids}
+    seen: set[str] = set()
+    for first in range(0, len(wanted), _AT_ONCE):
+        part = wanted[first : first + _AT_ONCE]
+        selects = [
+            _ids(spec, lambda id: id.in_([each for kind, each in part if kind == prefix]))  # noqa: B023
+            for prefix, spec in specs.items()
+        ]
+        rows = await host.database.fetch(union_all(*selects), host.reach_of(actor))
+        seen |= {id for (id,) in rows}
+    return seen
+
+
+def all_seen(host: Host, actor: Actor, ids: Sequence[Named]) -> Part | None:
+    """That all of the ids are seen, as a premise of the unit that uses them, if they are few."""
+    distinct = {each.id: each.spec for each in ids}
+    if not 0 < len(distinct) <= _FEW:
+        return None
+    reach = host.reach_of(actor)
+    given = list(distinct)
+
+    def told(deferred: Deferred) -> Any:
+        return given[deferred.index] if isinstance(deferred, _Place) else reach.told(deferred)
+
+    key = (host.database.dialect, reach.shape, *[spec.prefix for spec in distinct.values()])
+    made = _TEMPLATES.get(key)
+    if made is None:
+        made = template(_each_of(list(distinct.values())), host.database.dialect, reach)
+        _TEMPLATES[key] = made
+    return found(made.sql, made.arguments(told), len(given))
+
+
+def _each_of(specs: Sequence[NodeSpec]) -> Any:
+    places = [bindparam(f"id_{index}", _PLACES[index], Code()) for index in range(len(specs))]
+    selects = [
+        _ids(spec, lambda id, place=place: id == place)
+        for spec, place in zip(specs, places, strict=True)
+    ]
+    return union_all(*selects) if len(selects) > 1 else selects[0]
+
+
+def _ids(spec: NodeSpec, test: Callable[[Any], Any]) -> Any:
+    id = table_of(spec.model).c.id
+    return select(id).where(test(id))

@@ -1,0 +1,42 @@
+"""What a unit takes for granted: the very statement that writes finds out if it is so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crmkit.store.arrays import Sql, in_columns
+from crmkit.store.database import Base, table_of
+from crmkit.store.parts import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Dialect
+
+
+class Unfounded(Exception):
+    """Something that a unit took for granted is not so; nothing of it took effect."""
+
+
+def found(sql: str, arguments: Sequence[Any], count: int) -> Part:
+    """That a statement of the driver's own SQL finds so many rows; it can only stand first."""
+    return Part(sql, lambda each: each.first(sql, len(arguments)), [arguments], None, count)
+
+
+def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Part:
+    """That rows still are as somebody remembers these columns of them, their keys among those."""
+    table = table_of(model)
+    columns = [(name, table.c[name].type) for name in rows[0]]
+    values = in_columns(columns, [[*each.values()] for each in rows], dialect)
+    same = "IS NOT DISTINCT FROM" if dialect.name == "postgresql" else "IS"
+
+    def write(sql: Sql) -> str:
+        # An index serves `=` alone.
+        tests = [
+            f"t.{sql.name(each)} {'=' if table.c[each].primary_key else same} d.{sql.name(each)}"
+            for each, _ in columns
+        ]
+        named, given = sql.name(table), sql.rows(columns)
+        return f"SELECT 1 FROM {named} AS t JOIN {given} ON {' AND '.join(tests)}"  # noqa: S608  columns
+
+    return Part((table, *rows[0]), write, [values], None, len(rows))
