@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from strawberry.utils.str_converters import to_camel_case
@@ -12,7 +12,6 @@ from strawberry.utils.str_converters import to_camel_case
 from crmkit.engine.mutation_shapes import NodeShape, RecordShape
 from crmkit.host.context import Actor, Context, Draft, DraftsRefused, Outcome, Refusal
 from crmkit.host.host import Host
-from crmkit.store.parts import Part
 from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import (
     FAILURES,
@@ -23,6 +22,9 @@ from crmkit.values.errors import (
     Problem,
     combined,
 )
+
+if TYPE_CHECKING:
+    from crmkit.store.parts import Part
 
 CHUNK = 1_000  # records that a service, and with it every hook, is given at once
 
@@ -93,6 +95,8 @@ class Work:
     payload: RecordShape
     key: IdempotencyKey | None = None
     request_id: str | None = None
+    added: set[str] = field(default_factory=set)
+    """The records that it has made; those of tries that came to nothing have ids of their own."""
 
     async def all_or_nothing(
         self, asked: Sequence[Asked], premise: Part | None = None
@@ -153,6 +157,7 @@ class Work:
                 drafts = [Draft(each.input, each.index, each.extensions) for each in chunk]
                 for draft, payload in zip(drafts, await self.answer(context, drafts), strict=True):
                     rows[draft.index] = self._row(draft, payload)
+            self.added.update(context.unit.write.added)
             return [rows.get(each.index) or _refused_row(each) for each in asked]
 
         if not good and self.key is None:

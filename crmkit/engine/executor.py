@@ -10,7 +10,7 @@ from crmkit.engine.builder import Answers, Bubble
 from crmkit.engine.calls import called, together
 from crmkit.engine.generated import generated
 from crmkit.engine.late import told
-from crmkit.engine.steps import KEYS
+from crmkit.engine.steps import KEYS, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -80,7 +80,12 @@ class Executor:
             await together(self._level(step, keys, answers), self._count(step, answers))
 
     async def _level(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
-        rows = await self._read(self._compiled(step), keys, answers.request)
+        template, added = self._compiled(step), answers.request.added
+        if added and added >= {*keys} and isinstance(step, Step) and step.only_names:
+            # Who has just been added is there, and is asked for nothing but the name.
+            rows: Sequence[Sequence[Any]] = [(key,) * len(template.types) for key in keys]
+        else:
+            rows = await self._read(template, keys, answers.request)
         answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
         if rows:
             calls = [self._call(each, rows, answers) for each in step.batches]

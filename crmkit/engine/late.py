@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.store.reach import EVERYTHING, Deferred, Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, Set
 
 
 class Unbound(Exception):
@@ -27,11 +27,17 @@ class Request:
     """What one request brings to a plan."""
 
     def __init__(
-        self, variables: Mapping[str, Any], reach: Reach = EVERYTHING, payload: object = None
+        self,
+        variables: Mapping[str, Any],
+        reach: Reach = EVERYTHING,
+        payload: object = None,
+        added: Set[str] = frozenset(),
     ) -> None:
         self.variables = variables
         self.reach = reach
         self.payload = payload
+        # Records that this very operation has made: nobody has to look whether they are there.
+        self.added = added if reach.is_constant else frozenset()
         self._known: dict[Late, Any] = {}
 
     def told(self, deferred: Deferred) -> Any:

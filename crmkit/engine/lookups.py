@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, union_all
 from sqlalchemy.util import LRUCache
 
+from crmkit.store import premises
 from crmkit.store.column_types import Code
 from crmkit.store.database import table_of
-from crmkit.store.premises import found
 from crmkit.store.reach import Deferred
 from crmkit.store.statements import Template, template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Hashable, Sequence
+
+    from sqlalchemy import ColumnElement, Select
 
     from crmkit.engine.mutation_shapes import Named
     from crmkit.engine.nodes import NodeSpec
@@ -45,11 +47,11 @@ async def seen(host: Host, actor: Actor, ids: Sequence[Named]) -> set[str]:
     for first in range(0, len(wanted), _AT_ONCE):
         part = wanted[first : first + _AT_ONCE]
         selects = [
-            _ids(spec, lambda id: id.in_([each for kind, each in part if kind == prefix]))  # noqa: B023
+            _named(spec).where(_id(spec).in_([each for kind, each in part if kind == prefix]))
             for prefix, spec in specs.items()
         ]
         rows = await host.database.fetch(union_all(*selects), host.reach_of(actor))
-        seen |= {id for (id,) in rows}
+        seen |= {found for (found,) in rows}
     return seen
 
 
@@ -69,18 +71,20 @@ def all_seen(host: Host, actor: Actor, ids: Sequence[Named]) -> Part | None:
     if made is None:
         made = template(_each_of(list(distinct.values())), host.database.dialect, reach)
         _TEMPLATES[key] = made
-    return found(made.sql, made.arguments(told), len(given))
+    return premises.found(made.sql, made.arguments(told), len(given))
 
 
 def _each_of(specs: Sequence[NodeSpec]) -> Any:
     places = [bindparam(f"id_{index}", _PLACES[index], Code()) for index in range(len(specs))]
     selects = [
-        _ids(spec, lambda id, place=place: id == place)
-        for spec, place in zip(specs, places, strict=True)
+        _named(spec).where(_id(spec) == place) for spec, place in zip(specs, places, strict=True)
     ]
     return union_all(*selects) if len(selects) > 1 else selects[0]
 
 
-def _ids(spec: NodeSpec, test: Callable[[Any], Any]) -> Any:
-    id = table_of(spec.model).c.id
-    return select(id).where(test(id))
+def _named(spec: NodeSpec) -> Select[Any]:
+    return select(_id(spec))
+
+
+def _id(spec: NodeSpec) -> ColumnElement[Any]:
+    return table_of(spec.model).c.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.engine import lookups
 from crmkit.engine.bulk import Asked, Places, Work
 from crmkit.engine.mutation_results import OnError, answered
-from crmkit.engine.mutation_shapes import Named, Reading, RecordShape, fault_of_text
+from crmkit.engine.mutation_shapes import Reading, RecordShape, fault_of_text
 from crmkit.engine.mutations import Declaration
 from crmkit.store.premises import Unfounded
 from crmkit.store.unit_of_work import IdempotencyKey
@@ -29,6 +29,14 @@ _LONGEST_KEY = 255
 Input = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Applied:
+    """What a mutation has done: its payload, and the records that it made."""
+
+    payload: object
+    added: Set[str]
+
+
 @dataclass(eq=False)
 class Calls:
     """A mutation of one schema: its names, how its input is read, what it answers."""
@@ -40,8 +48,8 @@ class Calls:
     payload: RecordShape
     extensions: dict[str, RecordShape] = field(default_factory=dict)
 
-    async def one(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> object:
-        """Runs the mutation of one record and returns its payload."""
+    async def one(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> Applied:
+        """Runs the mutation of one record."""
         asked, reading = self._read(0, input, ("input",))
         places = Places(self._names, ("input",))
         work = self._work(host, actor, request_id, self.single, input, places)
@@ -52,10 +60,10 @@ class Calls:
             done = None
         if done is None:
             done = await work.all_or_nothing(await _looked_up(host, actor, [(asked, reading)]))
-        return done[0].payload
+        return Applied(done[0].payload, work.added)
 
-    async def many(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> object:
-        """Runs the mutation of many records and returns what became of each."""
+    async def many(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> Applied:
+        """Runs the mutation of many records; its payload says what became of each."""
         whole = ("input", "items")
         read = [self._read(i, each, (*whole, i)) for i, each in enumerate(input["items"])]
         places = Places(self._names, whole, items=True)
@@ -63,7 +71,8 @@ class Calls:
         run = work.each_or_none if input["onError"] is OnError.SKIP else work.all_or_nothing
         done = await run(await _looked_up(host, actor, read))
         attributes = [each.attribute for each in self.payload.members]
-        return SimpleNamespace(results=[answered(each, attributes) for each in done])
+        results = [answered(each, attributes) for each in done]
+        return Applied(SimpleNamespace(results=results), work.added)
 
     @property
     def _names(self) -> Mapping[str, str]:

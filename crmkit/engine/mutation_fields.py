@@ -15,7 +15,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.field import StrawberryField
 
-from crmkit.engine.mutation_calls import Calls
+from crmkit.engine.mutation_calls import Applied, Calls
 from crmkit.engine.mutation_inputs import Types, described, graphql_name, made_field
 from crmkit.engine.mutation_results import OnError, Rejection
 from crmkit.engine.mutations import BulkMutation, Declaration, InputExtension
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _PERMISSION = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*){2}")
 
-Run = Callable[["Host", "Actor", "str | None", Mapping[str, Any]], Awaitable[object]]
+Run = Callable[["Host", "Actor", "str | None", Mapping[str, Any]], Awaitable[Applied]]
 Parts = Sequence[tuple[str, Any]]
 
 
@@ -37,8 +37,8 @@ class MutationField:
     """One field of the type Mutation.
 
     `run(host, actor, request_id, input)` takes graphql-core's coerced input and returns
-    the payload, whose attributes have the Python names of the fields of `payload`; its
-    failures say where in the input they are.
+    what was done; the attributes of its payload have the Python names of the fields of
+    `payload`. Its failures say where in the input they are.
     """
 
     name: str

@@ -134,7 +134,7 @@ class Run:
             return mutation.name
         try:
             arguments = self.selections.arguments(mutation, nodes[0])
-            payload = await self.schema.mutations[name].run(
+            applied = await self.schema.mutations[name].run(
                 self.host, self.actor, self.note.request_id, arguments["input"]
             )
         except Exception as error:  # noqa: BLE001  a failed root field is null with an error
@@ -143,7 +143,7 @@ class Run:
         # What the mutation was given decides nothing of how its payload is read.
         variables = {n: v for n, v in self.values.coerced.items() if n in self.document.below}
         make: Make = lambda planner: planner.payload(key, nodes)  # noqa: E731
-        request = Request(variables, self.reach, payload)
+        request = Request(variables, self.reach, applied.payload, applied.added)
         done = await self._run(self._plan(key, make, request), make, request)
         return None if done is None else done[key]
 

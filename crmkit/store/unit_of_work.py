@@ -176,11 +176,7 @@ class UnitOfWork:
     async def _finish(self, result: Any, record: Callable[[Any], str | None]) -> None:
         async with self._turn:
             if not (
-                self._key
-                or self._transaction
-                or self.write
-                or self.before_commit
-                or self._premises
+                self._key or self._transaction or self.write or self.before_commit or self._premises
             ):
                 return
             was_open = self._transaction is not None

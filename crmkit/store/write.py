@@ -11,7 +11,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import visitors
 
 from crmkit.store.changes import Changes, Entry, Shape
-from crmkit.store.database import Base, Versioned, attribute, freeze, table_of, with_companions
+from crmkit.store.database import (
+    Base,
+    Record,
+    Versioned,
+    attribute,
+    freeze,
+    table_of,
+    with_companions,
+)
 from crmkit.store.groups import Group, Inserts, Key, Meeting, Statement, Upserts, fold
 
 if TYPE_CHECKING:
@@ -39,6 +47,7 @@ class Write:
         self._at = at
         self._sides = sides
         self._groups: list[Group] = []
+        self.added: set[str] = set()
         self.then()
 
     def add(self, *rows: Base) -> None:
@@ -48,6 +57,8 @@ class Write:
             names = _key(table)
             made = [self._values(each) for each in alike]
             keys = [tuple([values[name] for name in names]) for values in made]
+            if issubclass(model, Record):
+                self.added.update([key for (key,) in keys])
             place, group = self._joined(table, _tied(table), partial(Inserts, table))
             group.rows += made
             self._rows |= {(table, key): (place, row) for key, row in zip(keys, made, strict=True)}

@@ -25,9 +25,7 @@ class Known:
     is_retired: bool
 
 
-async def by_key(
-    context: Context[Any], model: type[Term], keys: Set[str]
-) -> dict[str, Known]:
+async def by_key(context: Context[Any], model: type[Term], keys: Set[str]) -> dict[str, Known]:
     """Finds words by their keys, retired ones too.
 
     In a unit, those that are offered are remembered: the unit finds out whether they still are.

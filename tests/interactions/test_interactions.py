@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
+from crmkit.channels.models import Channel
+from crmkit.store.database import table_of
 from crmkit.testing import crm
 
 if TYPE_CHECKING:
@@ -156,3 +159,30 @@ async def test_who_is_deleted_takes_what_was_said_out_of_sight(t: Trial) -> None
         "mutation($id: ID!) { deleteCustomer(input: {id: $id}) { deletedCustomerId } }", id=who
     )
     assert (await t.gql("{ interactions { totalCount } }"))["interactions"]["totalCount"] == 0
+
+
+async def test_a_record_goes_out_in_one_go_and_nobody_looks_whether_it_is_there(t: Trial) -> None:
+    who = await customer(t)
+    given = said(who, idempotencyKey="k")
+    await record(t, **said(who))
+    with t.statements() as sent:
+        first = await record(t, **given)
+    kinds = [each.split(" ", 1)[0] for each in sent]
+    assert kinds == ["SELECT", "SELECT", *["INSERT"] * 5]  # Two premises, and what they allow.
+    with t.statements() as sent:
+        assert await record(t, **given) == first
+    assert "FROM unnest" in sent[-1] or "json_each" in sent[-1]  # A repeat looks.
+
+
+async def test_a_channel_that_was_retired_elsewhere_is_noticed(t: Trial) -> None:
+    who = await customer(t)
+    await record(t, **said(who))
+    # Another server's doing, of which this one has heard nothing.
+    channel, now = table_of(Channel), t.clock.now()
+    async with t.host.database.transaction() as transaction:
+        await transaction.run(update(channel).values(retired_at=now))
+    [error] = await t.errors(RECORD % "id", i=said(who))
+    assert error["extensions"]["reason"] == "core.retired"
+    async with t.host.database.transaction() as transaction:
+        await transaction.run(update(channel).values(retired_at=None))
+    assert await record(t, **said(who))
