@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=BaseModel)
 
 _SAMPLE = 64 * 1024
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -77,17 +79,18 @@ class Lines:
         return header
 
     def _read(self, line: Line, header: Sequence[str]) -> Line:
-        fault = line.fault or _fault(header, line.cells, self.encoding)
+        number, cells = line.number, line.cells
+        fault = line.fault or _fault(header, cells, self.encoding)
         if fault:
-            return replace(line, fault=fault)
+            return Line(number, cells, fault=fault)
         try:
-            value = self.model.model_validate(dict(zip(header, line.cells, strict=True)))
+            value = self.model.model_validate(dict(zip(header, cells, strict=True)))
         except ValidationError as error:
-            return replace(line, fault=_reason(error))
+            return Line(number, cells, fault=_reason(error))
         # Its own hash, so that 12.0 and 12.00 are alike; 8 bytes a line is all that is kept.
         alike = hash(value)
         self._alike[alike] += 1
-        return replace(line, row=ImportedRow(line.number, self._alike[alike], value))
+        return Line(number, cells, ImportedRow(number, self._alike[alike], value))
 
 
 def encoding_of(path: Path) -> str:
@@ -159,7 +162,7 @@ def _fault(header: Sequence[str], cells: Sequence[str], encoding: str) -> str:
     text = "".join(cells)
     if "\0" in text:
         return "It holds a NUL character."
-    if any("\udc80" <= each <= "\udcff" for each in text):
+    if not text.isascii() and _UNDECODED.search(text):
         return f"It is not in {encoding}, as the rest of the file."
     if len(cells) != len(header):
         return f"It has {len(cells)} cells, and the header has {len(header)}."

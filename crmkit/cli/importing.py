@@ -107,9 +107,19 @@ async def take_in(
     """Takes in lines, a thousand in a unit of work."""
     work = _Import(host, kind, options, aside)
     rest = iter(lines)
-    while chunk := list(islice(rest, _CHUNK)):
-        await work.chunk(chunk)
+    chunk = _next(rest)
+    while chunk:
+        # The database is busy for longer than reading takes; one chunk ahead is enough.
+        ahead = asyncio.create_task(asyncio.to_thread(_next, rest))
+        try:
+            await work.chunk(chunk)
+        finally:
+            chunk = await ahead
     return work.report
+
+
+def _next(lines: Iterator[Line]) -> list[Line]:
+    return list(islice(lines, _CHUNK))
 
 
 class _Import:

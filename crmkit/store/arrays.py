@@ -84,12 +84,9 @@ def in_columns(columns: Columns, rows: Sequence[Sequence[Any]], dialect: Dialect
     return values if dialect.name == "postgresql" else [_json(list(zip(*values, strict=True)))]
 
 
-def in_rows(columns: Columns, rows: Sequence[dict[str, Any]], dialect: Dialect) -> list[Any]:
-    """The arguments of `Sql.values`, for each time that its statement runs."""
-    values = [bound([row[name] for row in rows], kind, dialect) for name, kind in columns]
-    if dialect.name == "postgresql" and len(rows) > 1:
-        return [values]
-    return list(zip(*values, strict=True))
+def by_columns(columns: Columns, rows: Sequence[dict[str, Any]], dialect: Dialect) -> list[Any]:
+    """The values of rows as the driver takes them, column by column."""
+    return [bound([row[name] for row in rows], kind, dialect) for name, kind in columns]
 
 
 def bound(values: list[Any], kind: TypeEngine[Any], dialect: Dialect) -> list[Any]:
@@ -98,7 +95,7 @@ def bound(values: list[Any], kind: TypeEngine[Any], dialect: Dialect) -> list[An
     if process:
         values = [process(each) for each in values]
     # PostgreSQL refuses a NUL by itself; SQLite would keep it, and its functions end there.
-    if any(type(each) is str and "\0" in each for each in values):
+    if [each for each in values if type(each) is str and "\0" in each]:
         raise Invalid("A text holds a character that cannot be stored.")
     return values
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
@@ -54,6 +55,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None or dialect.name == "postgresql":
             return value
         return instant(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        # Nothing to do for PostgreSQL is better than asking for each value what to do.
+        return None if dialect.name == "postgresql" else super().bind_processor(dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if isinstance(value, str):
@@ -160,6 +165,7 @@ def field_type(kind: FieldKind, digits: int) -> TypeEngine[Any]:
     return _FIELD_TYPES[kind]
 
 
+@lru_cache(4096)
 def instant(value: datetime) -> str:
     """The one text of a moment, in SQLite and in answers: UTC, six digits, `Z`."""
     if value.tzinfo is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from sqlalchemy import (
@@ -26,10 +27,10 @@ from sqlalchemy.orm import (
     MappedAsDataclass,
     mapped_column,
 )
-from sqlalchemy.orm.base import LoaderCallableStatus
 from typing_extensions import dataclass_transform
 
 from crmkit.store.column_types import Code, Json, UtcDateTime
+from crmkit.store.rows import Maker
 from crmkit.values import ids
 from crmkit.values.errors import Invalid
 from crmkit.values.text import fold, sort_key
@@ -137,7 +138,8 @@ def column(
         [Code(), type_] if isinstance(type_, ForeignKey) else [] if type_ is None else [type_]
     )
     made = mapped_column(*parts, sort_order=-1 if primary_key else 0, **given)
-    made.column.info.update(personal=personal, filterable=filterable)
+    said = None if default is MISSING else default
+    made.column.info.update(personal=personal, filterable=filterable, default=said)
     return made
 
 
@@ -165,9 +167,6 @@ _TYPES: dict[Any, Any] = {
 }
 
 
-_DEFAULTS: dict[Any, Any] = {}
-
-
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, reference, mapped_column))
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=False):
     """A row: made with checked keywords, attached to nothing, frozen once it is added."""
@@ -189,6 +188,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
         super().__init_subclass__(**given)
         if "__table__" in cls.__dict__:
             _complete(cls)
+            cls.__init__ = _made  # type: ignore[assignment]
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__
@@ -197,19 +197,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
                 f"{type(self).__name__}.{name}: this row has been added; "
                 "say context.write.change(...) instead"
             )
-        if value is LoaderCallableStatus.DONT_SET:  # SQLAlchemy's word for a column's default
-            value = self._default(name)
-        # No session ever looks at a row, so nobody has to be told of a change: this is a
-        # fifth of the time that SQLAlchemy's instrumentation would take.
         held[name] = value
-
-    def _default(self, name: str) -> Any:
-        """The default of a column; one value serves all rows, because it never changes."""
-        known = _DEFAULTS.get((type(self), name), _DEFAULTS)
-        if known is _DEFAULTS:
-            super().__setattr__(name, LoaderCallableStatus.DONT_SET)
-            known = _DEFAULTS[type(self), name] = getattr(self, name)
-        return known
 
 
 class Record(Base):
@@ -223,9 +211,6 @@ class Record(Base):
     created_at: Mapped[datetime] = column(
         UtcDateTime, init=False, filterable=True, doc="When it was recorded here."
     )
-
-    def __post_init__(self) -> None:
-        self.id = ids.new_id(type(self).__tablename__)
 
 
 class Versioned(Record):
@@ -244,6 +229,19 @@ class Versioned(Record):
 def freeze(row: Base) -> None:
     """Forbids further changes of a row whose values have been taken."""
     row.__dict__["_frozen"] = True
+
+
+@cache
+def maker(model: type[Base]) -> Maker:
+    """What makes the rows of a model."""
+    return Maker(model)
+
+
+def _made(row: Base, **given: Any) -> None:
+    """Stands in the place of the constructor that SQLAlchemy would give each model."""
+    maker(type(row)).fill(row.__dict__, given)
+    if isinstance(row, Record):
+        row.__dict__["id"] = ids.new_id(row.__tablename__)
 
 
 def table_of(model: type[Base]) -> Table:

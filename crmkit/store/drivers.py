@@ -259,6 +259,16 @@ class _PostgresTransaction(Transaction):
         rows: str = status.rpartition(" ")[2]
         return int(rows) if rows.isdigit() else 0
 
+    async def write(self, part: Part) -> int:
+        if not part.copies:
+            return await super().write(part)
+        self._watch(self.texts.alone(part))
+        with _plainly():
+            await self._connection.copy_records_to_table(
+                part.table, records=part.runs, columns=part.copies
+            )
+        return len(part.runs)
+
 
 # -- SQLite ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmkit.store.arrays import Sql, in_rows
+from crmkit.store.arrays import Sql, by_columns
 from crmkit.store.parts import Part
 from crmkit.store.statements import template
 from crmkit.store.violations import Violation
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from crmkit.store.drivers import Transaction
 
 Key = tuple[Any, ...]
+
+_WORTH_COPYING = 200  # rows; fewer go out beside others in one statement
 
 
 class Group(ABC):
@@ -183,14 +185,29 @@ def inserted(
     on_conflict: Callable[[Sql], str] = lambda _: "",
 ) -> Part:
     """The part that adds these rows to their table."""
-    columns, many = _columns(table), len(rows) > 1
+    columns, values = _columns(table), by_columns(_columns(table), rows, dialect)
+    native = dialect.name == "postgresql"
+    many = native and len(rows) > 1
 
     def write(sql: Sql) -> str:
         names = ", ".join([sql.name(name) for name, _ in columns])
-        values = sql.values(columns, many=many)
-        return f"INSERT INTO {sql.name(table)} ({names}) {values}{on_conflict(sql)}"
+        places = sql.values(columns, many=many)
+        return f"INSERT INTO {sql.name(table)} ({names}) {places}{on_conflict(sql)}"
 
-    return Part((table, meeting, many), write, in_rows(columns, rows, dialect), table.name)
+    if native and meeting is None and len(rows) >= _WORTH_COPYING:
+        return _copied(table, list(zip(*values, strict=True)))
+    runs = [values] if many else list(zip(*values, strict=True))
+    return Part((table, meeting, many), write, runs, table.name)
+
+
+def _copied(table: Table, rows: Sequence[Sequence[Any]]) -> Part:
+    """Many rows by PostgreSQL's COPY: half of what arrays cost, in a statement of its own."""
+    names = tuple(name for name, _ in _columns(table))
+
+    def write(sql: Sql) -> str:
+        return f"COPY {sql.name(table)} ({', '.join(map(sql.name, names))}) FROM STDIN"
+
+    return Part((table, "copy"), write, rows, table.name, shares=False, copies=names)
 
 
 @cache

@@ -30,6 +30,8 @@ class Part:
     expected: int | None = None
     shares: bool = True
     """Whether it can stand beside others in one statement."""
+    copies: Sequence[str] = ()
+    """The columns of rows that PostgreSQL takes by COPY; each run is a row."""
 
 
 class Undone(Exception):

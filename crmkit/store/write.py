@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from itertools import groupby
+from itertools import groupby, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ClauseElement, Table, delete, update
@@ -17,6 +17,7 @@ from crmkit.store.database import (
     Versioned,
     attribute,
     freeze,
+    maker,
     table_of,
     with_companions,
 )
@@ -55,13 +56,14 @@ class Write:
         for model, alike in groupby(rows, type):
             table = table_of(model)
             names = _key(table)
-            made = [self._values(each) for each in alike]
+            made = self._values(model, alike)
             keys = [tuple([values[name] for name in names]) for values in made]
             if issubclass(model, Record):
                 self.added.update([key for (key,) in keys])
             place, group = self._joined(table, _tied(table), partial(Inserts, table))
             group.rows += made
-            self._rows |= {(table, key): (place, row) for key, row in zip(keys, made, strict=True)}
+            known = self._rows.setdefault(table, {})
+            known.update(zip(keys, zip(repeat(place), made), strict=True))
             for side in self._sides.get(table, ()):
                 name = _key(table_of(side))[0]
                 self.add(*[side(**{name: key[0]}) for key in keys])
@@ -131,7 +133,7 @@ class Write:
         for row in rows:
             made = partial(Upserts, table, meeting)
             _, group = self._joined((table, meeting), _pointed(table), made)
-            group.put(self._values(row))
+            group.put(*self._values(model, [row]))
 
     def update(
         self,
@@ -187,7 +189,7 @@ class Write:
         """Has whatever comes now see the effect of all that was said before."""
         self._latest: dict[Hashable, tuple[int, Any]] = {}
         self._touched: dict[str, int] = {}
-        self._rows: dict[tuple[Table, Key], tuple[int, dict[str, Any]]] = {}
+        self._rows: dict[Table, dict[Key, tuple[int, dict[str, Any]]]] = {}
 
     def touches(self, model: type[Base]) -> bool:
         """Says whether anything waits that concerns rows of this table."""
@@ -203,23 +205,24 @@ class Write:
         self.then()
         return groups
 
-    def _values(self, row: Base) -> dict[str, Any]:
-        freeze(row)
-        table = table_of(type(row))
-        held = row.__dict__
-        values = {
-            column: held[name] if name in held else _unsaid(row, name)
-            for name, column in _columns(type(row))
-        }
-        if "created_at" in values:
-            values["created_at"] = self._at
-        if isinstance(row, Versioned):
-            values |= {"updated_at": self._at, "version": 1}
-        return with_companions(table, values)
+    def _values(self, model: type[Base], rows: Iterable[Base]) -> list[dict[str, Any]]:
+        """The values of rows by their columns, and what only now is known of them."""
+        table, values = table_of(model), maker(model).values
+        known: dict[str, Any] = {"created_at": self._at} if "created_at" in table.c else {}
+        if issubclass(model, Versioned):
+            known |= {"updated_at": self._at, "version": 1}
+        made = []
+        for row in rows:
+            made.append({**values(row.__dict__), **known})
+            freeze(row)
+        if table.info["folded"]:
+            for each in made:
+                with_companions(table, each)
+        return made
 
     def _fold(self, table: Table, key: Key, taken: dict[str, Any], added: dict[str, int]) -> bool:
         """Changes the buffered row itself, if nothing in between could tell."""
-        place, row = self._rows.get((table, key), (0, None))
+        place, row = self._rows.get(table, {}).get(key, (0, None))
         if row is None or not self._is_free(_pointed(table, taken), place):
             return False
         if _is_versioned(table):
@@ -283,23 +286,6 @@ def _meeting(
 
 def _is_versioned(table: Table) -> bool:
     return issubclass(table.info["model"], Versioned)
-
-
-@cache
-def _columns(model: type[Base]) -> tuple[tuple[str, str], ...]:
-    """The attributes of a row and the columns that they stand for."""
-    return tuple((name, each.name) for name, each in model.__mapper__.c.items())
-
-
-def _unsaid(row: Base, name: str) -> Any:
-    """What a row holds where nothing was said; one value serves all, because it never changes."""
-    known = _UNSAID.get((type(row), name), _UNSAID)
-    if known is _UNSAID:
-        known = _UNSAID[type(row), name] = getattr(row, name, None)
-    return known
-
-
-_UNSAID: dict[Any, Any] = {}
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,19 +84,21 @@ async def adjust_points(context: Context, input: AdjustPoints) -> AdjustedPoints
 def earn(context: Context, drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]) -> None:
     """Adds the points of new orders, which the price alone decides."""
     # All that counts stands in the drafts: a read here would cost each order a transaction.
+    earned = []
     for draft in drafts:
         order = draft.row
         points = context.config.points_for(sdk.Money(order.total_minor, order.currency))
         if points > MOST:
             context.reject(draft, errors.TooManyPoints(points))
         else:
-            grant(context, order.customer_id, points, cause_id=order.id)
+            earned.append((order.customer_id, points, order.id))
+    _grant_all(context, earned)
 
 
 def welcome(context: Context, customer_ids: Sequence[str]) -> None:
     """Adds the points for becoming a customer, of which the customer is the cause."""
-    for each in customer_ids:
-        grant(context, each, context.config.welcome_points, cause_id=each)
+    points = context.config.welcome_points
+    _grant_all(context, [(each, points, each) for each in customer_ids])
 
 
 def grant(
@@ -107,6 +110,23 @@ def grant(
             customer_id=customer_id, kind=EntryKind.EARN, points=points, cause_id=cause_id
         )
         _post(context, entry, reason)
+
+
+def _grant_all(context: Context, earned: Sequence[tuple[str, int, str]]) -> None:
+    """Adds what customers earned and by what cause, and moves each account once."""
+    sums: Counter[str] = Counter()
+    entries = []
+    for customer_id, points, cause_id in earned:
+        if points:
+            kind = EntryKind.EARN
+            entries.append(
+                Entry(customer_id=customer_id, kind=kind, points=points, cause_id=cause_id)
+            )
+            sums[customer_id] += points
+    context.write.add(*entries)
+    for customer_id, points in sums.items():
+        added = {Account.balance: points, Account.earned: points}
+        context.write.change(Account, customer_id, add=added)
 
 
 async def reverse(context: Context, cause_ids: Sequence[str]) -> None:

@@ -46,7 +46,8 @@ async def import_orders(
 ) -> sdk.ImportResult:
     """Records the orders that are not here yet, and the customers whom they need."""
     # What is known is skipped before anything else, so that a second run only reads.
-    rows_by_id = {_external_id(row, options): row for row in rows}
+    amounts = {row.line: sdk.Money.of(row.value.amount, options.currency) for row in rows}
+    rows_by_id = {_external_id(row, amounts[row.line], options): row for row in rows}
     recorded = await context.rules(repository.recorded(options.source, [*rows_by_id]))
     for (external_id,) in recorded:
         del rows_by_id[str(external_id)]
@@ -60,7 +61,7 @@ async def import_orders(
         [
             RecordOrder(
                 customer_id=customer_ids[row.value.customer],
-                lines=(RecordOrderLine(amount=_amount(row, options), quantity=row.value.quantity),),
+                lines=(RecordOrderLine(amount=amounts[row.line], quantity=row.value.quantity),),
                 placed_at=datetime.combine(row.value.date, time(), zone),
                 source=options.source,
                 external_id=external_id,
@@ -71,17 +72,12 @@ async def import_orders(
     return sdk.ImportResult(created=len(rows_by_id), unchanged=len(recorded))
 
 
-def _external_id(row: Row, options: sdk.ImportOptions) -> str:
+def _external_id(row: Row, amount: sdk.Money, options: sdk.ImportOptions) -> str:
     """Names an order whose file does not: the same line has the same id when it comes again."""
     line = row.value
-    amount = _amount(row, options)
     said = (options.source, line.customer, line.date.isoformat(), line.quantity)
     # A digest, because the customer's id in it would have to be erased with the customer.
     return sha256(repr((*said, amount.minor, amount.currency, row.nth)).encode()).hexdigest()[:32]
-
-
-def _amount(row: Row, options: sdk.ImportOptions) -> sdk.Money:
-    return sdk.Money.of(row.value.amount, options.currency)
 
 
 async def _customers(context: sdk.Context, source: str, names: set[str]) -> dict[str, str]:
