@@ -11,7 +11,7 @@ from crmkit.store.column_types import array_type
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
@@ -56,7 +56,8 @@ class Sql:
         return self._unnest(columns) if self._native else self._each(columns)
 
     def _unnest(self, columns: Columns) -> str:
-        places = [self._place(f"{array_type(kind)}[]") for _, kind in columns]
+        # Behind a SELECT nobody sees how many they are, so the statement is planned once for all.
+        places = [f"(SELECT {self._place(f'{array_type(kind)}[]')})" for _, kind in columns]
         names = ", ".join(self.name(name) for name, _ in columns)
         return f"unnest({', '.join(places)}) AS d({names})"
 
@@ -82,6 +83,11 @@ def in_columns(columns: Columns, rows: Sequence[Sequence[Any]], dialect: Dialect
         for index, (_, kind) in enumerate(columns)
     ]
     return values if dialect.name == "postgresql" else [_json(list(zip(*values, strict=True)))]
+
+
+def row_of(columns: Columns, row: Mapping[str, Any], dialect: Dialect) -> list[Any]:
+    """The values of one row as the driver takes them."""
+    return [bound([row[name]], kind, dialect)[0] for name, kind in columns]
 
 
 def by_columns(columns: Columns, rows: Sequence[dict[str, Any]], dialect: Dialect) -> list[Any]:

@@ -263,7 +263,7 @@ class _PostgresTransaction(Transaction):
         if not part.copies:
             return await super().write(part)
         self._watch(self.texts.alone(part))
-        with _plainly():
+        with _plainly:
             await self._connection.copy_records_to_table(
                 part.table, records=part.runs, columns=part.copies
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crmkit.store.arrays import Sql, in_columns
+from crmkit.store.arrays import Sql, row_of
 from crmkit.store.database import Base, table_of
 from crmkit.store.parts import Part
 
@@ -27,16 +27,18 @@ def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dia
     """That rows still are as somebody remembers these columns of them, their keys among those."""
     table = table_of(model)
     columns = [(name, table.c[name].type) for name in rows[0]]
-    values = in_columns(columns, [[*each.values()] for each in rows], dialect)
+    values = [each for row in rows for each in row_of(columns, row, dialect)]
     same = "IS NOT DISTINCT FROM" if dialect.name == "postgresql" else "IS"
 
     def write(sql: Sql) -> str:
         # An index serves `=` alone.
         tests = [
-            f"t.{sql.name(each)} {'=' if table.c[each].primary_key else same} d.{sql.name(each)}"
-            for each, _ in columns
+            " AND ".join(
+                f"{sql.name(name)} {'=' if table.c[name].primary_key else same} {sql.place(kind)}"
+                for name, kind in columns
+            )
+            for _ in rows
         ]
-        named, given = sql.name(table), sql.rows(columns)
-        return f"SELECT 1 FROM {named} AS t JOIN {given} ON {' AND '.join(tests)}"  # noqa: S608  columns
+        return f"SELECT 1 FROM {sql.name(table)} WHERE {' OR '.join(tests)}"  # noqa: S608  columns
 
-    return Part((table, *rows[0]), write, [values], None, len(rows))
+    return Part((table, len(rows), *rows[0]), write, [values], None, len(rows))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from crmkit.vocabulary.models import Term
 
 
+_FEW = 8  # words that a unit takes for granted; more are looked up
+
+
 @dataclass(frozen=True)
 class Known:
     """What rules need to know of a word."""
@@ -33,7 +36,8 @@ async def by_key(context: Context[Any], model: type[Term], keys: Set[str]) -> di
     if not keys:
         return {}
     remembered = context.host.remembered.setdefault(model, {})
-    if context.in_unit and keys <= remembered.keys() and context.unit.may_trust(model):
+    few = len(keys) <= _FEW and keys <= remembered.keys()
+    if few and context.in_unit and context.unit.may_trust(model):
         rows = [{"id": remembered[key].id, "key": key, "retired_at": None} for key in sorted(keys)]
         context.unit.trust(model, rows)
         return {key: remembered[key] for key in keys}
