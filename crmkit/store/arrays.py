@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,7 +13,7 @@ from crmkit.store.column_types import array_type
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
@@ -85,21 +87,37 @@ def in_columns(columns: Columns, rows: Sequence[Sequence[Any]], dialect: Dialect
     return values if dialect.name == "postgresql" else [_json(list(zip(*values, strict=True)))]
 
 
-def row_of(columns: Columns, row: Mapping[str, Any], dialect: Dialect) -> list[Any]:
-    """The values of one row as the driver takes them."""
-    return [bound([row[name]], kind, dialect)[0] for name, kind in columns]
+@dataclass(frozen=True)
+class Binding:
+    """Makes values of rows those that a driver takes, by the types of their columns."""
 
+    columns: Sequence[tuple[str, Callable[[Any], Any] | None]]
 
-def by_columns(columns: Columns, rows: Sequence[dict[str, Any]], dialect: Dialect) -> list[Any]:
-    """The values of rows as the driver takes them, column by column."""
-    return [bound([row[name] for row in rows], kind, dialect) for name, kind in columns]
+    @classmethod
+    def of(cls, columns: Columns, dialect: Dialect) -> Binding:
+        return cls([(name, kind._cached_bind_processor(dialect)) for name, kind in columns])
+
+    def row(self, row: Mapping[str, Any]) -> list[Any]:
+        """The values of one row."""
+        return _storable(
+            [row[name] if make is None else make(row[name]) for name, make in self.columns]
+        )
+
+    def by_columns(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        """The values of rows, column by column."""
+        return [self._column([row[name] for row in rows], make) for name, make in self.columns]
+
+    def _column(self, values: list[Any], make: Callable[[Any], Any] | None) -> list[Any]:
+        return _storable(values if make is None else [make(each) for each in values])
 
 
 def bound(values: list[Any], kind: TypeEngine[Any], dialect: Dialect) -> list[Any]:
     """Python values as the driver takes them, by the type of their column."""
-    process = kind._cached_bind_processor(dialect)
-    if process:
-        values = [process(each) for each in values]
+    make = kind._cached_bind_processor(dialect)
+    return _storable(values if make is None else [make(each) for each in values])
+
+
+def _storable(values: list[Any]) -> list[Any]:
     # PostgreSQL refuses a NUL by itself; SQLite would keep it, and its functions end there.
     if [each for each in values if type(each) is str and "\0" in each]:
         raise Invalid("A text holds a character that cannot be stored.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmkit.store.arrays import Sql, by_columns
+from crmkit.store.arrays import Binding, Sql
 from crmkit.store.parts import Part
 from crmkit.store.statements import template
 from crmkit.store.violations import Violation
@@ -185,18 +185,20 @@ def inserted(
     on_conflict: Callable[[Sql], str] = lambda _: "",
 ) -> Part:
     """The part that adds these rows to their table."""
-    columns, values = _columns(table), by_columns(_columns(table), rows, dialect)
-    native = dialect.name == "postgresql"
-    many = native and len(rows) > 1
+    columns, binding = _columns(table), _binding(table, dialect)
+    native, many = dialect.name == "postgresql", len(rows) > 1
 
     def write(sql: Sql) -> str:
         names = ", ".join([sql.name(name) for name, _ in columns])
         places = sql.values(columns, many=many)
         return f"INSERT INTO {sql.name(table)} ({names}) {places}{on_conflict(sql)}"
 
+    if not many:
+        return Part((table, meeting, many), write, [binding.row(rows[0])], table.name)
+    values = binding.by_columns(rows)
     if native and meeting is None and len(rows) >= _WORTH_COPYING:
         return _copied(table, list(zip(*values, strict=True)))
-    runs = [values] if many else list(zip(*values, strict=True))
+    runs = [values] if native else list(zip(*values, strict=True))
     return Part((table, meeting, many), write, runs, table.name)
 
 
@@ -208,6 +210,11 @@ def _copied(table: Table, rows: Sequence[Sequence[Any]]) -> Part:
         return f"COPY {sql.name(table)} ({', '.join(map(sql.name, names))}) FROM STDIN"
 
     return Part((table, "copy"), write, rows, table.name, shares=False, copies=names)
+
+
+@cache
+def _binding(table: Table, dialect: Dialect) -> Binding:
+    return Binding.of(_columns(table), dialect)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crmkit.store.arrays import Sql, row_of
+from crmkit.store.arrays import Binding, Sql
 from crmkit.store.database import Base, table_of
 from crmkit.store.parts import Part
 
@@ -27,7 +27,8 @@ def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dia
     """That rows still are as somebody remembers these columns of them, their keys among those."""
     table = table_of(model)
     columns = [(name, table.c[name].type) for name in rows[0]]
-    values = [each for row in rows for each in row_of(columns, row, dialect)]
+    binding = Binding.of(columns, dialect)
+    values = [each for row in rows for each in binding.row(row)]
     same = "IS NOT DISTINCT FROM" if dialect.name == "postgresql" else "IS"
 
     def write(sql: Sql) -> str:
