@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from crmkit.settings import Settings
 
@@ -29,7 +29,7 @@ class Origins:
         """Lets their pages read the answers of an endpoint."""
         if not self._named and self._local is None:
             return endpoint
-        return CORSMiddleware(
+        shared = CORSMiddleware(
             endpoint,
             allow_origins=self._named,
             allow_origin_regex=self._local,
@@ -39,6 +39,7 @@ class Origins:
             allow_credentials="*" not in self._named,
             expose_headers=("retry-after", "x-request-id"),
         )
+        return _Browsers(shared, endpoint)
 
     def vouch(self, headers: Mapping[bytes, bytes]) -> bool:
         """Whether no page of another site can have made a browser send this by itself.
@@ -57,3 +58,14 @@ class Origins:
             return True
         said = origin.decode("latin-1")
         return said in self._named or bool(self._local and re.fullmatch(self._local, said))
+
+
+class _Browsers:
+    """Keeps apart what a page asks: nobody else says where he comes from."""
+
+    def __init__(self, pages: ASGIApp, others: ASGIApp) -> None:
+        self._pages, self._others = pages, others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        of_page = any(name == b"origin" for name, _ in scope["headers"])
+        await (self._pages if of_page else self._others)(scope, receive, send)
