@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 import pytest
 
 from crmkit import sdk
+from crmkit.app import open_crm
+from crmkit.settings import Settings
 from crmkit.testing import Trial, add_customers, crm
 from crmkit_grading import service
 from crmkit_grading.plugin import Grading
@@ -118,6 +120,40 @@ async def test_telling_a_handler_twice_changes_nothing(engine: str) -> None:
 
         await t.unit(again, plugin="grading")
         assert await graded(t, anna) == before
+
+
+async def test_a_rule_that_was_edited_between_two_events_counts_for_both(engine: str) -> None:
+    async with trial(engine) as t:
+        anna = await arrive(t)
+        await talk(t, anna)
+        before = (await graded(t, anna))["grading"]["rules"]
+        dearer = {"rules": {"talks": {**TALKS["talks"], "points": 30}}}
+        url = t.host.settings.database.url
+        edited = Settings.model_validate({"plugins": {"grading": dearer}, "database": {"url": url}})
+        crm = await open_crm(edited, plugins=[Grading], clock=t.clock, schema=t.crm.schema)
+        after = Trial(crm, t.clock)
+        await talk(after, anna)
+        assert await score(after, anna) == (60, "b")
+        history = (await graded(after, anna))["gradeHistory"]["nodes"]
+        now = crm.host.loaded.config("grading").version
+        assert [(each["newScore"], each["rules"]) for each in history] == [
+            (60, now), (25, before), (0, before)
+        ]  # fmt: skip
+        await crm.close()
+
+
+async def test_all_that_has_come_is_graded_in_one_unit(engine: str) -> None:
+    async with trial(engine) as t:
+        anna = await arrive(t)
+        ask, made = mutation("recordInteraction", "interaction { id }"), {}
+        said = {"channel": "phone", "direction": "INBOUND", "kind": "call"}
+        for _ in range(3):
+            made = await t.gql(ask, input={"customerId": anna, **said})
+        await t.drain()
+        assert await score(t, anna) == (75, "a")
+        newest, *_ = (await graded(t, anna))["gradeHistory"]["nodes"]
+        assert (newest["oldScore"], newest["newScore"]) == (0, 75)
+        assert newest["cause"] == {"id": made["recordInteraction"]["interaction"]["id"]}
 
 
 async def test_grading_everybody_again_goes_on_in_pages(engine: str) -> None:
