@@ -65,7 +65,7 @@ _MOVE = """mutation ($items: [MoveCustomerItem!]!) {
 }"""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Life:
     """How somebody is with us: how often they buy and how much, and when that ends."""
 

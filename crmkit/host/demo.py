@@ -27,7 +27,7 @@ _OPENS, _CLOSES = 8, 19
 _ACT = "__is_act__"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Resident:
     """A customer of the demo company, as those know them who tell of their life."""
 
