@@ -146,14 +146,17 @@ class Book:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.killers: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
 
     def killer(self, mutant: Mutant) -> str | None:
-        return self.killers.get(self._key(mutant))
+        return self._read().get(self._key(mutant))
 
     def write(self, mutant: Mutant, killer: str) -> None:
-        self.killers[self._key(mutant)] = killer
-        self.path.write_text(json.dumps(self.killers, indent=1, ensure_ascii=False))
+        """Beside what others may have written since, who break other rules."""
+        killers = {**self._read(), self._key(mutant): killer}
+        self.path.write_text(json.dumps(killers, indent=1, ensure_ascii=False))
+
+    def _read(self) -> dict[str, str]:
+        return json.loads(self.path.read_text()) if self.path.exists() else {}
 
     def _key(self, mutant: Mutant) -> str:
         text = hashlib.sha256(mutant.text(ROOT).encode()).hexdigest()[:12]
