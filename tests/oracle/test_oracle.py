@@ -20,11 +20,13 @@ from graphql import GraphQLEnumType, get_named_type
 from structlog.testing import capture_logs
 
 from crmkit.engine.fields import Called, Expression
+from crmkit.engine.pagination import beyond
 from tests.oracle import zoos
 from tests.oracle.company import house
 from tests.oracle.comparing import Trio
 from tests.oracle.deeds import DEEDS, Deed
 from tests.oracle.operations import Operation, Writer, operation
+from tests.oracle.pages import Marks
 from tests.oracle.twins import TWINS
 
 SOAK = bool(os.environ.get("CRMKIT_SOAK"))
@@ -139,11 +141,36 @@ def test_what_fails_and_what_no_schema_allows_is_told_as_graphql_says(zoo: Trio)
     assert zoo.counts["failed"] / zoo.counts["asked"] >= 0.15 or ALONE
 
 
-def ask(trio: Trio, operations: int) -> None:
+BUGS = {
+    "what is skipped is there": ("crmkit.engine.selection.Selections.included", lambda *_: True),
+    "a cursor leads back": (
+        "crmkit.engine.lists.beyond",
+        lambda keys, values, backwards: beyond(keys, values, not backwards),
+    ),
+    "the rows of all are the first one's": (
+        "crmkit.engine.executor._grouped",
+        lambda rows: {rows[0][0]: rows} if rows else {},
+    ),
+    "whatever variables are, one plan serves": ("crmkit.graph.run.shape_of", lambda _: "."),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_of_an_engine_is_noticed(
+    zoo: Trio, monkeypatch: pytest.MonkeyPatch, bug: str
+) -> None:
+    monkeypatch.setattr(*BUGS[bug])
+    # What a wrong answer says of cursors is not to be believed afterwards.
+    monkeypatch.setattr(zoo.oracle.meaning, "marks", Marks())
+    with capture_logs(), pytest.raises(AssertionError):
+        ask(zoo, 200, seed=bug)
+
+
+def ask(trio: Trio, operations: int, seed: str = SEED) -> None:
     trio.counts.clear()
     for number in [int(ALONE)] if ALONE else count():
-        with said(f"CRMKIT_ORACLE={SEED}:{number} asks it again"):
-            trio.check(operation(trio.values, SEED, number), number)
+        with said(f"CRMKIT_ORACLE={seed}:{number} asks it again"):
+            trio.check(operation(trio.values, seed, number), number)
         if trio.counts["asked"] >= operations:
             break
 
