@@ -86,8 +86,13 @@ class Crmkit(Rival):
         return [sys.executable, "-m", "crmkit", "serve", "--port", "0"]
 
     def environment(self, address: str) -> Mapping[str, str]:
-        # The settings of whoever runs this are none of its.
-        return {"CRMKIT_DATABASE__URL": address, "CRMKIT_CONFIG": os.devnull}
+        return {
+            "CRMKIT_CONFIG": os.devnull,  # The settings of whoever runs this are none of its.
+            "CRMKIT_DATABASE__URL": address,
+            "CRMKIT_PROFILE": "production",
+            "CRMKIT_SECRET": "nobody has to guess it",
+            "CRMKIT_SERVER__DRAIN_SECONDS": "0",
+        }
 
 
 class Undelivered(Crmkit):
@@ -192,7 +197,9 @@ def serving(rival: Rival, address: str) -> Iterator[Server]:
             yield server
         except BaseException:
             log.seek(0)
-            print(f"{rival.title} said last:\n{log.read()[-3000:]}", file=sys.stderr)
+            said = [line for line in log if '"level":"info"' not in line][-30:]
+            if said:
+                print(f"{rival.title} said last:\n{''.join(said)}", file=sys.stderr)
             raise
         finally:
             process.terminate()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar
@@ -130,7 +130,7 @@ class Loaders:
             .group_by(TicketRow.customer_id)
         )
         async with self._sessions() as session:
-            found = dict(await session.execute(counted))
+            found = dict((await session.execute(counted)).all())
         return [found.get(each, 0) for each in ids]
 
     async def _interactions(self, keys: Sequence[tuple[str, int]]) -> list[list[InteractionRow]]:
@@ -419,8 +419,20 @@ class App(GraphQL[dict[str, Any], None]):
         driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
         kind, _, rest = address.partition(":")
         size = DatabaseSettings().pool_size
-        engine = create_async_engine(f"{driver[kind]}:{rest}", pool_size=size, max_overflow=0)
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        address = f"{driver[kind]}:{rest}"
+        self._engine = create_async_engine(address, pool_size=size, max_overflow=0)
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    async def answer(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Answers without HTTP."""
+        context = await self.get_context(None, None)
+        done = await self.schema.execute(document, dict(variables), context)
+        assert not done.errors, done.errors
+        return {"data": done.data}
+
+    async def close(self) -> None:
+        """Closes the connections to the database."""
+        await self._engine.dispose()
 
     async def get_context(self, request: Any, response: Any) -> dict[str, Any]:
         return {"sessions": self._sessions, "loaders": Loaders(self._sessions)}
