@@ -85,13 +85,13 @@ def _ask(
 ) -> None:
     postmaster = known.pid if isinstance(known, PostgresDatabases) else None
     with ExitStack() as running:
-        servers = [
-            running.enter_context(serving(each, known.address(name)))
+        servers = {
+            running.enter_context(serving(each, known.address(name))): Backends(postmaster, name)
             for each, name in names.items()
-        ]
+        }
         scratch = running.enter_context(tempfile.TemporaryDirectory())
         sending = running.enter_context(load(Path(scratch)))
-        rounds = Rounds(servers, sending, Backends(postmaster))
+        rounds = Rounds(servers, sending)
         for question in questions:
             given = arguments(question, known, next(iter(names.values())), size)
             _say(question, rounds.run(question, given, options.rounds, options.seconds))

@@ -29,6 +29,7 @@ _OPTIONS = {
     "autovacuum": "off",
     "checkpoint_timeout": "1h",
     "maintenance_work_mem": "256MB",
+    "max_parallel_workers_per_gather": "0",
     "max_wal_size": "8GB",
     "shared_buffers": "1GB",
     "synchronous_commit": "off",

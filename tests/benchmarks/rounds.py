@@ -122,10 +122,10 @@ def load(folder: Path) -> Iterator[Load]:
 class Rounds:
     """Asks some servers the same question."""
 
-    def __init__(self, servers: Sequence[Server], sending: Load, backends: Backends) -> None:
-        self._servers = servers
+    def __init__(self, servers: Mapping[Server, Backends], sending: Load) -> None:
+        self._servers = [*servers]
+        self._backends = servers
         self._load = sending
-        self._backends = backends
 
     def run(
         self,
@@ -168,11 +168,11 @@ class Rounds:
             for other in self._servers:
                 if other is not server:
                     resting.enter_context(other.resting())
-            before = cpu_of(server.pid), self._backends.cpu()
+            before = cpu_of(server.pid), self._backends[server].cpu()
             result = self._load.run(
                 server.port, server.rival.path(question), file, seconds, first=7 * (number + 1)
             )
-            after = cpu_of(server.pid), self._backends.cpu()
+            after = cpu_of(server.pid), self._backends[server].cpu()
         own, database = (
             (there - here) / result["requests"] * 1000
             for here, there in zip(before, after, strict=True)
@@ -200,30 +200,28 @@ def _said(server: Server, question: Question, body: Mapping[str, Any]) -> Any:
 
 
 class Backends:
-    """The processes of PostgreSQL that answer clients; none for SQLite."""
+    """The processes of PostgreSQL that answer on one database; none for SQLite."""
 
-    def __init__(self, postmaster: int | None) -> None:
+    def __init__(self, postmaster: int | None, database: str) -> None:
         self._postmaster = postmaster
+        self._database = database
 
     def cpu(self) -> float:
         """Seconds of work that they have done so far."""
         if self._postmaster is None:
             return 0.0
         children = Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children")
-        return sum(cpu_of(int(pid)) for pid in children.read_text().split() if _is_one(pid))
+        return sum(cpu_of(int(pid)) for pid in children.read_text().split() if self._is_one(pid))
+
+    def _is_one(self, pid: str) -> bool:
+        try:
+            title = Path(f"/proc/{pid}/cmdline").read_text()
+        except FileNotFoundError:  # It has ended.
+            return False
+        return f" {self._database} " in title
 
 
 def cpu_of(pid: int) -> float:
     """Seconds that all threads of a process have worked."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
-
-
-def _is_one(pid: str) -> bool:
-    """Whether a child answers somebody; others write and clean up for all."""
-    try:
-        return b"[local]" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:  # It has ended.
-        return False
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((each / "schedstat").read_text().split()[0]) for each in tasks) / 1e9
