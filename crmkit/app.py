@@ -220,7 +220,9 @@ def create_app(settings: Settings) -> App:
         try:
             await crm.prepare()
             await crm.host.start()
-            app.router.routes[:] = opened = routes(crm)
+            graphql = GraphQL(crm.schema, crm.host)
+            await graphql.warm()
+            app.router.routes[:] = opened = routes(crm, graphql)
             app.endpoint = opened[0].app
             yield
             await crm.host.stop()
@@ -230,7 +232,7 @@ def create_app(settings: Settings) -> App:
     return App(lifespan=lifespan)
 
 
-def routes(crm: Crm) -> list[Route]:
+def routes(crm: Crm, graphql: GraphQL | None = None) -> list[Route]:
     """The addresses of an app that has been opened; the endpoint's stands first."""
 
     async def live(request: Request) -> Response:
@@ -247,7 +249,7 @@ def routes(crm: Crm) -> list[Route]:
     in_development = crm.host.settings.profile == "development"
     origins = Origins(crm.host.settings)
     return [
-        Route(_ENDPOINT, origins.around(GraphQL(crm.schema, crm.host, origins))),
+        Route(_ENDPOINT, origins.around(graphql or GraphQL(crm.schema, crm.host, origins))),
         *(graphiql(crm.schema) if in_development else ()),
         Route("/health/live", live),
         Route("/health/ready", ready),

@@ -7,8 +7,9 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from crmkit import sdk
+from crmkit import sdk, testing
 from crmkit.app import create_app, routes
+from crmkit.graph.endpoint import GraphQL
 from crmkit.settings import Settings
 from crmkit.testing import Trial, crm
 from crmkit.testing.postgres import embedded_postgres
@@ -60,6 +61,31 @@ async def test_who_is_ready_has_asked_the_database(engine: str) -> None:
         with t.statements() as sent:
             answer = await http.get("/health/ready")
     assert (answer.status_code, answer.json(), len(sent)) == (200, {"status": "ready"}, 1)
+
+
+async def test_whoever_comes_first_finds_an_engine_that_is_warm(engine: str) -> None:
+    async with crm(engine=engine) as t:
+        graphql = GraphQL(t.crm.schema, t.host)
+        await testing.add_customers(t, ["Ada"])
+        with t.statements() as sent:
+            await graphql.warm()
+    assert graphql.plans is not None
+    assert (graphql.plans.misses, graphql.plans.hits, graphql.plans.alone) == (1, 1, 0)
+    assert len(sent) == 4
+
+
+async def test_an_app_warms_its_engine_before_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed = []
+
+    async def warm(graphql: GraphQL) -> None:
+        warmed.append(graphql)
+
+    monkeypatch.setattr(GraphQL, "warm", warm)
+    async with crm() as t:
+        core = {"database": {"url": t.host.settings.database.url}, "plugins": {"enabled": []}}
+        app = create_app(Settings.model_validate(core))
+        async with app.router.lifespan_context(app):
+            assert len(warmed) == 1
 
 
 async def test_nobody_is_ready_whose_plugin_is_not() -> None:

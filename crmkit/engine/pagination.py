@@ -134,11 +134,11 @@ class Cursors:
 
     def sealer(self, keys: Sequence[Key]) -> Callable[[Sequence[Any]], str]:
         """Seals plain values of these keys."""
-        of = _of(keys)
+        begun = self._begun(keys)
 
         def seal(values: Sequence[Any]) -> str:
             body = orjson.dumps(values)
-            return urlsafe_b64encode(self._seal(of, body) + body).decode().rstrip("=")
+            return urlsafe_b64encode(_sealed(begun, body) + body).decode().rstrip("=")
 
         return seal
 
@@ -153,7 +153,7 @@ class Cursors:
         except ValueError:
             raw = b""
         seal, body = raw[:_SEAL], raw[_SEAL:]
-        if not hmac.compare_digest(seal, self._seal(_of(keys), body)):
+        if not hmac.compare_digest(seal, _sealed(self._begun(keys), body)):
             raise Invalid(
                 "This cursor was not given out by this list in this order.", field=argument
             )
@@ -170,8 +170,15 @@ class Cursors:
             None if null else mapped(values, itemgetter(index)) for index, null in enumerate(nulls)
         ]
 
-    def _seal(self, of: bytes, body: bytes) -> bytes:
-        return hmac.digest(self.secret, of + body, "sha256")[:_SEAL]
+    def _begun(self, keys: Sequence[Key]) -> hashlib.blake2b:
+        return hashlib.blake2b(_of(keys), key=self.secret, digest_size=_SEAL)
+
+
+def _sealed(begun: hashlib.blake2b, body: bytes) -> bytes:
+    """The seal of a cursor of the list that has been named: BLAKE2 is a fourth of HMAC's cost."""
+    whole = begun.copy()
+    whole.update(body)
+    return whole.digest()
 
 
 def _of(keys: Sequence[Key]) -> bytes:

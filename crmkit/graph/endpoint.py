@@ -9,6 +9,7 @@ import structlog
 from graphql import GraphQLError, OperationType
 from starlette.requests import ClientDisconnect
 
+from crmkit.engine.executor import WORTHWHILE
 from crmkit.engine.plans import Plans
 from crmkit.graph import answering
 from crmkit.graph.documents import Documents
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from crmkit.graph.schema import Schema
     from crmkit.host.host import Host
 
+_FIRST = """{ customers(first: 1) { nodes {
+  id name createdAt stage { label } interactions(first: 1) { nodes { id subject } } } } }"""
 _LEFT = 499  # in the log, of a client that did not wait for its answer
 
 log = structlog.get_logger("crmkit.graph")
@@ -62,6 +65,11 @@ class GraphQL:
         # Where nobody has said where the log goes, a line for each request helps nobody.
         self._logs = structlog.is_configured()
         self.plans = Plans() if keep_plans else None
+
+    async def warm(self) -> None:
+        """Does what the first request would have to wait for: imports, and SQLAlchemy's caches."""
+        for _ in range(WORTHWHILE):
+            await self.execute(_FIRST)
 
     async def execute(
         self,
