@@ -9,9 +9,16 @@ from tests.house.mutants import Broken
 _ASKED = "test_oracle.py::test_both_engines_answer_as_the_oracle_does"
 _FOUND = "test_oracle.py::test_what_was_wrong_once_is_right"
 _ZOO = "test_oracle.py::test_what_fails_and_what_no_schema_allows_is_told_as_graphql_says"
+_REACH = "test_oracle.py::test_each_actor_is_told_of_what_he_reaches"
 
 MUTANTS: Mapping[str, tuple[Broken, ...]] = {
     "crmkit/store/reach.py": (
+        Broken(
+            "nobody sees what his row scope leaves out",
+            "        for narrow in self.narrow:",
+            "        for narrow in ():",
+            _REACH,
+        ),
         Broken(
             "who is deleted is gone",
             "            yield rows.c[scope.deleted].is_(None)",

@@ -27,6 +27,7 @@ from tests.oracle.comparing import Trio
 from tests.oracle.deeds import DEEDS, Deed
 from tests.oracle.operations import Operation, Writer, operation
 from tests.oracle.pages import Marks
+from tests.oracle.reaching import seen, seen_of
 from tests.oracle.twins import TWINS
 
 SOAK = bool(os.environ.get("CRMKIT_SOAK"))
@@ -139,6 +140,16 @@ def test_what_fails_and_what_no_schema_allows_is_told_as_graphql_says(zoo: Trio)
     with capture_logs():  # What is masked is logged, each time with its traceback.
         ask(zoo, OPERATIONS // 2)
     assert zoo.counts["failed"] / zoo.counts["asked"] >= 0.15 or ALONE
+
+
+def test_each_actor_is_told_of_what_he_reaches(zoo: Trio) -> None:
+    """They share their plans, so each question is asked by one after the other."""
+    actors = [seen_of(zoo, source) for source in ("web", "fair", "nowhere")]
+    for number in range(OPERATIONS // 15):
+        asked = operation(zoo.values, f"{SEED}, reached", number)
+        for actor in actors:
+            with said(f"{number} of {actor[0]}"), seen(zoo, actor), capture_logs():
+                zoo.check(asked, number)
 
 
 BUGS = {

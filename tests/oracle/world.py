@@ -49,13 +49,17 @@ class World:
     _pointing: dict[tuple[str, str], dict[str, list[Row]]] = field(default_factory=dict)
 
     @classmethod
-    async def of(cls, t: Trial, tables: Iterable[Table]) -> World:
+    async def of(
+        cls, t: Trial, tables: Iterable[Table], sees: Callable[[Row], bool] = bool
+    ) -> World:
+        """What somebody sees who sees these customers."""
         tables = list(tables)
         rows = {}
         for table in tables:
             rows[table.name] = await _read(t, table)
         keys = {each.name: next(iter(each.primary_key.columns)).name for each in tables}
         hidden = sorted(row.id for row in rows["customer"] if row["deleted_at"] is not None)
+        rows["customer"] = [each for each in rows["customer"] if sees(each)]
         return cls(_seen(rows, {each.name: each for each in tables}, keys), keys, hidden)
 
     @cached_property

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.oracle.world import Row
 
 _NAMES = ("ant", "Bär", "çelik", "熊猫", "dodo", "eel", "Ant", "fox", "gnu")
+_SOURCES = ("web", "fair", None)
 _TOO_HEAVY = 2**31
 _SPOIL = "UPDATE zoo_animal SET diet = 'stones' WHERE name = 'dodo'"
 
@@ -52,7 +53,10 @@ class Feeder(sdk.Plugin):
 
 
 async def _fill(t: Trial) -> None:
-    items = [{"kind": "PERSON", "name": name, "source": name[0]} for name in _NAMES]
+    items = [
+        {"kind": "PERSON", "name": name, "source": _SOURCES[index % 3]}
+        for index, name in enumerate(_NAMES)
+    ]
     made = await t.gql(
         """mutation ($items: [CreateCustomerItem!]!) { createCustomers(input: {items: $items}) {
           results { customer { id } } } }""",
