@@ -19,8 +19,13 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
             "        back = points + 1",
         ),
         Broken(
+            "several orders of one customer add up",
+            "            sums[customer_id] += points",
+            "            sums[customer_id] = points",
+        ),
+        Broken(
             "an order earns points",
-            "            grant(context, order.customer_id, points, cause_id=order.id)",
+            "            earned.append((order.customer_id, points, order.id))",
             "            pass",
         ),
     ),
