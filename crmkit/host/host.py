@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Insert, Table, exists, insert, literal, select
+from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 
 from crmkit.host.context import SYSTEM, Actor, Context, DraftsRefused
 from crmkit.store.database import Base, table_of, with_companions
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from crmkit.values.clock import Clock
 
 Body = Callable[[Context[Any]], Awaitable[Any]]
+
+SOME = 10_000
+"""As many records get what they lack in one statement."""
 
 
 class Host:
@@ -108,10 +111,9 @@ class Host:
 
     async def prepare(self, *presets: Body) -> None:
         """Adds what a migrated database lacks: rows of side tables, then the core's presets."""
-        async with self.database.transaction() as transaction:
-            for parent, models in self.sides.items():
-                for model in models:
-                    await transaction.run(_missing_rows(parent, model))
+        for parent, models in self.sides.items():
+            for model in models:
+                await self._complete(parent, model)
         for preset in presets:
             await self.run_unit("core", preset, operation="prepare")
 
@@ -130,6 +132,24 @@ class Host:
         await self.relay.stop()
         for each in reversed(self.loaded.plugins):
             await _attributed(each.manifest.shutdown(self), each.name)
+
+    async def _complete(self, parent: Table, model: type[Base]) -> None:
+        """Adds the default side row of every record that has none yet, some at a time.
+
+        Each side row has a record, so where there are as many none is missing; to see that is
+        all that a start costs, whose million records would take a statement too long.
+        """
+        counts = [_count(each) for each in (parent, table_of(model))]
+        [(wanted, there)] = await self.database.fetch(select(*counts))
+        after: str | None = "" if there < wanted else None
+        while after is not None:
+            some = select(parent.c.id).where(parent.c.id > after)
+            last = some.order_by(parent.c.id).limit(SOME).subquery()
+            [(until,)] = await self.database.fetch(select(func.max(last.c.id)))
+            if until is not None:
+                async with self.database.transaction() as transaction:
+                    await transaction.run(_missing_rows(parent, model, after, until))
+            after = until
 
     def _handlers(self) -> Mapping[str, list[Handler]]:
         found: dict[str, list[Handler]] = {}
@@ -170,8 +190,12 @@ async def _attributed(work: Awaitable[Any], plugin: str) -> Any:
         raise
 
 
-def _missing_rows(parent: Table, model: type[Base]) -> Insert:
-    """The default side row of every record that has none yet."""
+def _count(table: Table) -> Any:
+    return select(func.count()).select_from(table).scalar_subquery()
+
+
+def _missing_rows(parent: Table, model: type[Base], after: str, until: str) -> Insert:
+    """The default side row of every record between two ids that has none yet."""
     table = table_of(model)
     key = next(iter(table.primary_key.columns))
     there = parent.c.id
@@ -179,5 +203,9 @@ def _missing_rows(parent: Table, model: type[Base]) -> Insert:
     given = {each.name: getattr(fresh, each.name) for each in table.columns if each is not key}
     with_companions(table, given)
     values = [literal(value, table.c[name].type) for name, value in given.items()]
-    lacking = select(there, *values).where(~exists().where(key == there))
+    lacking = (
+        select(there, *values)
+        .where(there > after, there <= until)
+        .where(~exists().where(key == there))
+    )
     return insert(table).from_select([key.name, *given], lacking)
