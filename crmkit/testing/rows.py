@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import dataclasses
 from datetime import date, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -85,13 +85,13 @@ _numbers = count(1)
 def _row(model: type[Base], place: int, parents: dict[Column[Any], list[str]], t: Trial) -> Base:
     columns = table_of(model).columns
     given: dict[str, Any] = {}
-    for name, parameter in inspect.signature(model).parameters.items():
-        column = columns[name]
-        if column in parents:
+    for each in dataclasses.fields(model):
+        column = columns[each.name]
+        if each.init and column in parents:
             ids = parents[column]
-            given[name] = ids[place % len(ids)]
-        elif parameter.default is parameter.empty:
-            given[name] = _value(column, t.clock.now())
+            given[each.name] = ids[place % len(ids)]
+        elif each.init and each.default is each.default_factory is dataclasses.MISSING:
+            given[each.name] = _value(column, t.clock.now())
     return model(**given)
 
 
