@@ -12,26 +12,31 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
             "what limits take is a contribution",
             "        shares += _limit(group, _sum(shares), config.limits_of(group))",
             "        pass",
+            "test_rules.py::test_limits_are_contributions_of_their_own",
         ),
         Broken(
             "who is disqualified has the least score",
             "        rest = config.limits.min - _sum(shares)",
             "        rest = 0",
+            "test_rules.py::test_whoever_is_disqualified_has_the_least_score",
         ),
         Broken(
             "a rule has a cap",
             "        self._most = (rule.cap or MOST) * WHOLE",
             "        self._most = MOST * WHOLE",
+            "test_rules.py::test_a_half_life_halves_and_the_cap_comes_after_it",
         ),
         Broken(
             "points fade",
             "        share = self._rule.share",
             "        share = lambda _: WHOLE",
+            "test_grades.py::test_a_grade_is_lost_only_well_below_its_least",
         ),
         Broken(
             "a grade is held against flapping",
             "    if reached and held and held.at_least - hysteresis <= points < held.at_least:",
             "    if False:",
+            "test_grades.py::test_a_grade_is_lost_only_well_below_its_least",
         ),
     ),
     "plugins/crmkit_grading/service/grading.py": (
@@ -39,11 +44,13 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
             "a change of score is history",
             "        context.write.add(*changes)",
             "        pass",
+            "test_commands.py::test_other_rules_are_tried_and_then_applied",
         ),
         Broken(
             "a dry run changes nothing",
             "        if not dry:",
             "        if True:",
+            "test_commands.py::test_other_rules_are_tried_and_then_applied",
         ),
     ),
 }
