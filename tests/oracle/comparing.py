@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.oracle.executor import Oracle, failures, schema_of
 from tests.oracle.meaning import Meaning
 from tests.oracle.operations import Operation
 from tests.oracle.pages import Mark
+from tests.oracle.reducing import reduced
 from tests.oracle.twins import Twin
 from tests.oracle.values import Values
 from tests.oracle.world import World
@@ -68,6 +69,18 @@ class Trio:
             if chosen:
                 self.same(operation.document, document, {**variables, **chosen})
                 self.counts["special"] += not self.oracle.meaning.contributed
+
+    def smaller(self, operation: Operation, pick: int) -> str:
+        """A smaller document that is answered wrongly, too."""
+
+        def fails(document: str) -> bool:
+            try:
+                self.check(replace(operation, document=document), pick)
+            except AssertionError:
+                return True
+            return False
+
+        return reduced(operation.document, self.oracle.meaning.schema, fails)
 
     def same(self, text: str, document: DocumentNode, variables: Mapping[str, Any]) -> Any:
         """What all three answer."""
