@@ -64,10 +64,20 @@ class Customer(Versioned):
         doc="Whether the name only stands in for one that nobody knows yet.",
     )
     source: Mapped[str | None] = column(
-        Text, personal=False, filterable=True, default=None, doc="Where they came to us from."
+        Text,
+        personal=False,
+        filterable=True,
+        groupable=True,
+        default=None,
+        doc="Where they came to us from.",
     )
     locale: Mapped[str | None] = column(
-        Code, personal=False, filterable=True, default=None, doc="Their language, such as de-AT."
+        Code,
+        personal=False,
+        filterable=True,
+        groupable=True,
+        default=None,
+        doc="Their language, such as de-AT.",
     )
     zone: Mapped[str | None] = column(
         Code, personal=False, default=None, doc="Their time zone, such as Europe/Vienna."

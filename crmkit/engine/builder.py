@@ -17,9 +17,11 @@ from graphql import (
     GraphQLScalarType,
 )
 
+from crmkit.engine import totals
 from crmkit.engine.late import Request, told
 from crmkit.engine.pagination import Cursors, Key, Page
 from crmkit.engine.steps import Batched, Level, Read, Step
+from crmkit.engine.tallies import Tally
 
 Place = tuple[str | int, ...]
 
@@ -279,6 +281,21 @@ class ConnectionPage(Value):
         total = answers.counts.get(self.step) if self.total is None else self.total(row)
         own = Rows(rows, more, total)
         return {slot.key: slot.complete(answers, own, place) for slot in self.slots}
+
+
+@dataclass(eq=False)
+class Summed(Value):
+    """What the rows of a tally come to."""
+
+    tally: Tally
+    slots: Sequence[Slot]
+
+    def build(self, answers: Answers, row: Any, place: Place) -> Any:
+        own = self.said(answers)
+        return {slot.key: slot.complete(answers, own, place) for slot in self.slots}
+
+    def said(self, answers: Answers) -> Mapping[str, Any]:
+        return totals.told(self.tally, answers.below(self.tally, None))
 
 
 @dataclass(eq=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine.calls import ABREAST
+from crmkit.engine.tallies import Tally
 from crmkit.store.database import attribute
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class _Words:
 
 def _purpose(step: Any) -> str:
     entity = getattr(step, "entity", None)
-    return "rows of several kinds" if entity is None else f"rows of {entity.table.element.name}"
+    if entity is None:
+        return "rows of several kinds"
+    return f"{'stats' if isinstance(step, Tally) else 'rows'} of {entity.table.element.name}"
 
 
 def _source(declared: f.Declared) -> str:
@@ -130,6 +133,7 @@ _RELATIONS: dict[type[f.Source], str] = {
 
 _OTHERS: dict[type[f.Source], str] = {
     f.AllOf: "pages of all",
+    f.StatsOf: "counted of all",
     f.Lookup: "found by id",
     f.Timeline: "pages of all kinds in the order of time",
     f.Chain: "walked from cause to consequence",
@@ -152,7 +156,7 @@ def _parts(value: b.Value) -> Iterator[b.Value]:
 
 
 def _inner(value: b.Value) -> Iterator[b.Slot]:
-    if isinstance(value, b.Obj | b.ConnectionPage):
+    if isinstance(value, b.Obj | b.ConnectionPage | b.Summed):
         yield from value.slots
     for part in _parts(value):
         yield from _inner(part)
@@ -161,5 +165,7 @@ def _inner(value: b.Value) -> Iterator[b.Slot]:
 def _steps(value: b.Value) -> Iterator[Any]:
     if isinstance(value, b.Found | b.Many | b.ConnectionPage | b.Reached):
         yield value.step
+    if isinstance(value, b.Summed):
+        yield value.tally
     for part in _parts(value):
         yield from _steps(part)

@@ -164,6 +164,13 @@ class AllOf(Source):
 
 
 @dataclass(frozen=True, eq=False)
+class StatsOf(Source):
+    """What all records of a kind come to: the root field beside that list."""
+
+    node: type
+
+
+@dataclass(frozen=True, eq=False)
 class Lookup(Source):
     """`node(id:)` and `nodes(ids:)`."""
 

@@ -69,6 +69,7 @@ class Writer:
             b.Many: self.many,
             b.Reached: self.reached,
             b.ConnectionPage: self.connection,
+            b.Summed: self.summed,
             b.CursorOf: self.cursor,
             b.FromBatch: self.batch,
         }
@@ -283,6 +284,13 @@ class Writer:
         if value.total is not None:
             return self.called(value.total, row)
         return f"a.counts.get({self.constant(value.step)})"
+
+    def summed(self, value: b.Summed, row: Row) -> Expression:
+        said = self.name("s")
+        self.head.append(f"{said} = {self.constant(value.said)}(a)")
+        own = Row(self.name("p"))
+        make = self.function(own, [self.slots(value.slots, own)])
+        return f"{make}({said})", False
 
     def cursor(self, value: b.CursorOf, row: Row) -> Expression:
         if value.row is itself:

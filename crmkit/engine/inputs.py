@@ -92,13 +92,13 @@ class Inputs:
     def connection_arguments(self, target: NodeSpec) -> Iterator[StrawberryArgument]:
         where = StrawberryOptional(self.later(f"{target.name}Where"))
         order = StrawberryOptional(StrawberryList(self.later(f"{target.name}OrderBy")))
-        yield _argument("where", where, "Which of them; all unless said.")
-        yield _argument("orderBy", order, "In which order; the id is always the last key.")
+        yield argument("where", where, "Which of them; all unless said.")
+        yield argument("orderBy", order, "In which order; the id is always the last key.")
         yield from self._pages
 
     def timeline_arguments(self) -> Iterator[StrawberryArgument]:
         kinds = StrawberryOptional(StrawberryList(self.later("TimelineKind")))
-        yield _argument("kinds", kinds, "Only these kinds; all unless said.")
+        yield argument("kinds", kinds, "Only these kinds; all unless said.")
         yield from self._pages
 
     def later(self, name: str) -> Any:
@@ -174,7 +174,7 @@ class Inputs:
     def _order_by(self, name: str, spec: NodeSpec) -> Any:
         chosen = list(self.orderings(spec))
         members = {
-            f"{_shouted(each)}_{way}": (self.registry.name(each), way)
+            f"{shouted(each)}_{way}": (self.registry.name(each), way)
             for each in chosen
             for way in ("ASC", "DESC")
         }
@@ -253,16 +253,23 @@ def ids_argument() -> StrawberryArgument:
     return StrawberryArgument("ids", "ids", kind, description="At most 1,000 ids.")
 
 
-def _page_arguments() -> Iterator[StrawberryArgument]:
-    yield _argument("first", int | None, "How many from the start; 25 unless said, at most 1,000.")
-    yield _argument("after", str | None, "Only what follows this cursor.")
-    yield _argument("last", int | None, "How many from the end, at most 1,000.")
-    yield _argument("before", str | None, "Only what precedes this cursor.")
-
-
-def _shouted(field: f.Declared) -> str:
+def shouted(field: f.Declared) -> str:
     """The name of a field as the values of enums are written."""
     return to_snake_case(field.graphql_name or field.python_name).upper()
+
+
+def argument(name: str, kind: Any, description: str) -> StrawberryArgument:
+    """An argument that may be left out."""
+    return StrawberryArgument(
+        name, name, StrawberryAnnotation(kind), default=strawberry.UNSET, description=description
+    )
+
+
+def _page_arguments() -> Iterator[StrawberryArgument]:
+    yield argument("first", int | None, "How many from the start; 25 unless said, at most 1,000.")
+    yield argument("after", str | None, "Only what follows this cursor.")
+    yield argument("last", int | None, "How many from the end, at most 1,000.")
+    yield argument("before", str | None, "Only what precedes this cursor.")
 
 
 def _field(
@@ -282,9 +289,3 @@ def _field(
 
 def _input(name: str, fields: list[StrawberryField], description: str) -> Any:
     return made_type(name, fields, description, is_input=True)
-
-
-def _argument(name: str, kind: Any, description: str) -> StrawberryArgument:
-    return StrawberryArgument(
-        name, name, StrawberryAnnotation(kind), default=strawberry.UNSET, description=description
-    )

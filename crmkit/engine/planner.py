@@ -33,6 +33,7 @@ from crmkit.engine.lists import Lists, Parent
 from crmkit.engine.nodes import NodeSpec
 from crmkit.engine.pagination import MOST, Cursors
 from crmkit.engine.steps import Always, Batched, Below, Cell, Level, Present, Read, Step, itself
+from crmkit.engine.summaries import Summaries
 from crmkit.engine.unions import Walk
 from crmkit.store.database import attribute, table_of
 from crmkit.values import ids
@@ -137,6 +138,7 @@ class Planner:
         self.alone = alone
         """Whether it plans for one request alone, in which a field can fail by itself."""
         self.lists = Lists(self)
+        self.summaries = Summaries(self)
         self._sources: dict[type[f.Source], Any] = {
             f.FromColumn: self._column,
             f.FromSide: self._column,
@@ -173,6 +175,9 @@ class Planner:
             spec = self.registry.spec(declared.source.node)
             parent = Parent(below, Always(None), spec.order_by)
             return self.lists.connection(parent, spec, query, nodes)
+        if isinstance(declared.source, f.StatsOf):
+            spec = self.registry.spec(declared.source.node)
+            return self.summaries.plan(below, spec, arguments, nodes)
         if "ids" in arguments:
             return self._nodes(below, arguments["ids"], nodes)
         wanted = arguments["id"]
@@ -194,7 +199,7 @@ class Planner:
         assert mutation is not None  # noqa: S101  a mutation has run
         plan = Plan()
         kind = mutation.fields[nodes[0].name.value].type
-        value = self._plain(plan.below, kind, nodes, attrgetter("payload"))
+        value = self.plain(plan.below, kind, nodes, attrgetter("payload"))
         plan.slots.append(self.slot(key, mutation, nodes, value))
         return plan
 
@@ -247,14 +252,14 @@ class Planner:
         minor = asked.read(attribute(source.minor)[1])
         currency = asked.read(attribute(source.currency)[1])
 
-        said = self._plain([], asked.type, asked.nodes, itself)
+        said = self.plain([], asked.type, asked.nodes, itself)
         return b.Made(_money, [minor, currency], {}, said)
 
     def _computed(self, asked: Asked, source: f.Computed) -> b.Value:
         reads = [asked.read(attribute(each)[1]) for each in source.of]
         named = inspect.signature(source.function).parameters
         known = {name: value for name, value in self.known.items() if name in named}
-        said = self._plain([], asked.type, asked.nodes, itself)
+        said = self.plain([], asked.type, asked.nodes, itself)
         return b.Made(source.function, reads, {**asked.arguments, **known}, said)
 
     def _expression(self, asked: Asked, _: f.Expression) -> b.Value:
@@ -302,7 +307,7 @@ class Planner:
         owner = asked.declared.owner
         call = Batched(source.function, each, asked.own_id, asked.arguments, owner)
         asked.step.batches.append(call)
-        return b.FromBatch(call, self._plain(call.below, asked.type, asked.nodes, itself))
+        return b.FromBatch(call, self.plain(call.below, asked.type, asked.nodes, itself))
 
     # -- any node, and what Python holds --------------------------------------------------
 
@@ -333,7 +338,7 @@ class Planner:
         below.append(Below(step, lambda row: (own(row),)))
         return b.Found(step, own, b.Obj(itself, slots))
 
-    def _plain(
+    def plain(
         self, below: list[Below], kind: GraphQLOutputType, nodes: Nodes, read: Read
     ) -> b.Value:
         """What Python holds: a leaf, an object of ours, a node it names, or a list of them."""
@@ -342,7 +347,7 @@ class Planner:
             return b.Leaf(read, kind)
         if isinstance(bare, GraphQLList):
             inner: list[Below] = []
-            item = self._plain(inner, bare.of_type, nodes, itself)
+            item = self.plain(inner, bare.of_type, nodes, itself)
             below += [lifted(each, lambda row: read(row) or ()) for each in inner]
             return b.Each(read, item, isinstance(bare.of_type, GraphQLNonNull))
         if isinstance(bare, GraphQLInterfaceType):
@@ -365,7 +370,7 @@ class Planner:
                 continue
             field = kind.fields[name]
             own = attrgetter(field.extensions["strawberry-definition"].python_name)
-            slots.append(self.slot(key, kind, same, self._plain(inner, field.type, same, own)))
+            slots.append(self.slot(key, kind, same, self.plain(inner, field.type, same, own)))
         below += [lifted(each, lambda row: (read(row),)) for each in inner]
         return b.Obj(read, slots)
 

@@ -22,6 +22,7 @@ from crmkit.engine.made_types import made_type
 from crmkit.engine.nodes import Connection, Extension, MoneyType, Node, NodeSpec, node_spec
 from crmkit.engine.renames import Renames
 from crmkit.engine.scalars import SCALARS
+from crmkit.engine.stats import StatTypes
 from crmkit.engine.timelines import Timelines
 from crmkit.store.database import Base, Record, attribute, table_of
 from crmkit.store.reach import is_scoped, scope_of
@@ -63,6 +64,7 @@ class Registry:
         self.members: dict[type, list[f.Declared]] = {}
         self._by_name: dict[type, dict[str, f.Declared]] = {}
         self.inputs = Inputs(self)
+        self.stats = StatTypes(self)
         for plugin, part in parts:
             if (spec := node_spec(part)) is not None:
                 self._add_node(plugin, spec)
@@ -81,9 +83,7 @@ class Registry:
             self._add_members(cls, own + added)
         self.timelines = Timelines(self, parts)
         self.query = self._query()
-        for cls, declared in self.members.items():
-            for each in declared:
-                self._complete(cls, each)
+        self._complete_all()
 
     # -- what the planner and the filters ask -------------------------------------------
 
@@ -167,7 +167,8 @@ class Registry:
             made.owner = plugin
             made.graphql_name = self._renamed(plugin, cls.__name__, each) or made.graphql_name
             self._check_free(cls.__name__, self.name(made), plugin, seen)
-            self._check_whose(cls.__name__, self.name(each), plugin, self.owners.get(cls, CORE))
+            if not isinstance(each.source, f.StatsOf):  # Its name is that of the node's type.
+                self._check_whose(cls.__name__, self.name(each), plugin, self.owners.get(cls, CORE))
             self.members[cls].append(made)
         self._by_name[cls] = {self.name(each): each for each in self.members[cls]}
 
@@ -210,7 +211,12 @@ class Registry:
             for cls, spec in self.nodes.items()
             if spec.list_name
         ]
-        given = [(CORE, self._lookup("node")), (CORE, self._lookup("nodes")), *lists]
+        stats = [
+            (self.owners[cls], self.stats.root_field(spec))
+            for cls, spec in self.nodes.items()
+            if spec.list_name
+        ]
+        given = [(CORE, self._lookup("node")), (CORE, self._lookup("nodes")), *lists, *stats]
         query = type("Query", (), {"__doc__": "What can be read."})
         self._add_members(query, given)
         made = made_type("Query", self.members[query], "What can be read.")
@@ -238,6 +244,14 @@ class Registry:
         )
         made.source = f.Lookup(many)
         return made
+
+    def _complete_all(self) -> None:
+        for cls, declared in self.members.items():
+            for each in declared:
+                self._complete(cls, each)
+        for spec in self.nodes.values():
+            if spec.list_name:
+                self.stats.check(spec)
 
     def _complete(self, cls: type, field: f.Declared) -> None:
         """Resolves what a declaration left open, checks it, and gives it its arguments."""
@@ -313,6 +327,8 @@ class Registry:
             yield ids_argument() if source.many else id_argument()
         elif isinstance(source, f.AllOf | f.ToMany):
             yield from self.inputs.connection_arguments(self.target(field))
+        elif isinstance(source, f.StatsOf):
+            yield from self.stats.arguments(self.nodes[source.node])
         elif isinstance(source, f.Timeline):
             yield from self.inputs.timeline_arguments()
         elif isinstance(source, f.Computed | f.Expression | f.Called):

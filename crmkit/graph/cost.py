@@ -176,7 +176,7 @@ class Costs:
         return Cost(once=HOP * followed, each=declared.cost)
 
     def _target(self, declared: f.Declared) -> NodeSpec:
-        if isinstance(declared.source, f.AllOf):
+        if isinstance(declared.source, f.AllOf | f.StatsOf):
             return self._registry.spec(declared.source.node)
         return self._registry.target(declared)
 

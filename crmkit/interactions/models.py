@@ -42,7 +42,11 @@ class Interaction(Record):
         Choice(Direction), filterable=True, doc="Who turned to whom."
     )
     kind: Mapped[str] = column(
-        Code, personal=False, filterable=True, doc="What it was, by its key: note, question, offer."
+        Code,
+        personal=False,
+        filterable=True,
+        groupable=True,
+        doc="What it was, by its key: note, question, offer.",
     )
     occurred_at: Mapped[datetime] = column(UtcDateTime, filterable=True, doc="When it happened.")
     actor: Mapped[str] = column(Code, personal=False, filterable=True, doc="Who recorded it.")

@@ -100,6 +100,7 @@ def column(
     doc: str | None = None,
     personal: bool | None = None,
     filterable: bool = False,
+    groupable: bool = False,
     primary_key: bool = False,
     unique: bool = False,
     nullable: bool | None = None,
@@ -115,6 +116,7 @@ def column(
         personal: Whether it can hold something about a person; every text says so.
         filterable: Makes the index, the filter and the order. Text also gets its fold
             and its sort key beside it.
+        groupable: Many rows share a value, such as a key of few: stats group by it.
         primary_key: Part of the key.
         unique: No two rows share a value.
         nullable: Follows the annotation unless given.
@@ -139,7 +141,9 @@ def column(
     )
     made = mapped_column(*parts, sort_order=-1 if primary_key else 0, **given)
     said = None if default is MISSING else default
-    made.column.info.update(personal=personal, filterable=filterable, default=said)
+    made.column.info.update(
+        personal=personal, filterable=filterable, groupable=groupable, default=said
+    )
     return made
 
 

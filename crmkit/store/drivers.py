@@ -24,6 +24,7 @@ from crmkit.store.statements import Row, template
 from crmkit.store.tally import TALLY
 from crmkit.store.violations import translated
 from crmkit.values.errors import SetupError
+from crmkit.values.periods import period_start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -372,6 +373,7 @@ class Sqlite(Database):
         made.execute(pragma)
         # JSON carries no bytes: in arrays they travel as hexadecimal digits.
         made.create_function("bytes_of", 1, _bytes_of, deterministic=True)
+        made.create_function("period_start", 3, period_start, deterministic=True)
         self._opened.append(made)
         return made
 

@@ -123,6 +123,11 @@ class Reach:
 EVERYTHING = Reach(everything=True)
 
 
+def with_deleted(statement: Select[Any]) -> Select[Any]:
+    """A statement that also sees deleted records, and what belongs to them."""
+    return statement.execution_options(with_deleted=True)
+
+
 class _Same:
     """Equal only to itself, and alive as long as it is compared with."""
 

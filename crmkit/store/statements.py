@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -100,6 +100,8 @@ def template(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING)
     Compiling is dear, and most statements have been compiled before with other values:
     SQLAlchemy's own key tells which, and holds the values of this one.
     """
+    if statement.get_execution_options().get("with_deleted"):
+        reach = replace(reach, deleted=True)
     key = statement._generate_cache_key() if reach.is_constant else None  # type: ignore[attr-defined]
     text = _text(statement, dialect, reach, key)
     values = text.made.construct_params(

@@ -76,22 +76,31 @@ class Ticket(sdk.Versioned):
     customer_id: Mapped[str] = sdk.column(ForeignKey("customer.id"), doc="Who wants it.")
     channel_id: Mapped[str] = sdk.column(ForeignKey("channel.id"), doc="How it came to us.")
     type: Mapped[str] = sdk.column(
-        sdk.Code, personal=False, filterable=True, doc="What it is, by its key."
+        sdk.Code, personal=False, filterable=True, groupable=True, doc="What it is, by its key."
     )
     priority: Mapped[str] = sdk.column(
-        sdk.Code, personal=False, filterable=True, doc="How urgent it is, by its key."
+        sdk.Code,
+        personal=False,
+        filterable=True,
+        groupable=True,
+        doc="How urgent it is, by its key.",
     )
     # The number beside the key, so that urgent ones come first from an index.
     urgency: Mapped[int] = sdk.column(
         Integer, filterable=True, doc="How urgent it is, as a number to sort by."
     )
     queue: Mapped[str] = sdk.column(
-        sdk.Code, personal=False, filterable=True, doc="Where it waits for somebody, by its key."
+        sdk.Code,
+        personal=False,
+        filterable=True,
+        groupable=True,
+        doc="Where it waits for somebody, by its key.",
     )
     topic: Mapped[str | None] = sdk.column(
         sdk.Code,
         personal=False,
         filterable=True,
+        groupable=True,
         default=None,
         doc="What it is about, by its key.",
     )

@@ -67,6 +67,7 @@ class Score(sdk.Base):
         sdk.Code,
         personal=False,
         filterable=True,
+        groupable=True,
         default=None,
         doc="The grade that these points reach, by its key; nothing before the first grading.",
     )
@@ -100,10 +101,20 @@ class Change(sdk.Record):
     old_score: Mapped[int] = sdk.column(Integer, doc="The points before.")
     new_score: Mapped[int] = sdk.column(Integer, doc="The points after.")
     old_grade: Mapped[str | None] = sdk.column(
-        sdk.Code, personal=False, default=None, filterable=True, doc="The grade before, by its key."
+        sdk.Code,
+        personal=False,
+        default=None,
+        filterable=True,
+        groupable=True,
+        doc="The grade before, by its key.",
     )
     new_grade: Mapped[str | None] = sdk.column(
-        sdk.Code, personal=False, default=None, filterable=True, doc="The grade after, by its key."
+        sdk.Code,
+        personal=False,
+        default=None,
+        filterable=True,
+        groupable=True,
+        doc="The grade after, by its key.",
     )
     reason: Mapped[GradingReason] = sdk.column(
         sdk.Choice(GradingReason), filterable=True, doc="Why it was counted again."

@@ -41,7 +41,11 @@ class Order(sdk.Versioned):
     )
     currency: Mapped[str] = sdk.column(sdk.Code, personal=False, doc="An ISO 4217 code.")
     source: Mapped[str | None] = sdk.column(
-        sdk.Code, personal=False, default=None, doc="The system it comes from, by its key."
+        sdk.Code,
+        personal=False,
+        groupable=True,
+        default=None,
+        doc="The system it comes from, by its key.",
     )
     external_id: Mapped[str | None] = sdk.column(
         sdk.Code,

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-ROOTS = ["customers", "zooAnimals", "stages", "node", "nodes"]
+LISTS = ["customers", "zooAnimals", "stages", "node", "nodes"]
+ROOTS = [*LISTS, *LISTS, "customerStats", "zooAnimalStats"]
 CURSORS = """{ customers { edges { cursor node { zooAnimals { edges { cursor } } } } }
   zooAnimals { edges { cursor } } }"""
 

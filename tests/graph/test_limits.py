@@ -135,6 +135,8 @@ EITHER = '{or: [{stage: {key: {eq: "x"}}}, {not: {zooAnimals: {count: {gt: 2}}}}
         ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a", "b", "c"]}, 3),
         ("{ zooAnimals(first: 3) { nodes { said } } }", {}, 33),
         ("{ customers(first: 3) { nodes { zooEveryone { id } } } }", {}, 108),
+        ("{ zooAnimalStats { count groups { diet } } }", {}, 100),
+        ('{ zooAnimalStats(where: {customer: {name: {eq: "x"}}}) { count } }', {}, 110),
         ('{ node(id: "a") { id } }', {}, 1),
         ("query ($no: Boolean!) { a: customers(first: 9) @include(if: $no) { nodes { id } } "
          "b: customers(first: 1) { nodes { id } } }", {"no": False}, 1),
@@ -144,7 +146,7 @@ EITHER = '{or: [{stage: {key: {eq: "x"}}}, {not: {zooAnimals: {count: {gt: 2}}}}
         ('mutation { createCustomers(input: {items: [{name: "A"}, {name: "B"}]}) '
          "{ results { outcome customer { stage { key } } } } }", {}, 4),
     ],
-    ids=range(23),
+    ids=range(25),
 )  # fmt: skip
 async def test_a_cost_counts_records_and_what_is_dear_besides(
     poor: Trial, document: str, variables: dict[str, object], points: int

@@ -44,12 +44,18 @@ def blocking(context: sdk.Context, id: str) -> str:
     return ""
 
 
-def node(body: Mapping[str, Any], *, name: str = "Boat", read: str = "fleet.boat.read") -> type:
+def node(
+    body: Mapping[str, Any],
+    *,
+    name: str = "Boat",
+    read: str = "fleet.boat.read",
+    list: str | None = None,
+) -> type:
     """A node type with these annotations (and specifiers)."""
     hints = {key: kind for key, (kind, _) in body.items()}
     given = {key: value for key, (_, value) in body.items() if value is not None}
     members = {"__annotations__": hints, "__module__": __name__, "__doc__": "A boat.", **given}
-    return sdk.node(Boat, read=read)(type(name, (), members))
+    return sdk.node(Boat, read=read, list=list)(type(name, (), members))
 
 
 def extension(**body: Any) -> type:
@@ -87,6 +93,8 @@ def mutation(permission: Any) -> Any:
 
     return paint_boat
 
+
+COUNT = sdk.field(Boat.tons, description="How much it carries.")
 
 MISTAKES: list[tuple[str, Callable[[], Registered], str]] = [
     (
@@ -153,6 +161,12 @@ MISTAKES: list[tuple[str, Callable[[], Registered], str]] = [
         "a relation that could go two ways",
         lambda: {"fleet": [node({"who": (sdk.Customer, sdk.to_one())})]},
         "who: 2 columns of fleet_boat point to customer; say which one.",
+    ),
+    (
+        "a number with a name that all stats have",
+        lambda: {"fleet": [node({"count": (sdk.BigInt, COUNT)}, list="fleetBoats")]},
+        "Boat.count of the plugin fleet has the name of what all stats have (count, groups, "
+        "hasMoreGroups); rename the field.",
     ),
     (
         "a field without a description",
