@@ -15,6 +15,7 @@ from crmkit.engine.steps import Below, itself
 from crmkit.engine.tallies import By, Measure, Tally
 from crmkit.store.column_types import Scaled, UtcDateTime
 from crmkit.store.database import attribute, companions
+from crmkit.store.statements import Unreadable
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
@@ -128,7 +129,13 @@ def _element(entity: Entity, field: f.Declared) -> ColumnElement[Any]:
 
 
 def _named(name: str) -> Callable[[Any], Any]:
-    return lambda said: said.get(name)
+    def read(said: Mapping[str, Any]) -> Any:
+        value = said.get(name)
+        if isinstance(value, Unreadable):
+            raise value.error
+        return value
+
+    return read
 
 
 def _each_once(chosen: Sequence[Grouping]) -> list[Grouping]:

@@ -24,6 +24,7 @@ from graphql import (
 from crmkit.values.errors import ErrorCode
 from tests.oracle.meaning import Meaning
 from tests.oracle.pages import Mark, Page, Wrong
+from tests.oracle.summing import stats
 from tests.oracle.world import Row, Unreadable
 
 _SCALARS: dict[str, tuple[Any, Any]] = {
@@ -94,7 +95,12 @@ class Oracle:
                 return [self.meaning.any(each) for each in given["ids"]]
         if info.operation.operation is OperationType.MUTATION:
             return self.payload
-        kind = get_named_type(info.return_type).name.removesuffix("Connection")
+        target = get_named_type(info.return_type).name
+        if target.endswith("Stats"):
+            found = stats(self.meaning, target.removesuffix("Stats"), given)
+            self.records += found["count"]
+            return found
+        kind = target.removesuffix("Connection")
         return self.meaning.listed(kind, given)
 
 

@@ -116,7 +116,11 @@ class Writer:
     def operation(self) -> Operation:
         query = self.schema.query_type
         assert query is not None
-        names = [name for name in query.fields for _ in range(_OFTEN.get(name, 1))]
+        names = [
+            name
+            for name in query.fields
+            for _ in range(1 if name.endswith("Stats") else 4 * _OFTEN.get(name, 1))
+        ]
         self.narrow = self.chance(2)
         roots = [self.one(names) for _ in range(1 if self.narrow else self.one((1, 1, 2, 3)))]
         depth = 0 if self.narrow else self.one(_DEPTHS)
@@ -277,9 +281,21 @@ class Writer:
             return {"id": self.one(self.values.ids)}
         if name == "nodes":
             return {"ids": [self.one(self.values.ids) for _ in range(self.one((1, 3, 0)))]}
+        if "by" in field.args:
+            return self._stats(field)
         if "locale" in field.args and self.chance(3):
             return {"locale": self.one((*_LOCALES, None))}
         return {}
+
+    def _stats(self, field: GraphQLField) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        if self.narrow or self.chance(3):
+            target = get_named_type(field.type).name.removesuffix("Stats")
+            given["where"] = self.filters.where(target, 0)
+        if not self.chance(4):
+            values = list(get_named_type(field.args["by"].type).values)  # type: ignore[union-attr]
+            given["by"] = self.some(values, 0, self.one((1, 1, 2, 3)))
+        return given
 
     def _page(self, kind: Composite, target: str, field: GraphQLField) -> dict[str, Any]:
         if self.chance(60):

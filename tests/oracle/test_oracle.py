@@ -16,7 +16,13 @@ from itertools import count
 from random import Random
 
 import pytest
-from graphql import GraphQLEnumType, get_named_type
+from graphql import (
+    GraphQLEnumType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    get_named_type,
+    is_leaf_type,
+)
 from structlog.testing import capture_logs
 
 from crmkit.engine.fields import Called, Expression
@@ -124,6 +130,27 @@ def test_every_kind_of_entry_can_be_asked_alone(trio: Trio) -> None:
     trio.check(Operation(f"{{ customers(first: 9) {{ nodes {{ {asked} }} }} }}"))
 
 
+def test_every_group_is_what_its_records_are(trio: Trio) -> None:
+    """By each value alone, and with all numbers by the first and the last together."""
+    schema = trio.oracle.meaning.schema
+    assert schema.query_type is not None
+    for name, field in schema.query_type.fields.items():
+        if "by" not in field.args:
+            continue
+        values = get_named_type(field.args["by"].type)
+        group = schema.get_type(get_named_type(field.type).name.removesuffix("Stats") + "Group")
+        assert isinstance(values, GraphQLEnumType)
+        assert isinstance(group, GraphQLObjectType)
+        texts = {each: _below(of.type) for each, of in group.fields.items()}
+        keys = [f"{each}{text}" for each, text in texts.items() if "sum" not in text]
+        for by in values.values:
+            document = f"{{ {name}(by: [{by}]) {{ count groups {{ {' '.join(keys)} }} }} }}"
+            trio.check(Operation(document))
+        both = f"by: [{next(iter(values.values))}, {next(reversed(values.values))}]"
+        whole = " ".join(f"{each}{text}" for each, text in texts.items())
+        trio.check(Operation(f"{{ {name}({both}) {{ hasMoreGroups groups {{ {whole} }} }} }}"))
+
+
 def test_both_engines_answer_as_the_oracle_does(
     trio: Trio, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,3 +236,13 @@ def said(note: str) -> Iterator[None]:
     except Exception as error:
         error.add_note(note)
         raise
+
+
+def _below(kind: GraphQLOutputType) -> str:
+    """All that stats say of a number; of a record its id."""
+    match get_named_type(kind).name:
+        case "NumberStats":
+            return " { count sum min max avg }"
+        case "MoneyStats":
+            return " { currency count sum min max avg }"
+    return "" if is_leaf_type(get_named_type(kind)) else " { id }"

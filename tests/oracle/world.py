@@ -60,7 +60,15 @@ class World:
         keys = {each.name: next(iter(each.primary_key.columns)).name for each in tables}
         hidden = sorted(row.id for row in rows["customer"] if row["deleted_at"] is not None)
         rows["customer"] = [each for each in rows["customer"] if sees(each)]
-        return cls(_seen(rows, {each.name: each for each in tables}, keys), keys, hidden)
+        named = {each.name: each for each in tables}
+        made = cls(_seen(rows, named, keys), keys, hidden)
+        made.whole = cls(_seen(rows, named, keys, deleted=True), keys, hidden)
+        return made
+
+    @cached_property
+    def whole(self) -> World:
+        """The same with all that is deleted."""
+        raise AssertionError("It is made with the world.")
 
     @cached_property
     def by_key(self) -> dict[str, dict[str, Row]]:
@@ -108,9 +116,13 @@ def _value(read: Callable[[Any], Any] | None, value: Any) -> Any:
 
 
 def _seen(
-    rows: Mapping[str, list[Row]], tables: Mapping[str, Table], keys: Mapping[str, str]
+    rows: Mapping[str, list[Row]],
+    tables: Mapping[str, Table],
+    keys: Mapping[str, str],
+    *,
+    deleted: bool = False,
 ) -> dict[str, list[Row]]:
-    """Leaves out what is deleted, and what belongs to that."""
+    """Leaves out what is deleted or not seen, and what belongs to that."""
     left: dict[str, dict[str, Row]] = {}
 
     def of(name: str) -> dict[str, Row]:
@@ -123,7 +135,7 @@ def _seen(
             left[name] = {
                 row[keys[name]]: row
                 for row in rows[name]
-                if (not scope.deleted or row[scope.deleted] is None)
+                if (deleted or not scope.deleted or row[scope.deleted] is None)
                 and all(row[key] in of(owner) for key, owner in owners)
             }
         return left[name]
