@@ -43,10 +43,11 @@ async def add_rows(t: Trial, each: int = 2) -> None:
             made = {model for models in t.host.sides.values() for model in models}
             for table in plugin.tables:
                 if table.info["model"] not in made:
-                    await _fill(t, table.info["model"], plugin.name, each)
+                    await fill_table(t, table.info["model"], plugin.name, each)
 
 
-async def _fill(t: Trial, model: type[Base], plugin: str, each: int) -> None:
+async def fill_table(t: Trial, model: type[Base], plugin: str, each: int) -> None:
+    """Adds this many rows to each record that they belong to, or in all if to none."""
     table = table_of(model)
     parents = {key: await _ids(t, key) for key in _keys(table) if _is_filled(key)}
     rows = [_row(model, place, parents, t) for place in _places(table, parents, each)]
