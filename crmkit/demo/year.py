@@ -30,6 +30,7 @@ DAYS = 364
 SIZES = {"small": 60, "normal": 2_000, "large": 100_000}
 _STEP = timedelta(days=7)
 _AT_THE_BEGINNING = 0.25
+_PATIENCE = 60.0  # seconds for a hook
 
 Watch = Callable[[float, Mapping[str, int]], None]
 """Is told how much of the year is over, and how many records there are of each kind."""
@@ -153,6 +154,8 @@ async def fill(settings: Settings, customers: int, until: datetime, watch: Watch
     crm = await open_crm(settings, clock=clock)
     try:
         migrations.upgrade(settings.database.url, crm.host.loaded)
+        # Nobody waits for an answer here, and a busy machine is no fault of a hook.
+        crm.host.hooks.limit = _PATIENCE
         await crm.prepare()
         await crm.host.start()
         # What follows from a step follows at its end, and not while it lasts.
