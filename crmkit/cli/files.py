@@ -6,7 +6,6 @@ import codecs
 import csv
 import io
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
 from charset_normalizer import from_bytes
 from pydantic import AliasChoices, BaseModel, ValidationError
 
+from crmkit.cli.repeats import Repeats
 from crmkit.host.builders import ImportedRow
 from crmkit.values.errors import Invalid
 
@@ -54,7 +54,7 @@ class Lines:
         self.model = model
         self.size = path.stat().st_size
         self.position = 0
-        self._alike: dict[int, int] = defaultdict(int)
+        self._alike = Repeats()
 
     def __iter__(self) -> Iterator[Line]:
         with self.path.open("rb") as raw, _decoded(raw, self.encoding) as text:
@@ -87,10 +87,8 @@ class Lines:
             value = self.model.model_validate(dict(zip(header, cells, strict=True)))
         except ValidationError as error:
             return Line(number, cells, fault=_reason(error))
-        # Its own hash, so that 12.0 and 12.00 are alike; 8 bytes a line is all that is kept.
-        alike = hash(value)
-        self._alike[alike] += 1
-        return Line(number, cells, ImportedRow(number, self._alike[alike], value))
+        # Its own hash, so that 12.0 and 12.00 are alike; nothing else of a line is kept.
+        return Line(number, cells, ImportedRow(number, self._alike.count(hash(value)), value))
 
 
 def encoding_of(path: Path) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -18,7 +19,7 @@ from crmkit.settings import Settings, load_settings
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
     from crmkit.graph.schema import Schema
     from crmkit.host.context import Context
@@ -62,9 +63,24 @@ async def opened(settings: Settings, *, schema: Schema | None = None) -> AsyncGe
     try:
         await asyncio.to_thread(check_upgraded, settings, crm.host.loaded)
         await crm.prepare()
-        yield crm
+        with settled():
+            yield crm
     finally:
         await crm.close()
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Has the garbage collector leave alone what is loaded by now: it stays anyway.
+
+    Otherwise each of its rounds looks at the whole schema, which is half of what writes take.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def check_upgraded(settings: Settings, loaded: Loaded) -> None:

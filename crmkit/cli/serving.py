@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from crmkit.app import create_app, load_plugins
 from crmkit.cli.logs import log_json
-from crmkit.cli.running import check_upgraded, log_to_stderr
+from crmkit.cli.running import check_upgraded, log_to_stderr, settled
 from crmkit.settings import load_settings
 from crmkit.values.errors import SetupError
 
@@ -59,9 +59,11 @@ class Server(uvicorn.Server):
         )
         self.ready = asyncio.Event()
         self._hurried = asyncio.Event()
+        self._settled = ExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._settled.enter_context(settled())
         self.ready.set()
         if self._says:
             _OUT.print(self._says, soft_wrap=True)
@@ -80,6 +82,7 @@ class Server(uvicorn.Server):
         self._app.state.stopping = True
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hurried.wait(), self._drains)
+        self._settled.close()
         await super().shutdown(sockets)
 
 
