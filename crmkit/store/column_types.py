@@ -57,8 +57,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return instant(value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
-        # Nothing to do for PostgreSQL is better than asking for each value what to do.
-        return None if dialect.name == "postgresql" else super().bind_processor(dialect)
+        # Nobody is asked for each value what to do with it.
+        if dialect.name == "postgresql":
+            return None
+        return lambda value: None if value is None else instant(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if isinstance(value, str):
