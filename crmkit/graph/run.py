@@ -109,7 +109,7 @@ class Run:
     async def _query(self) -> dict[str, Any] | None:
         """Runs the steps of all root fields, then makes their values in one go."""
         request = Request(self.values.coerced, self.reach)
-        plan = self._plan("", self._whole, request)
+        plan = self._plan("", self._whole, request, self._alone)
         introspected: dict[str, Any] = {}
         for nodes in plan.introspected:
             introspected |= self._introspect(nodes)
@@ -132,27 +132,29 @@ class Run:
         name = nodes[0].name.value
         if name == "__typename":
             return mutation.name
+        # What the mutation was given decides nothing of how its payload is read.
+        variables = {n: v for n, v in self.values.coerced.items() if n in self.document.below}
+        make: Make = lambda planner: planner.payload(key, nodes)  # noqa: E731
         try:
             arguments = self.selections.arguments(mutation, nodes[0])
+            # First, because what cannot be planned shall not have been done.
+            plan = self._plan(key, make, Request(variables, self.reach), self._whether)
             applied = await self.schema.mutations[name].run(
                 self.host, self.actor, self.note.request_id, arguments["input"]
             )
         except Exception as error:  # noqa: BLE001  a failed root field is null with an error
             self.errors.append(b.located(error, nodes, (key,)))
             return None
-        # What the mutation was given decides nothing of how its payload is read.
-        variables = {n: v for n, v in self.values.coerced.items() if n in self.document.below}
-        make: Make = lambda planner: planner.payload(key, nodes)  # noqa: E731
         request = Request(variables, self.reach, applied.payload, applied.added)
-        done = await self._run(self._plan(key, make, request), make, request)
+        done = await self._run(plan, make, request)
         return None if done is None else done[key]
 
     # -- plans ------------------------------------------------------------------------------
 
-    def _plan(self, part: str, make: Make, request: Request) -> Plan:
+    def _plan(self, part: str, make: Make, request: Request, alone: Callable[[Make], Plan]) -> Plan:
         """A plan that serves this request: made before, made now for all like it, or for it alone."""
         if self.plans is None:
-            return self._alone(make)
+            return alone(make)
         key = self._key(part, request)
         if (plan := self.plans.find(key, request)) is not None:
             self.note.plan = self.note.plan or "hit"
@@ -165,7 +167,7 @@ class Run:
         except (Failure, GraphQLError, Unbound):
             # Planned alone, it says what is wrong where it is wrong.
             self.plans.alone += 1
-            return self._alone(make)
+            return alone(make)
         self.plans.keep(key, planning.end(), plan)
         return plan
 
@@ -180,7 +182,12 @@ class Run:
         return data
 
     def _alone(self, make: Make) -> Plan:
+        """A plan in which what cannot be planned fails by itself."""
         return make(self._planner(self.selections, alone=True))
+
+    def _whether(self, make: Make) -> Plan:
+        """A plan of which all can be planned, or the failure that says what cannot."""
+        return make(self._planner(self.selections))
 
     def _key(self, part: str, request: Request) -> Hashable:
         shape = shape_of(request.variables)

@@ -68,6 +68,20 @@ async def test_a_mutation_writes_and_answers_with_what_it_wrote(t: Trial, owner:
     assert record == made["ship"]["id"]
 
 
+async def test_what_its_payload_cannot_be_asked_for_is_refused_before_it_writes(
+    t: Trial, owner: str
+) -> None:
+    document = """mutation($i: RegisterShipInput!, $first: Int) { registerShip(input: $i) {
+      ship { customer { interactions(first: $first) { totalCount } } } } }"""
+    given = {"customerId": owner, "callSign": "A"}
+    for first in (-1, 1001):
+        [error] = await t.errors(document, i=given, first=first)
+        assert (error["path"], error["extensions"]["code"]) == (["registerShip"], "INVALID")
+        assert await count(t) == 0
+    assert "errors" not in await t.answer(document, {"i": given, "first": 1})
+    assert await count(t) == 1
+
+
 async def test_all_ids_of_an_input_are_looked_up_in_one_statement(t: Trial, owner: str) -> None:
     gone, wrong = new_id("customer"), new_id("team")
     items = [{"customerId": each, "callSign": each[-9:]} for each in (owner, gone, wrong)]
