@@ -30,6 +30,7 @@ log = structlog.get_logger("crmkit.cli")
 LOCAL = "127.0.0.1"
 _OUT = Console(highlight=False)
 _GRACE = 20  # seconds that answers in flight have when the server stops
+_KEPT = 75  # seconds; longer than a proxy keeps its end of an idle connection
 _TOLD = 2  # seconds in which whoever sends requests finds out that it stops
 _END = 29  # seconds after which it stops whatever still hangs
 
@@ -55,6 +56,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE,
+                timeout_keep_alive=_KEPT,
             )
         )
         self.ready = asyncio.Event()
