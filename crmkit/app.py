@@ -248,8 +248,10 @@ def routes(crm: Crm, graphql: GraphQL | None = None) -> list[Route]:
 
     in_development = crm.host.settings.profile == "development"
     origins = Origins(crm.host.settings)
+    endpoint = graphql or GraphQL(crm.schema, crm.host, origins)
     return [
-        Route(_ENDPOINT, origins.around(graphql or GraphQL(crm.schema, crm.host, origins))),
+        Route(_ENDPOINT, origins.around(endpoint)),
+        *(route for each in endpoint.observers for route in each.routes()),
         *(graphiql(crm.schema) if in_development else ()),
         Route("/health/live", live),
         Route("/health/ready", ready),

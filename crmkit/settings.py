@@ -156,6 +156,13 @@ class GraphQLSettings(_Section):
         return self
 
 
+class TelemetrySettings(_Section):
+    """Who is told of each request besides the log; both want the extra `telemetry`."""
+
+    metrics: bool = False
+    traces: bool = False
+
+
 class PluginSettings(BaseModel):
     """Which plugins are loaded, and the raw section of each."""
 
@@ -197,6 +204,7 @@ class Settings(BaseSettings):
     fields: FieldSettings = FieldSettings()
     server: ServerSettings = ServerSettings()
     graphql: GraphQLSettings = GraphQLSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     plugins: PluginSettings = PluginSettings()
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -11,6 +12,7 @@ from crmkit.engine.calls import called, together
 from crmkit.engine.generated import generated
 from crmkit.engine.late import told
 from crmkit.engine.steps import KEYS, Step
+from crmkit.store.tally import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -122,9 +124,11 @@ class Executor:
         """Calls a function of Python, and brings what hangs below what it says."""
         keys = _unique(batch.key(row) for row in rows)
         arguments = told(batch.arguments, answers.request)
+        began = time.perf_counter()
         said = answers.batches[batch] = await called(
             batch, self.context_of(batch.plugin), keys, arguments
         )
+        tell(batch.plugin, batch.function.__name__, began)
         if not isinstance(said, Exception):
             below = [each for each in said.values() if not isinstance(each, Exception)]
             await self._below(batch.below, below, answers)

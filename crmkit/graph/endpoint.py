@@ -14,9 +14,9 @@ from crmkit.engine.plans import Plans
 from crmkit.graph import answering
 from crmkit.graph.documents import Documents
 from crmkit.graph.errors import failed, formatted
+from crmkit.graph.observers import Note, observers_of
 from crmkit.graph.origins import Origins
 from crmkit.graph.reading import Asked, Unreadable, read, too_slow, unreadable
-from crmkit.graph.run import Note
 from crmkit.graph.trusted import Trusted
 from crmkit.graph.watch import Watch
 from crmkit.host.context import SYSTEM
@@ -25,10 +25,11 @@ from crmkit.values.errors import Invalid, QueryTooComplex, Timeout
 from crmkit.values.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
+    from crmkit.graph.observers import Observer
     from crmkit.graph.schema import Schema
     from crmkit.host.host import Host
 
@@ -47,6 +48,7 @@ class GraphQL:
         schema: Schema,
         host: Host,
         origins: Origins | None = None,
+        observers: Sequence[Observer] | None = None,
         *,
         keep_plans: bool = True,
     ) -> None:
@@ -61,6 +63,7 @@ class GraphQL:
             introspection=settings.introspection,
             suggestions=settings.profile == "development",
         )
+        self.observers = observers_of(settings) if observers is None else observers
         self._trusted = Trusted(settings.graphql)
         # Where nobody has said where the log goes, a line for each request helps nobody.
         self._logs = structlog.is_configured()
@@ -84,18 +87,20 @@ class GraphQL:
         return await self._executed(asked, Note(request_id or new_id("request")))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        note = Note(new_id("request"))
-        began = time.perf_counter()
+        note = Note(new_id("request"), began=time.perf_counter())
         headers = dict(scope["headers"])
         kind = answering.accepted(headers)
         TALLY.set(note)
         try:
-            answer, status = await self._answer(scope, headers, receive, note, kind)
-            await answering.respond(send, answer, status, kind, note.request_id)
+            answer, note.status = await self._answer(scope, headers, receive, note, kind)
+            await answering.respond(send, answer, note.status, kind, note.request_id)
         except ClientDisconnect:
-            status = _LEFT
+            note.status = _LEFT
+        note.seconds = time.perf_counter() - note.began
         if self._logs:
-            _log(note, status, time.perf_counter() - began)
+            _log(note)
+        for each in self.observers:
+            each.answered(note, headers)
 
     async def _answer(
         self,
@@ -165,7 +170,7 @@ def _too_slow(seconds: float, note: Note) -> Timeout:
     return Timeout(told)
 
 
-def _log(note: Note, status: int, seconds: float) -> None:
+def _log(note: Note) -> None:
     """Names and numbers alone: what was asked for and answered is people's."""
     log.info(
         "request",
@@ -175,6 +180,6 @@ def _log(note: Note, status: int, seconds: float) -> None:
         operation=note.operation,
         plan=note.plan,
         statements=note.statements,
-        status=status,
-        ms=round(seconds * 1000, 2),
+        status=note.status,
+        ms=round(note.seconds * 1000, 2),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
@@ -32,26 +32,12 @@ if TYPE_CHECKING:
 
     from crmkit.engine.plans import Plans
     from crmkit.graph.documents import Document
+    from crmkit.graph.observers import Note
     from crmkit.graph.schema import Schema
     from crmkit.host.context import Actor
     from crmkit.host.host import Host
 
 Make = Callable[[Planner], Plan]
-
-
-@dataclass
-class Note:
-    """What the log is told of a request: names and numbers."""
-
-    request_id: str
-    kind: str | None = None
-    operation: str | None = None
-    plan: str | None = None
-    statements: int = 0
-
-    def begin(self, operation: OperationDefinitionNode) -> None:
-        self.kind = operation.operation.value
-        self.operation = operation.name.value if operation.name else None
 
 
 class Run:
@@ -102,7 +88,10 @@ class Run:
         return template(statement, self.host.database.dialect, self.reach)
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        return await self.host.database.rows(sql, arguments)
+        began = time.perf_counter()
+        rows = await self.host.database.rows(sql, arguments)
+        self.note.took("crmkit", "read", began, time.perf_counter() - began)
+        return rows
 
     # -- queries and mutations ------------------------------------------------------------
 

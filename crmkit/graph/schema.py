@@ -14,7 +14,7 @@ from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.registry import Parts, Registry
 from crmkit.engine.renames import Renames
-from crmkit.graph.run import Note, Run
+from crmkit.graph.run import Run
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from crmkit.engine.plans import Plans
     from crmkit.graph.documents import Document
+    from crmkit.graph.observers import Note
     from crmkit.host.context import Actor
     from crmkit.host.host import Host
     from crmkit.settings import Settings

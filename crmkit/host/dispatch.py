@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pluggy
 
+from crmkit.store.tally import tell
 from crmkit.values.errors import Failure, Timeout
 
 if TYPE_CHECKING:
@@ -96,9 +97,10 @@ class Hooks:
         # The list is in the order of registering; only pluggy's own calls go through it backwards.
         for each in getattr(self.manager.hook, name).get_hookimpls():
             bound = context.bound(each.plugin_name)
-            began = time.monotonic()
+            began = time.perf_counter()
             await self._run(each, name, {"context": bound, **arguments})
-            seconds = time.monotonic() - began
+            seconds = time.perf_counter() - began
+            tell(each.plugin_name, name, began)
             if seconds > self.slow:
                 bound.log.warning("slow hook", hook=name, milliseconds=round(seconds * 1000))
             if seconds > self.limit:

@@ -1,0 +1,86 @@
+"""Who is told of each request besides the log, as the settings say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from crmkit.values.errors import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import OperationDefinitionNode
+    from starlette.routing import Route
+
+    from crmkit.settings import Settings
+
+
+@dataclass
+class Call:
+    """Something that a request waited for: a statement, or a function of a plugin."""
+
+    plugin: str
+    what: str
+    began: float
+    seconds: float
+
+
+@dataclass
+class Note:
+    """What is known of a request: names and numbers, of which nothing is people's."""
+
+    request_id: str
+    kind: str | None = None
+    operation: str | None = None
+    plan: str | None = None
+    statements: int = 0
+    status: int = 0
+    began: float = 0
+    seconds: float = 0
+    calls: list[Call] = field(default_factory=list)
+
+    def begin(self, operation: OperationDefinitionNode) -> None:
+        self.kind = operation.operation.value
+        self.operation = operation.name.value if operation.name else None
+
+    def took(self, plugin: str, what: str, began: float, seconds: float) -> None:
+        """Remembers something that was waited for."""
+        self.calls.append(Call(plugin, what, began, seconds))
+
+
+class Observer(Protocol):
+    """Is told of each request when it has been answered."""
+
+    def answered(self, note: Note, headers: Mapping[bytes, bytes]) -> None: ...
+
+    def routes(self) -> list[Route]:
+        """Where somebody asks what it has been told."""
+
+
+def observers_of(settings: Settings) -> list[Observer]:
+    """Those that the settings want.
+
+    Raises:
+        SetupError: What they stand on is not installed.
+    """
+    wanted = settings.telemetry
+    made = []
+    if wanted.metrics:
+        made.append(_made("metrics", "Metrics", settings))
+    if wanted.traces:
+        made.append(_made("traces", "Traces", settings, " opentelemetry-exporter-otlp-proto-http"))
+    return made
+
+
+def _made(module: str, name: str, settings: Settings, besides: str = "") -> Observer:
+    try:
+        # Who wants neither needs neither library.
+        made: Observer = getattr(import_module(f"crmkit.graph.{module}"), name).of(settings)
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"telemetry.{module} needs {error.name}, which is not installed; "
+            f"run pip install 'crmkit[telemetry]'{besides}."
+        ) from None
+    return made
