@@ -89,7 +89,6 @@ class Lists:
                 values = self.planner.cursors.opened(keys, cursor, name)
                 step.conditions.append(beyond(keys, values, back))
         step.keys, step.backwards = keys, page.backwards
-        step.limit = page.size + 1
         parent.below.append(Below(step, lambda row: (parent.read(row),)))
         made = _Selected(
             self.planner,
@@ -99,6 +98,8 @@ class Lists:
             lambda: [step.written(key.element) for key in keys],
         )
         slots = made.slots(kind.fields[nodes[0].name.value].type, nodes)
+        # One row too many tells whether there is more, to whoever asks.
+        step.limit = page.size + 1 if made.looked_ahead else page.size
         total = self._total(parent, step, target, where) if made.counted else None
         return b.ConnectionPage(step, parent.read, page, total, slots)
 
@@ -162,7 +163,7 @@ class _Selected:
     ) -> None:
         self.planner, self.keys, self.page = planner, keys, page
         self.places = places
-        self.counted = False
+        self.counted = self.looked_ahead = False
         self._values: dict[str, Callable[[Nodes, Any], b.Value]] = {
             "nodes": lambda nodes, _: b.Each(b.ROWS, node(nodes), required=True),
             "node": lambda nodes, _: node(nodes),
@@ -202,6 +203,7 @@ class _Selected:
     def _is_there(self, *, ahead: bool) -> Read:
         """Whether there is more: known from one row too many, or from the cursor given."""
         if ahead != self.page.backwards:
+            self.looked_ahead = True
             return b.MORE
         given = self.page.before if ahead else self.page.after
         return Always(given is not None)

@@ -22,8 +22,11 @@ def lines_of(said: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("url", "sql"),
     [
-        ("sqlite:///none.db", ["LIMIT 4 OFFSET ?", "json_each(?) AS parents"]),
-        ("postgresql://nobody@nowhere.invalid/none", ["LIMIT 4", "JOIN LATERAL", "unnest($1"]),
+        ("sqlite:///none.db", ["LIMIT 3 OFFSET ?", "json_each(?) AS parents"]),
+        (
+            "postgresql://nobody@nowhere.invalid/none",
+            ["LIMIT 3", "JOIN LATERAL", "unnest((SELECT $1"],
+        ),
     ],
 )
 def test_a_query_is_explained_without_a_database(

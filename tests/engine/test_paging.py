@@ -190,3 +190,16 @@ def test_two_people_whose_names_sound_alike_are_two(crowd: Crowd) -> None:
     assert all(each["name"] == name for name, page in found.items() for each in page["nodes"])
     sound = crowd.ask('{ customers(where: {name: {startsWith: "zhang"}}) { totalCount } }')
     assert sound["customers"]["totalCount"] == 8
+
+
+@pytest.mark.anyio
+async def test_one_row_too_many_is_read_only_for_whoever_asks_whether_there_is_more(
+    engine: str,
+) -> None:
+    limits = []
+    async with crm(engine=engine) as t:
+        for asked in ("nodes { id }", "edges { cursor }", "pageInfo { hasNextPage }"):
+            with t.statements() as sent:
+                await t.gql(f"{{ customers(first: 7) {{ {asked} }} }}")
+            limits += [each.partition("LIMIT ")[2].split()[0] for each in sent]
+    assert limits == ["7", "7", "8"]

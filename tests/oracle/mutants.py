@@ -73,7 +73,7 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
         ),
         Broken(
             "one row more than the page tells whether there is more",
-            "        step.limit = page.size + 1",
+            "        step.limit = page.size + 1 if made.looked_ahead else page.size",
             "        step.limit = page.size",
             _ASKED,
         ),
