@@ -16,7 +16,16 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryList, StrawberryOptional
 
 from crmkit.engine import fields as f
-from crmkit.engine.entity import check_way, keys_to
+from crmkit.engine.declarations import (
+    check_async,
+    check_nullability,
+    check_to_one,
+    column_doc,
+    is_required,
+    only_key,
+    own_attribute,
+)
+from crmkit.engine.entity import check_way
 from crmkit.engine.inputs import Inputs, id_argument, ids_argument
 from crmkit.engine.made_types import made_type
 from crmkit.engine.nodes import Connection, Extension, MoneyType, Node, NodeSpec, node_spec
@@ -24,12 +33,11 @@ from crmkit.engine.renames import Renames
 from crmkit.engine.scalars import SCALARS
 from crmkit.engine.stats import StatTypes
 from crmkit.engine.timelines import Timelines
-from crmkit.store.database import Base, Record, attribute, table_of
-from crmkit.store.reach import is_scoped, scope_of
+from crmkit.store.database import Base, attribute, table_of
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from sqlalchemy import BindParameter, Column, ColumnElement, Select, Table
+    from sqlalchemy import BindParameter, ColumnElement, Select, Table
     from strawberry.types.field import StrawberryField
 
     from crmkit.engine.entity import Entity
@@ -131,7 +139,7 @@ class Registry:
         found: dict[Table, list[type[Base]]] = {}
         for cls, declared in self.members.items():
             for each in declared:
-                if isinstance(each.source, f.FromSide) and _is_required(each):
+                if isinstance(each.source, f.FromSide) and is_required(each):
                     side: type[Base] = attribute(each.source.attribute)[0].info["model"]
                     models = found.setdefault(table_of(self.nodes[cls].model), [])
                     models += [] if side in models else [side]
@@ -258,9 +266,9 @@ class Registry:
         spec = self.nodes.get(cls)
         if spec is not None:
             field.source = self._resolved(spec, field)
-            _check_nullability(spec, field)
-            _check_async(spec, field)
-            field.description = field.description or _column_doc(field)
+            check_nullability(spec, field)
+            check_async(spec, field)
+            field.description = field.description or column_doc(field)
         if not field.description:
             raise SetupError(
                 f"{cls.__name__}.{self.name(field)} of the plugin {field.owner} has no description; "
@@ -275,7 +283,7 @@ class Registry:
     def _resolved(self, spec: NodeSpec, field: f.Declared) -> f.Source:
         source = field.source
         if isinstance(source, f.FromColumn) and source.attribute is None:
-            return replace(source, attribute=_own_attribute(spec, field))
+            return replace(source, attribute=own_attribute(spec, field))
         if isinstance(source, f.FromMoney):
             nullable = attribute(source.minor)[1].nullable
             field.type_annotation = StrawberryAnnotation(
@@ -286,29 +294,13 @@ class Registry:
                 check_way(table_of(spec.model), table)
         if isinstance(source, f.ToOne):
             target = table_of(self.target(field).model)
-            key = source.key if source.key is not None else _only_key(spec.model, target, field)
-            self._check_to_one(spec, field, attribute(key)[1])
+            key = source.key if source.key is not None else only_key(spec.model, target, field)
+            check_to_one(spec, field, attribute(key)[1], target)
             return replace(source, key=key)
         if isinstance(source, f.ToMany | f.ListOf) and source.key is None:
             model = self.target(field).model
-            return replace(source, key=_only_key(model, table_of(spec.model), field))
+            return replace(source, key=only_key(model, table_of(spec.model), field))
         return source
-
-    def _check_to_one(self, spec: NodeSpec, field: f.Declared, key: Column[Any]) -> None:
-        required = _is_required(field)
-        own = table_of(spec.model)
-        if required and key.nullable:
-            raise SetupError(
-                f"{spec.name}.{field.python_name} is non-null, but {key} can be null; add `| None`."
-            )
-        hideable = (
-            is_scoped(table_of(self.target(field).model)) and key.name not in scope_of(own).keys
-        )
-        if required and hideable:
-            raise SetupError(
-                f"{spec.name}.{field.python_name} is non-null, but its record can be hidden by a scope that "
-                f"{own.name} does not share; add `| None`."
-            )
 
     def _need_permission(self, plugin: str, permission: str, who: str) -> None:
         if not permission:
@@ -335,10 +327,6 @@ class Registry:
             yield from _function_arguments(source)
 
 
-def _is_required(field: f.Declared) -> bool:
-    return not isinstance(field.type, StrawberryOptional)
-
-
 def _target_name(extension: Extension) -> str:
     target = extension.target
     return target.__name__ if isinstance(target, type) else target.rpartition(".")[2]
@@ -346,56 +334,6 @@ def _target_name(extension: Extension) -> str:
 
 def _squeezed(word: str) -> str:
     return word.replace("_", "").lower()
-
-
-def _own_attribute(spec: NodeSpec, field: f.Declared) -> f.Attribute:
-    found = getattr(spec.model, field.python_name, None)
-    if found is None:
-        raise SetupError(
-            f"{spec.name}.{field.python_name} is no column of {table_of(spec.model).name}; "
-            "say where its value comes from."
-        )
-    return cast("f.Attribute", found)
-
-
-def _only_key(holder: type[Record], target: Table, field: f.Declared) -> f.Attribute:
-    """The one foreign key of `holder` that points to `target`."""
-    found = keys_to(table_of(holder), target)
-    named = [each for each in found if each.name == f"{field.python_name}_id"]
-    if len(chosen := named or found) != 1:
-        raise SetupError(
-            f"{field.python_name}: {len(found)} columns of {table_of(holder).name} point to {target.name}; "
-            "say which one."
-        )
-    return cast("f.Attribute", getattr(holder, chosen[0].name))
-
-
-def _check_nullability(spec: NodeSpec, field: f.Declared) -> None:
-    source = field.source
-    required = _is_required(field)
-    if isinstance(source, f.FromColumn | f.FromSide) and required and f.own_column(field).nullable:
-        raise SetupError(
-            f"{spec.name}.{field.python_name} is non-null, but its column can be null; add `| None`."
-        )
-    if isinstance(source, f.Called | f.AnyNode) and required:
-        raise SetupError(
-            f"{spec.name}.{field.python_name} can fail on its own and must be nullable; add `| None`."
-        )
-
-
-def _check_async(spec: NodeSpec, field: f.Declared) -> None:
-    source = field.source
-    if isinstance(source, f.Called) and not inspect.iscoroutinefunction(source.function):
-        raise SetupError(
-            f"{spec.name}.{field.python_name} is answered by {source.function.__qualname__}, which is no "
-            "`async def` and would hold up everybody else; make it one, or a field of sdk.computed."
-        )
-
-
-def _column_doc(field: f.Declared) -> str | None:
-    if isinstance(field.source, f.FromColumn | f.FromSide):
-        return f.own_column(field).doc
-    return None
 
 
 def _with_constants_as_text(statement: Select[Any]) -> Select[Any]:
