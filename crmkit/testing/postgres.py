@@ -32,14 +32,17 @@ class EmbeddedPostgres:
     def new_database(self, template: str = "template1") -> str:
         """Makes a database and gives its address; a template is named by its address too."""
         name = f"crmkit_{next(self._numbers)}"
-        source = template.partition("?")[0].rpartition("/")[2]
-        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY file_copy')
+        self.run(_copy(name, template))
         return self._running().get_uri(database=name)
+
+    def replace(self, address: str, template: str) -> None:
+        """Makes a database anew, as a copy of another one."""
+        name = _name(address)
+        self.run(f'DROP DATABASE "{name}"', _copy(name, template))
 
     def drop(self, address: str) -> None:
         """Removes a database together with whoever is still connected."""
-        name = address.partition("?")[0].rpartition("/")[2]
-        self.run(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self.run(f'DROP DATABASE "{_name(address)}" WITH (FORCE)')
 
     def stop(self) -> None:
         """Stops the server, if it ever ran, and removes its folder."""
@@ -68,6 +71,14 @@ def embedded_postgres() -> EmbeddedPostgres:
     server = EmbeddedPostgres()
     atexit.register(server.stop)
     return server
+
+
+def _copy(name: str, template: str) -> str:
+    return f'CREATE DATABASE "{name}" TEMPLATE "{_name(template)}" STRATEGY file_copy'
+
+
+def _name(address: str) -> str:
+    return address.partition("?")[0].rpartition("/")[2]
 
 
 def _start() -> PostgresServer:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crmkit.cli import main
+from crmkit.testing.databases import databases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +44,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
-def upgraded(run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+def upgraded(run: Run, engine: str, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs commands on a database that has been upgraded, on each engine."""
+    if engine not in _UPGRADED:
+        address = databases().empty(engine)
+        monkeypatch.setenv("CRMKIT_DATABASE__URL", address)
+        assert run("db", "upgrade").code == 0
+        _UPGRADED[engine] = address
+    databases().fill(database_url, _UPGRADED[engine])
     monkeypatch.setenv("CRMKIT_DATABASE__URL", database_url)
-    assert run("db", "upgrade").code == 0
     return run
+
+
+_UPGRADED: dict[str, str] = {}
+"""A database of each engine that has been upgraded once, to be copied."""
