@@ -98,8 +98,8 @@ def _ask(
         print()
         for each in servers:
             print(
-                f"{each.rival.title}: served {each.start:.1f} s after its start, "
-                f"{each.megabytes:.0f} MB in the end"
+                f"{each.rival.title}: served {each.start:.1f} s after its start and "
+                f"{each.start_work:.1f} s of work, {each.megabytes:.0f} MB in the end"
             )
 
 

@@ -145,7 +145,7 @@ class Server:
         self.rival = rival
         self.pid = process.pid
         self.port = port
-        self.start = 0.0
+        self.start = self.start_work = 0.0
         self._process = process
 
     def ask(self, path: str, body: Mapping[str, Any]) -> Any:
@@ -193,7 +193,7 @@ def serving(rival: Rival, address: str) -> Iterator[Server]:
         os.sched_setaffinity(process.pid, {SERVER_CORE})
         try:
             server = Server(rival, process, _port_of(process))
-            server.start = time.perf_counter() - began
+            server.start, server.start_work = time.perf_counter() - began, cpu_of(process.pid)
             yield server
         except BaseException:
             log.seek(0)
@@ -204,6 +204,12 @@ def serving(rival: Rival, address: str) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait()
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds that all threads of a process have worked."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((each / "schedstat").read_text().split()[0]) for each in tasks) / 1e9
 
 
 def _port_of(process: subprocess.Popen[str]) -> int:

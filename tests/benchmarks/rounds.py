@@ -16,7 +16,7 @@ import orjson
 
 from tests.benchmarks.load import Order
 from tests.benchmarks.questions import Question, plain
-from tests.benchmarks.rivals import SERVER_CORE, Server
+from tests.benchmarks.rivals import SERVER_CORE, Server, cpu_of
 
 CONNECTIONS = 16
 _COMPARED = 16  # answers that have to be equal before anything is measured
@@ -219,9 +219,3 @@ class Backends:
         except FileNotFoundError:  # It has ended.
             return False
         return f" {self._database} " in title
-
-
-def cpu_of(pid: int) -> float:
-    """Seconds that all threads of a process have worked."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((each / "schedstat").read_text().split()[0]) for each in tasks) / 1e9
