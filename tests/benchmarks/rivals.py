@@ -21,6 +21,7 @@ from tests.benchmarks.load import PLACE
 from tests.benchmarks.questions import Question
 
 SERVER_CORE = 0
+SECRET = "nobody has to guess it"
 _PATIENCE = 120  # seconds for a server to start
 _PORT = re.compile(r"http://(?:127\.0\.0\.1|localhost):(\d+)")
 
@@ -90,7 +91,7 @@ class Crmkit(Rival):
             "CRMKIT_CONFIG": os.devnull,  # The settings of whoever runs this are none of its.
             "CRMKIT_DATABASE__URL": address,
             "CRMKIT_PROFILE": "production",
-            "CRMKIT_SECRET": "nobody has to guess it",
+            "CRMKIT_SECRET": SECRET,
             "CRMKIT_SERVER__DRAIN_SECONDS": "0",
         }
 
