@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLInputObjectType, get_named_type
@@ -38,6 +39,22 @@ class Filters:
             case 14:
                 return {"not": {"or": [made, {"not": self._plain(kind, hops)}]}}
         return made
+
+    def ways(self, kind: str, name: str, test: str) -> Iterator[dict[str, Any]]:
+        """Each way in which a field of this type is tested, one after the other."""
+        hows = [each for each in self._input(test).fields if each != "currency"]
+        if test == "MoneyFilter":
+            for currency in sorted({each for each, _ in self.values.money_of(kind, name)})[:2]:
+                for how in hows:
+                    yield {"currency": currency, how: self._wanted(test, how, ["42", "0"])}
+            return
+        for how in hows:
+            if how == "count":
+                yield {how: self._compared("IntFilter", [0, 1, 2, 3])}
+            elif test.endswith("ListWhere"):
+                yield {how: self.where(test.removesuffix("ListWhere"), 1)}
+            else:
+                yield {how: self._wanted(test, how, self.values.of(kind, name))}
 
     def _plain(self, kind: str, hops: int) -> dict[str, Any]:
         fields = self._input(f"{kind}Where").fields

@@ -9,7 +9,7 @@ a seed and a number: either one that was answered wrongly can be asked again by 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
@@ -131,6 +131,33 @@ class Writer:
             body = f"... on Query {{ {body} }}"
         parts = [f"query{self._head()} {{ {body} }}", *self._fragments()]
         return Operation("\n".join(parts), self._sets(), self.cursors)
+
+    def tests(self) -> Iterator[Operation]:
+        """Of each kind of filters one field, tested in all ways."""
+        found: dict[str, list[tuple[str, str, str, GraphQLInputObjectType]]] = {}
+        for root, kind, name, test in self._tested():
+            alike = "lists" if test.name.endswith("ListWhere") else _compared_by(test)
+            found.setdefault(alike, []).append((root, kind, name, test))
+        for places in found.values():
+            root, kind, name, test = self.one(places)
+            for given in self.filters.ways(kind, name, test.name):
+                text = f"{root}(where: {{{name}: {self._plain(test, given)}}})"
+                yield Operation(f"{{ {text} {{ totalCount nodes {{ id }} }} }}")
+
+    def _tested(self) -> Iterator[tuple[str, str, str, GraphQLInputObjectType]]:
+        """All lists and fields that can be filtered by values that are there."""
+        assert self.schema.query_type is not None
+        for root, field in self.schema.query_type.fields.items():
+            kind = get_named_type(field.type).name.removesuffix("Connection")
+            if "orderBy" not in field.args:
+                continue
+            where = get_named_type(field.args["where"].type)
+            for name, each in where.fields.items():  # type: ignore[union-attr]
+                test = get_named_type(each.type)
+                if test.name.endswith(("ListWhere", "MoneyFilter")) or (
+                    not test.name.endswith("Where") and self.values.of(kind, name)
+                ):
+                    yield root, kind, name, test  # type: ignore[misc]
 
     def payload(self, mutation: str, record: str) -> Operation:
         """A mutation that selects much of the record in its payload."""
@@ -365,6 +392,13 @@ class Writer:
 
 def _braced(parts: Iterable[str]) -> str:
     return "{" + ", ".join(parts) + "}"
+
+
+def _compared_by(test: GraphQLInputObjectType) -> str:
+    """What a filter compares; enums are all alike."""
+    some = next(each for name, each in test.fields.items() if name not in ("currency", "isNull"))
+    kind = get_named_type(some.type)
+    return "enum" if isinstance(kind, GraphQLEnumType) else test.name
 
 
 def _is_leaf(field: GraphQLField) -> bool:

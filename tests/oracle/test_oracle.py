@@ -120,6 +120,11 @@ def test_every_order_goes_on_after_a_cursor(trio: Trio) -> None:
             trio.check(Operation(document, cursors=["c"]))
 
 
+def test_every_type_of_filters_is_asked_in_every_way(trio: Trio) -> None:
+    for asked in Writer(Random(SEED), trio.values).tests():  # noqa: S311  no secret
+        trio.check(asked)
+
+
 def test_every_kind_of_entry_can_be_asked_alone(trio: Trio) -> None:
     kinds = trio.oracle.meaning.schema.get_type("TimelineKind")
     assert isinstance(kinds, GraphQLEnumType)
