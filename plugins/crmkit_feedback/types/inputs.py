@@ -1,15 +1,15 @@
-"""What a client sees of feedback."""
+"""What a client says about tickets, and what it is told then."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from crmkit import sdk
-from crmkit_feedback import models, repository
+from crmkit_feedback import models
 from crmkit_feedback.config import BEST
+from crmkit_feedback.types.nodes import Ticket, TicketMessage, TicketSolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,157 +25,6 @@ class TicketWait(Enum):
     """The customer, who has to tell us something: it is pending."""
     THIRD_PARTY = "third_party"
     """Somebody else, such as a supplier: it is on hold."""
-
-
-@sdk.node(
-    models.Ticket,
-    list="tickets",
-    read="feedback.ticket.read",
-    order_by=models.Ticket.created_at.desc(),
-)
-class Ticket:
-    """Something that a customer wants from us."""
-
-    customer: sdk.Customer = sdk.to_one()
-    """Who wants it."""
-    channel: sdk.Channel = sdk.to_one()
-    """How it came to us."""
-    type: str
-    priority: str
-    urgency: int
-    queue: str
-    topic: str | None
-    subject: str | None
-    state: models.TicketState
-    assignee: sdk.User | None = sdk.to_one()
-    """The colleague who looks after it."""
-    messages: sdk.Connection[TicketMessage] = sdk.to_many(
-        models.Message.ticket_id, order_by=models.Message.created_at
-    )
-    """What was said in it, the oldest first."""
-    changes: sdk.Connection[TicketChange] = sdk.to_many(
-        models.Change.ticket_id, order_by=models.Change.created_at
-    )
-    """From where to where it went, the oldest first."""
-    solves: sdk.Connection[TicketSolve] = sdk.to_many(
-        models.Solve.ticket_id, order_by=models.Solve.created_at.desc()
-    )
-    """When it was solved and how that was liked, the newest first."""
-    asked_at: datetime | None
-    told_at: datetime | None
-    first_responded_at: datetime | None
-    first_response_seconds: int | None
-    solved_at: datetime | None
-    resolution_seconds: int | None
-    reopenings: int
-    closed_at: datetime | None
-    cause: sdk.Node | None = sdk.cause(models.Ticket.cause_id)
-    """What led to it: an order, an interaction, a bad rating, whatever has an id."""
-    follows: Ticket | None = sdk.to_one(models.Ticket.follows_id)
-    """The closed ticket that it continues."""
-    followed_by: sdk.Connection[Ticket] = sdk.to_many(models.Ticket.follows_id)
-    """The tickets that continue this one after its end."""
-
-
-def _wanted(
-    subject: str | None,
-    type: str,
-    *,
-    locale: str | None = None,
-    organisation: sdk.Organisation,
-) -> str:
-    """What it is about, or at least what kind of thing it is."""
-    words = {"en": "Ticket: {}", "de": "Ticket: {}", "zh": "工单：{}"}
-    return sdk.phrase(words, locale, organisation.locale).format(subject or type)
-
-
-summary = sdk.computed(_wanted, models.Ticket.subject, models.Ticket.type)
-"""A ticket in a line."""
-
-
-@sdk.node(
-    models.Message,
-    list="ticketMessages",
-    read="feedback.message.read",
-    order_by=models.Message.created_at.desc(),
-)
-class TicketMessage:
-    """Something that was said in a ticket; it never changes."""
-
-    ticket: Ticket = sdk.to_one()
-    """Where it was said."""
-    author: models.TicketAuthor
-    audience: models.TicketAudience
-    actor: str
-    body: str | None = sdk.side(models.MessageContent.body)
-
-
-@sdk.node(models.Change, read="feedback.ticket.read")
-class TicketChange:
-    """A step of a ticket from state to state; it never changes."""
-
-    ticket: Ticket = sdk.to_one()
-    """Whose step it was."""
-    from_state: models.TicketState | None
-    to_state: models.TicketState
-    actor: str
-    cause: sdk.Node | None = sdk.cause(models.Change.cause_id)
-    """What led to it, such as a bad rating."""
-
-
-@sdk.node(
-    models.Solve,
-    list="ticketSolves",
-    read="feedback.ticket.read",
-    order_by=models.Solve.created_at.desc(),
-)
-class TicketSolve:
-    """A time at which a ticket was solved, to be rated once."""
-
-    ticket: Ticket = sdk.to_one()
-    """What was solved."""
-    cause: sdk.Node | None = sdk.cause(models.Solve.ticket_id)
-    """What led to it: the same ticket, so that chains lead through it."""
-    assignee: sdk.User = sdk.to_one()
-    """The colleague who looked after it then."""
-    rateable_until: datetime
-    rating_token: str | None = sdk.batch(
-        repository.rating_tokens, permission="feedback.rating.invite"
-    )
-    score: int | None = sdk.side(models.Rating.score)
-    rated_at: datetime | None = sdk.side(models.Rating.rated_at)
-    comment: str | None = sdk.side(models.Rating.comment)
-
-
-@sdk.extend(sdk.Customer)
-class CustomerFeedback:
-    """What feedback adds to a customer."""
-
-    feedback_tickets: sdk.Connection[Ticket] = sdk.to_many(
-        models.Ticket.customer_id, order_by=models.Ticket.created_at.desc()
-    )
-    """What the customer wanted from us, the newest first."""
-    open_tickets: int = sdk.expression(repository.open_tickets, filterable=True)
-
-
-@sdk.extend(sdk.Interaction)
-class InteractionFeedback:
-    """What feedback adds to an interaction."""
-
-    feedback_tickets: sdk.Connection[Ticket] = sdk.to_many(
-        models.Ticket.cause_id, order_by=models.Ticket.created_at.desc()
-    )
-    """The tickets that it led to."""
-
-
-@sdk.extend("orders.Order")
-class OrderFeedback:
-    """What feedback adds to an order."""
-
-    feedback_tickets: sdk.Connection[Ticket] = sdk.to_many(
-        models.Ticket.cause_id, order_by=models.Ticket.created_at.desc()
-    )
-    """The tickets that it led to."""
 
 
 @dataclass(frozen=True)
@@ -376,38 +225,6 @@ class RatedTicket:
     """It, with what the customer said."""
     ticket: Ticket
     """Where it goes on: after a low score for a closed ticket, the one that follows it."""
-
-
-@dataclass(frozen=True)
-class TicketsOpened(sdk.Event):
-    """Customers want something from us."""
-
-    ids: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class TicketSolved(sdk.Event):
-    """A ticket was solved, and the customer can be asked to rate that."""
-
-    solve_id: str
-
-
-@dataclass(frozen=True)
-class TicketReopened(sdk.Event):
-    """A solved ticket was taken up again."""
-
-
-@dataclass(frozen=True)
-class TicketClosed(sdk.Event):
-    """A ticket is over."""
-
-
-@dataclass(frozen=True)
-class TicketRated(sdk.Event):
-    """A customer said how the solution of a ticket was."""
-
-    solve_id: str
-    score: int
 
 
 def _faults_of_body(body: str) -> Iterator[sdk.Problem]:
