@@ -137,6 +137,7 @@ class Limits(_Section):
     directives: int = Field(default=50, ge=0)
     fields: int = Field(default=2000, ge=1)
     overlaps: int = Field(default=5000, ge=1)
+    introspection: int = Field(default=100_000, ge=1)
     cost: int = Field(default=10_000, ge=0)
 
 

@@ -56,7 +56,7 @@ class Plan:
     below: list[Below] = field(default_factory=list)
     slots: list[b.Slot] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
-    introspected: list[Nodes] = field(default_factory=list)
+    introspected: list[FieldNode] = field(default_factory=list)
     runs: int = 0
     build: Build | None = None
 

@@ -7,14 +7,11 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
-    DocumentNode,
     FieldNode,
     GraphQLError,
     GraphQLObjectType,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
-    execute_sync,
 )
 from graphql.execution.values import VariableValues
 
@@ -100,8 +97,8 @@ class Run:
         request = Request(self.values.coerced, self.reach)
         plan = self._plan("", self._whole, request, self._alone)
         introspected: dict[str, Any] = {}
-        for nodes in plan.introspected:
-            introspected |= self._introspect(nodes)
+        if plan.introspected:
+            introspected = await self._introspected(plan.introspected)
         data = await self._run(plan, self._whole, request)
         if data is None:
             return None
@@ -190,7 +187,7 @@ class Run:
         for key, nodes in planner.selections.of(query, [self.operation]).items():
             whole.keys.append(key)
             if nodes[0].name.value in ("__schema", "__type"):
-                whole.introspected.append(nodes)
+                whole.introspected += nodes
                 continue
             plan = planner.root(key, nodes)
             whole.below += plan.below
@@ -212,24 +209,12 @@ class Run:
             alone=alone,
         )
 
-    def _introspect(self, nodes: Sequence[FieldNode]) -> dict[str, Any]:
-        """Answers what is asked about the schema itself with graphql-core."""
-        selected = SelectionSetNode(selections=tuple(nodes))
-        operation = OperationDefinitionNode(
-            operation=OperationType.QUERY,
-            variable_definitions=self.operation.variable_definitions,
-            directives=(),
-            selection_set=selected,
-        )
-        rest = [
-            each
-            for each in self.document.parsed.definitions
-            if not isinstance(each, OperationDefinitionNode)
-        ]
-        document = DocumentNode(definitions=(operation, *rest))
-        result = execute_sync(self.schema.core, document, variable_values=dict(self.values.coerced))
-        self.errors.extend(result.errors or ())
-        return result.data or {}
+    async def _introspected(self, fields: Sequence[FieldNode]) -> dict[str, Any]:
+        """What is asked about the schema itself, which has no plan."""
+        asked, schema = self.document, self.schema.introspection
+        answer = await schema.answer(asked, self.operation, fields, self.values.coerced)
+        self.errors += answer.errors or ()
+        return answer.data or {}
 
 
 class _Hidden(Mapping[str, Any]):

@@ -14,6 +14,7 @@ from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.registry import Parts, Registry
 from crmkit.engine.renames import Renames
+from crmkit.graph.introspection import Introspection
 from crmkit.graph.run import Run
 from crmkit.values.errors import SetupError
 
@@ -78,6 +79,7 @@ class Schema:
         renamed.check()
         self.strawberry = StrawberrySchema(self.registry, list(self.mutations.values()))
         self.core = self.strawberry.core
+        self.introspection = Introspection(self.core, settings.graphql.limits.introspection)
         self.cursors = Cursors(settings.secret.get_secret_value())
 
     def sdl(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from graphql import get_introspection_query, parse
 
+from crmkit.graph.introspection import Introspection
 from crmkit.graph.limits import Measure
 from crmkit.testing import Trial, crm
 from tests.engine.zoo import Zoo
@@ -100,8 +101,54 @@ async def test_what_is_asked_of_the_schema_alone_may_be_deep(t: Trial) -> None:
     assert "22 fields deep" in await refusal(t, f"{{ {asked} customers {{ totalCount }} }}")
 
 
+ALL = get_introspection_query(input_value_deprecation=True, specified_by_url=True)
+
+
+async def test_the_schema_is_told_once_to_all_who_ask_alike(
+    t: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    introspection = Introspection(t.crm.schema.core, 100_000)
+    monkeypatch.setattr(t.crm.schema, "introspection", introspection)
+    first = await t.gql(ALL)
+    answered = introspection.answered
+    assert answered > 1000
+    assert await t.gql(ALL) == first
+    assert introspection.answered == answered
+
+
+async def test_what_variables_say_of_the_schema_is_told_apart(t: Trial) -> None:
+    document = """query ($name: String! = "Int", $not: Boolean = false, $n: Int) {
+      __type(name: $name) { name kind @skip(if: $not) } customers(first: $n) { totalCount } }"""
+    given: list[dict[str, object]] = [{}, {"name": "ID"}, {"name": "ID", "not": True}, {"n": 3}, {}]
+    told = [(await t.gql(document, **each))["__type"] for each in given]
+    scalar = {"name": "Int", "kind": "SCALAR"}
+    assert told == [scalar, {"name": "ID", "kind": "SCALAR"}, {"name": "ID"}, scalar, scalar]
+
+
+async def test_of_the_schema_not_more_is_told_than_is_allowed(t: Trial) -> None:
+    fields = (
+        "__schema { types { fields { type { fields { name type { name ofType { name } } } } } } }"
+    )
+    many = " ".join(f"a{number}: {fields}" for number in range(30))
+    assert await refusal(t, f"{{ {many} }}") == (
+        "The operation asks for more than 100,000 fields of the schema itself."
+    )
+
+
+async def test_answers_about_the_schema_are_forgotten_in_turn(
+    t: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crmkit.graph.introspection.KEPT", 300)
+    for name in ("Int", "ID", "Int", "String", "x" * 300):
+        await t.gql("query ($name: String!) { __type(name: $name) { name } }", name=name)
+    assert t.crm.schema.introspection._weight == 0
+    for name in ("Int", "ID", "Int", "String"):
+        await t.gql("query ($name: String!) { __type(name: $name) { name } }", name=name)
+    asked = [key[-1] for key in t.crm.schema.introspection._kept]
+    assert asked == ["ID", "Int", "String"]
+
+
 async def test_what_clients_ask_every_day_is_answered(t: Trial) -> None:
-    await t.gql(get_introspection_query(input_value_deprecation=True, specified_by_url=True))
     await t.gql(
         "{ customers(first: 100) { totalCount nodes { emails { address } phones { number } } } }"
     )
