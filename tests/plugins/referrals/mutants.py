@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from tests.house.mutants import Broken
 
 MUTANTS: Mapping[str, tuple[Broken, ...]] = {
-    "plugins/crmkit_referrals/service.py": (
+    "plugins/crmkit_referrals/service/registrations.py": (
         Broken(
             "nobody refers himself at sign-up",
-            "        if _is_one(places, pair):",
+            "        if is_one(places, pair):",
             "        if False:",
             "test_attribution.py::test_nobody_refers_themselves_under_another_address",
         ),
         Broken(
             "nobody refers himself afterwards",
-            "    if pair.advocate_id == pair.friend_id or _is_one(places, pair):",
+            "    if pair.advocate_id == pair.friend_id or is_one(places, pair):",
             "    if False:",
             "test_attribution.py::test_nobody_refers_themselves_under_another_address",
         ),
@@ -50,9 +50,11 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
             "        if False:",
             "test_codes.py::test_a_code_that_nobody_has_is_refused_with_its_field",
         ),
+    ),
+    "plugins/crmkit_referrals/service/rewards.py": (
         Broken(
             "addresses that came later count",
-            "    if _is_one(places, step):",
+            "    if is_one(places, step):",
             "    if False:",
             "test_rewards.py::test_who_turns_out_to_be_the_advocate_is_rejected",
         ),
@@ -68,6 +70,8 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
             "    pass",
             "test_graphs.py::test_no_cycle_is_registered_and_a_reward_is_paid_once",
         ),
+    ),
+    "plugins/crmkit_referrals/service/ends.py": (
         Broken(
             "a refund takes the points back",
             "        await loyalty.reverse(context, ids)",
