@@ -91,15 +91,19 @@ class Pool:
 
     async def _handed(self) -> Connection | None:
         """What the next one gives back, or nothing: then its place is free for a new one."""
-        waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
         self._waiting.append(waiter)
+        timer = loop.call_later(PATIENCE, _give_up, waiter)
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await waiter
-        except BaseException:
-            if waiter.done() and not waiter.cancelled():  # It was handed over in the same moment.
+            return await waiter
+        except asyncio.CancelledError:
+            # It may have been handed over in the same moment.
+            if waiter.done() and not waiter.cancelled() and not waiter.exception():
                 self._pass_on(waiter.result())
             raise
+        finally:
+            timer.cancel()
 
     async def _stop(self, connection: Connection) -> None:
         try:
@@ -133,6 +137,11 @@ class Pool:
     def _leave(self) -> None:
         if not self._hand(None):
             self._places -= 1
+
+
+def _give_up(waiter: asyncio.Future[Connection | None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
 
 
 def _now() -> float:
