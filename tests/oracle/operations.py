@@ -91,6 +91,8 @@ class Writer:
         self.cursors: list[str] = []
         self.narrow = False
         """Whether it asks one list alone, but with a filter."""
+        self.faulty = True
+        """Whether it asks now and then what must not be asked."""
         self._count = 0
         self._bare: set[str] = set()
 
@@ -162,6 +164,7 @@ class Writer:
     def payload(self, mutation: str, record: str) -> Operation:
         """A mutation that selects much of the record in its payload."""
         assert self.schema.mutation_type is not None
+        self.faulty = False  # Of a mutation that is refused there is no payload.
         field = self.schema.mutation_type.fields[mutation]
         kind = get_named_type(get_named_type(field.type).fields[record].type)  # type: ignore[union-attr]
         selection = self._selection(kind, self.one(_DEPTHS))  # type: ignore[arg-type]
@@ -325,7 +328,7 @@ class Writer:
         return given
 
     def _page(self, kind: Composite, target: str, field: GraphQLField) -> dict[str, Any]:
-        if self.chance(60):
+        if self.faulty and self.chance(60):
             return dict(self.one(_WRONG))
         size = self.random.randint(0, 12 if kind.name == "Query" else 4)
         size = 25 if size == 0 and not self.chance(3) else size
