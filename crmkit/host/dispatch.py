@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pluggy
 
 from crmkit.store.tally import tell
+from crmkit.values.allowance import Allowance
 from crmkit.values.errors import Failure, Timeout
 
 if TYPE_CHECKING:
@@ -98,26 +99,27 @@ class Hooks:
         for each in getattr(self.manager.hook, name).get_hookimpls():
             bound = context.bound(each.plugin_name)
             began = time.perf_counter()
-            await self._run(each, name, {"context": bound, **arguments})
-            seconds = time.perf_counter() - began
+            seconds = await self._run(each, name, {"context": bound, **arguments})
             tell(each.plugin_name, name, began)
             if seconds > self.slow:
                 bound.log.warning("slow hook", hook=name, milliseconds=round(seconds * 1000))
             if seconds > self.limit:
                 raise self._timeout(each.plugin_name, name)
 
-    async def _run(self, each: pluggy.HookImpl, name: str, given: Mapping[str, Any]) -> None:
-        limit = asyncio.timeout(self.limit)
+    async def _run(self, each: pluggy.HookImpl, name: str, given: Mapping[str, Any]) -> float:
+        """Runs it and says how many seconds it took of its own."""
+        allowed = Allowance(self.limit)
         try:
-            async with limit:
+            async with _counted(allowed, given["context"]):
                 result = each.function(*[given[argument] for argument in each.argnames])
                 if inspect.isawaitable(result):
                     await result
+                return allowed.used
         except Failure as failure:
             failure.plugin = failure.plugin or each.plugin_name
             raise
         except TimeoutError as error:
-            if limit.expired():
+            if allowed.is_over:
                 raise self._timeout(each.plugin_name, name) from error
             error.add_note(f"plugin {each.plugin_name}, hook {name}")
             raise
@@ -129,3 +131,15 @@ class Hooks:
         failure = Timeout(f"The plugin {plugin} took longer than {self.limit:g} s in {name}.")
         failure.plugin = plugin
         return failure
+
+
+@asynccontextmanager
+async def _counted(allowed: Allowance, context: Context[Any]) -> AsyncIterator[None]:
+    """Has the unit know whose time runs, so that it takes nothing of it for others."""
+    running = context.unit.allowances if context.in_unit else []
+    running.append(allowed)
+    try:
+        async with allowed:
+            yield
+    finally:
+        running.remove(allowed)

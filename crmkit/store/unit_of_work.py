@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from crmkit.store.drivers import Database, Reader
     from crmkit.store.groups import Group
     from crmkit.store.statements import Row
+    from crmkit.values.allowance import Allowance
     from crmkit.values.clock import Clock
 
 __all__ = ["IdempotencyKey", "Origin", "UnitOfWork", "run_unit"]
@@ -99,6 +100,7 @@ class UnitOfWork:
         self.write = Write(at, sides or {})
         self.after_commit: list[Callable[[], None]] = []
         self.before_commit: list[Callable[[Recorded], Awaitable[None]]] = []
+        self.allowances: list[Allowance] = []
         self._looks = 0
         self._database = database
         self._origin = origin
@@ -209,11 +211,15 @@ class UnitOfWork:
         return True
 
     async def _written(self, groups: Sequence[Group], result: Any = None) -> Recorded:
-        transaction = self._transaction or await self._begun(result)
-        for group in groups:
-            self._wrote = True
-            await group.run(transaction)
-        return transaction
+        # Whoever looks first waits for SQLite's one writer and writes what all before have said.
+        with ExitStack() as others:
+            for each in self.allowances:
+                others.enter_context(each.uncounted())
+            transaction = self._transaction or await self._begun(result)
+            for group in groups:
+                self._wrote = True
+                await group.run(transaction)
+            return transaction
 
     async def _begun(self, result: Any) -> Recorded:
         opened = await self._stack.enter_async_context(self._database.transaction())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Mapped
 
 from crmkit.host.builders import EventBuilder
 from crmkit.host.context import Context, Draft, DraftsRefused, Event
+from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.manifest import Plugin
 from crmkit.store.audit import Audit
 from crmkit.store.database import Base, Record, column, table_of, unscoped
@@ -209,6 +211,31 @@ async def test_plugins_are_started_and_stopped_with_the_app(open_host: Any) -> N
     await host.start()
     await host.stop()
     assert seen == ["up", "down"]
+
+
+class Offers:
+    @staticmethod
+    @hookspec
+    async def letters_sent(context: Context[Any]) -> None:
+        """Adds what follows from letters."""
+
+
+async def test_no_hook_pays_for_waiting_until_others_have_written(open_host: Any) -> None:
+    @hook
+    async def letters_sent(self: Plugin, context: Context[Any]) -> None:
+        context.write.add(Letter(body="a"))
+        await context.rules(select(Letter.body))
+
+    async def body(context: Context[Any]) -> None:
+        await context.call(Offers.letters_sent)
+
+    host = await open_host(plugin("letters", hookspecs=Offers, letters_sent=letters_sent))
+    host.hooks.limit = 0.25
+    async with host.database.transaction():  # On SQLite, this is the one writer.
+        sending = asyncio.create_task(host.run_unit("letters", body, operation="send"))
+        await asyncio.wait({sending}, timeout=2 * host.hooks.limit)
+    await sending
+    assert await bodies(host) == ["a"]
 
 
 ENTRY = """
