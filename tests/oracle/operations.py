@@ -315,7 +315,17 @@ class Writer:
             return self._stats(field)
         if "locale" in field.args and self.chance(3):
             return {"locale": self.one((*_LOCALES, None))}
-        return {}
+        return {
+            each: self._drawn(get_named_type(argument.type))
+            for each, argument in field.args.items()
+            if each != "locale" and self.chance(2)
+        }
+
+    def _drawn(self, kind: GraphQLNamedType) -> Any:
+        """A value for an argument of an author's function."""
+        if isinstance(kind, GraphQLEnumType):
+            return self.one(list(kind.values))
+        return self.one({"Boolean": (True, False), "Int": (1, 2, 3)}[kind.name])
 
     def _stats(self, field: GraphQLField) -> dict[str, Any]:
         given: dict[str, Any] = {}
