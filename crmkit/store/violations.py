@@ -25,6 +25,21 @@ class Contention(Exception):
     """Two transactions stood in each other's way; running the whole body again helps."""
 
 
+class _Plainly:
+    """Lets no driver's error out untranslated if it means something to a caller."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Exception) and (meant := translated(error)) is not None:
+            raise meant from error
+
+
+plainly = _Plainly()
+"""The block in which a driver is asked."""
+
+
 def translated(error: Exception) -> Exception | None:
     """Says what a driver's error means to us; nothing when it is a mistake of ours."""
     if isinstance(error, sqlite3.Error):

@@ -1,0 +1,114 @@
+"""What a database is, whichever it is: readers, transactions, and the SQL that it speaks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg as postgresql
+
+from crmkit.store.parts import Part, Texts
+from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.statements import Row, template
+from crmkit.store.tally import TALLY
+from crmkit.values.errors import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from sqlalchemy import Dialect, Executable
+
+
+class Reader(ABC):
+    """What answers SELECTs."""
+
+    dialect: Dialect
+    watchers: list[Callable[[str], None]]
+
+    async def fetch(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
+        """Reads what this reach sees, as plain tuples of Python values."""
+        made = template(statement, self.dialect, reach)
+        return made.rows(await self.rows(made.sql, made.arguments(reach.told)))
+
+    @abstractmethod
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Runs a statement in the driver's own SQL and hands out its rows as they come."""
+
+    def _watch(self, sql: str) -> None:
+        if (tally := TALLY.get()) is not None:
+            tally.statements += 1
+        for watcher in self.watchers:
+            watcher(sql)
+
+
+class Transaction(Reader):
+    """Statements that take effect together or not at all."""
+
+    def __init__(self, database: Database) -> None:
+        self.dialect = database.dialect
+        self.watchers = database.watchers
+        self.texts = database.texts
+
+    @abstractmethod
+    async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
+        """Runs a statement in the driver's own SQL and says how many rows it touched."""
+
+    async def write(self, part: Part) -> int:
+        """Runs a part and says how many rows it touched."""
+        text = self.texts.alone(part)
+        return sum([await self.execute(text, run) for run in part.runs])
+
+    async def returned(self, part: Part) -> Sequence[Sequence[Any]]:
+        """Runs a part and hands out what it returns of each row that it touched."""
+        [run] = part.runs
+        return await self.rows(self.texts.alone(part), run)
+
+    async def run(self, statement: Executable) -> int:
+        """Runs an INSERT, UPDATE or DELETE and says how many rows it touched."""
+        made = template(statement, self.dialect)
+        return await self.execute(made.sql, made.constants)
+
+
+class Database(Reader):
+    """One database; `watchers` are told each statement, also of those that travel as one."""
+
+    name: str
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.texts = Texts(dialect)
+        self.watchers = []
+
+    @abstractmethod
+    async def commit(self, parts: Sequence[Part]) -> None:
+        """Writes all of this or nothing, and has committed it when it returns.
+
+        Raises:
+            Undone: It is not what was expected, or has to be done step by step.
+        """
+
+    @abstractmethod
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Begins; commits at the end of the block, rolls back when it raises."""
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+
+def dialect_of(url: str) -> Dialect:
+    """The SQL that is spoken at this address.
+
+    Raises:
+        SetupError: It is neither SQLite's nor PostgreSQL's.
+    """
+    kind = url.partition(":")[0].partition("+")[0]
+    if kind == "sqlite":
+        return sqlite.dialect(paramstyle="qmark")
+    if kind == "postgresql":
+        return postgresql.dialect()  # type: ignore[no-untyped-call]
+    raise SetupError(
+        "database.url is no address that crmkit knows; write sqlite:///file.db "
+        "or postgresql://user@host/name."
+    )

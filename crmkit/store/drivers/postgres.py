@@ -1,0 +1,147 @@
+"""PostgreSQL by asyncpg's connections."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg  # type: ignore[import-untyped]
+
+from crmkit.store.drivers.database import Database, Transaction, dialect_of
+from crmkit.store.parts import Part, Undone, may_share, values_of
+from crmkit.store.pool import Connection, Pool
+from crmkit.store.violations import plainly
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from crmkit.settings import DatabaseSettings
+
+_ROLLED_BACK = 1  # second that a server has to roll back
+_LATER = 0.5  # seconds after which a server that should have answered does not
+
+# PostgreSQL thinks that a merge begins at the cursor; it reads all that stands before it.
+_PLANNING = {"enable_mergejoin": "off"}
+
+
+class Postgres(Database):
+    """asyncpg's connections."""
+
+    name = "postgresql"
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(dialect_of("postgresql:"))
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, settings: DatabaseSettings) -> Postgres:
+        address = settings.url.replace("postgresql+asyncpg:", "postgresql:", 1)
+        pool = Pool(
+            address,
+            settings.pool_size,
+            timeout=settings.connect_seconds,
+            # The server stops what is slow; when it does not answer at all, we do.
+            command_timeout=settings.statement_seconds + _LATER,
+            server_settings={
+                "statement_timeout": f"{settings.statement_seconds * 1000:.0f}",
+                **_PLANNING,
+            },
+        )
+        with plainly:
+            pool.give(await pool.take())
+        return cls(pool)
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        self._watch(sql)
+        return await self._fetched(sql, arguments)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        with plainly:
+            connection = await self._pool.take()
+        try:
+            begun = connection.transaction()
+            with plainly:
+                await begun.start()
+            try:
+                yield _PostgresTransaction(self, connection)
+            except BaseException:
+                if not connection.is_closed():
+                    await _rolled_back(begun, connection)
+                raise
+            with plainly:
+                await begun.commit()
+                # What somebody set in it could outlive it. A single statement leaves nothing
+                # behind; not having to ask halves what it costs.
+                await connection.reset()
+        finally:
+            if not connection.is_closed() and connection.is_in_transaction():
+                connection.terminate()
+            self._pool.give(connection)
+
+    async def commit(self, parts: Sequence[Part]) -> None:
+        if not may_share(parts):
+            raise Undone
+        for each in parts:
+            self._watch(self.texts.alone(each))
+        try:
+            await self._fetched(self.texts.together(parts), values_of(parts))
+        except asyncpg.DivisionByZeroError as error:
+            raise Undone from error
+
+    async def _fetched(self, sql: str, arguments: Sequence[Any]) -> list[Sequence[Any]]:
+        with plainly:
+            connection = await self._pool.take()
+            try:
+                found: list[Sequence[Any]] = await connection.fetch(sql, *arguments)
+            except (asyncio.CancelledError, TimeoutError):
+                self._pool.give_stopped(connection)
+                raise
+            except BaseException:
+                self._pool.give(connection)
+                raise
+            self._pool.give(connection)
+            return found
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def _rolled_back(begun: Any, connection: Connection) -> None:
+    """Rolls back, or breaks the connection, which the server understands as well."""
+    try:
+        async with asyncio.timeout(_ROLLED_BACK):
+            await begun.rollback()
+    except TimeoutError:
+        connection.terminate()
+
+
+class _PostgresTransaction(Transaction):
+    def __init__(self, database: Database, connection: Connection) -> None:
+        super().__init__(database)
+        self._connection = connection
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        self._watch(sql)
+        with plainly:
+            found: list[Sequence[Any]] = await self._connection.fetch(sql, *arguments)
+            return found
+
+    async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
+        self._watch(sql)
+        with plainly:
+            status = await self._connection.execute(sql, *arguments)
+        # `UPDATE 3` counts rows, `CREATE TABLE` does not.
+        rows: str = status.rpartition(" ")[2]
+        return int(rows) if rows.isdigit() else 0
+
+    async def write(self, part: Part) -> int:
+        if not part.copies:
+            return await super().write(part)
+        self._watch(self.texts.alone(part))
+        with plainly:
+            await self._connection.copy_records_to_table(
+                part.table, records=part.runs, columns=part.copies
+            )
+        return len(part.runs)

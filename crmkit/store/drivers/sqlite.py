@@ -1,0 +1,171 @@
+"""SQLite with reader threads and one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import make_url
+
+from crmkit.store.drivers.database import Database, Transaction, dialect_of
+from crmkit.store.group_commit import GroupCommit
+from crmkit.store.interrupts import Interruptible, Overseer
+from crmkit.store.parts import Part, Undone
+from crmkit.store.pool import PATIENCE
+from crmkit.store.violations import plainly
+from crmkit.values.errors import SetupError
+from crmkit.values.periods import period_start
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+
+    from crmkit.settings import DatabaseSettings
+
+T = TypeVar("T")
+
+
+class Sqlite(Database):
+    """One file: reader threads that cannot write, and one thread that does."""
+
+    name = "sqlite"
+
+    def __init__(self, path: str, settings: DatabaseSettings) -> None:
+        super().__init__(dialect_of("sqlite:"))
+        self._path = path
+        self._overseer = Overseer(settings.statement_seconds)
+        self._own = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._readers = ThreadPoolExecutor(settings.readers, "sqlite-reader")
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._turn = asyncio.Lock()
+        self._in_a_group = GroupCommit(self._turn, self.write)
+
+    @classmethod
+    async def open(cls, settings: DatabaseSettings) -> Sqlite:
+        path = make_url(settings.url).database
+        if not path or path == ":memory:":
+            raise SetupError("database.url names no file; write sqlite:///crmkit.db.")
+        made = cls(path, settings)
+        await made.write(lambda connection: connection.execute("PRAGMA journal_mode = WAL").close())
+        return made
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        self._watch(sql)
+        return await self._in(
+            self._readers,
+            lambda connection: connection.execute(sql, arguments).fetchall(),
+            "PRAGMA query_only = ON",
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        # A queue in the process is fair; SQLite's own busy timeout polls and is not.
+        async with self._turn:
+            try:
+                await self.write(lambda connection: connection.execute("BEGIN IMMEDIATE").close())
+                yield _SqliteTransaction(self)
+                await self.write(sqlite3.Connection.commit)
+            except BaseException:
+                # The thread works in order, so even a cancelled wait ends in a rollback.
+                await asyncio.shield(self.write(sqlite3.Connection.rollback))
+                raise
+
+    async def commit(self, parts: Sequence[Part]) -> None:
+        texts = [self.texts.alone(each) for each in parts]
+        for each in texts:
+            self._watch(each)
+
+        def job(connection: sqlite3.Connection) -> None:
+            with plainly:
+                for text, part in zip(texts, parts, strict=True):
+                    Undone.unless(part, _run(connection, text, part.runs))
+
+        await self._in_a_group(job)
+
+    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs a job on the writer's thread."""
+        return await self._in(self._writer, job, "PRAGMA synchronous = NORMAL")
+
+    async def _in(
+        self,
+        threads: ThreadPoolExecutor,
+        job: Callable[[sqlite3.Connection], T],
+        pragma: str,
+    ) -> T:
+        def work() -> T:
+            if not hasattr(self._own, "connection"):
+                self._own.connection = self._connect(pragma)
+            return running.run(self._own.connection)
+
+        running = Interruptible(job)
+        loop = asyncio.get_running_loop()
+        self._overseer.watch(running)
+        try:
+            with plainly:
+                return await loop.run_in_executor(threads, work)
+        except asyncio.CancelledError:
+            running.stop()
+            raise
+        finally:
+            self._overseer.forget(running)
+
+    def _connect(self, pragma: str) -> sqlite3.Connection:
+        made = sqlite3.connect(
+            self._path,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        made.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+        made.execute("PRAGMA foreign_keys = ON")
+        # Without it INSERT OR REPLACE deletes from append-only tables unseen by triggers.
+        made.execute("PRAGMA recursive_triggers = ON")
+        made.execute(pragma)
+        # JSON carries no bytes: in arrays they travel as hexadecimal digits.
+        made.create_function("bytes_of", 1, _bytes_of, deterministic=True)
+        made.create_function("period_start", 3, period_start, deterministic=True)
+        self._opened.append(made)
+        return made
+
+    async def close(self) -> None:
+        for threads in (self._readers, self._writer):
+            await asyncio.to_thread(threads.shutdown)
+        for connection in self._opened:
+            connection.close()
+
+
+class _SqliteTransaction(Transaction):
+    def __init__(self, database: Sqlite) -> None:
+        super().__init__(database)
+        self._in_writer = database.write
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        self._watch(sql)
+        return await self._in_writer(lambda each: each.execute(sql, arguments).fetchall())
+
+    async def execute(self, sql: str, arguments: Sequence[Any]) -> int:
+        self._watch(sql)
+        return await self._in_writer(lambda each: each.execute(sql, arguments).rowcount)
+
+    async def write(self, part: Part) -> int:
+        text = self.texts.alone(part)
+        self._watch(text)
+        return await self._in_writer(lambda each: _run(each, text, part.runs))
+
+
+def _run(connection: sqlite3.Connection, sql: str, runs: Sequence[Sequence[Any]]) -> int:
+    """Runs a statement as often as there are values, and says how many rows it touched."""
+    if len(runs) > 1:
+        return connection.executemany(sql, runs).rowcount
+    cursor = connection.execute(sql, runs[0])
+    # What it returns has to be fetched before its rows are counted; of a SELECT, that is all.
+    returned = cursor.fetchall()
+    return len(returned) if cursor.rowcount < 0 else cursor.rowcount
+
+
+def _bytes_of(digits: str | None) -> bytes | None:
+    return None if digits is None else bytes.fromhex(digits)
