@@ -92,7 +92,7 @@ class Measure:
         self._measured: dict[str, Size] = {}
 
     def operation(self, node: OperationDefinitionNode) -> Size:
-        own = Size(directives=len(node.directives or ()))
+        own = self._directives(node)
         kind = self.schema.get_root_type(node.operation)
         return own.beside(self._of(node.selection_set, kind))
 
@@ -102,7 +102,7 @@ class Measure:
             self._measured[name] = Size()
             if (node := self.fragments.get(name)) is not None:
                 kind = self.schema.get_type(node.type_condition.name.value)
-                own = Size(directives=len(node.directives or ()))
+                own = self._directives(node)
                 self._measured[name] = own.beside(self._of(node.selection_set, kind))
         return self._measured[name]
 
@@ -112,8 +112,15 @@ class Measure:
             self.visited += 1
             size = size.beside(self._selection(node, kind))
             if node.directives:
-                size = size.beside(Size(directives=len(node.directives)))
+                size = size.beside(self._directives(node))
         return size
+
+    def _directives(self, node: Any) -> Size:
+        """None may be repeated, so more than there are are wrong, and each would be told as an error."""
+        number, most = len(node.directives or ()), len(self.schema.directives)
+        if number > most:
+            raise _too_much("directives at one place", number, most)
+        return Size(directives=number)
 
     def _selection(self, node: Any, kind: Any) -> Size:
         if isinstance(node, FieldNode):

@@ -61,6 +61,8 @@ async def refusal(t: Trial, document: str, **variables: object) -> str:
         (bomb(100), "more than a billion fields"),
         (bomb(5, "a: customers { totalCount }"), "32 aliases; at most 30"),
         (bomb(6, "__typename @skip(if: true)"), "64 directives; at most 50"),
+        ("{ __typename " + "@aa" * 10 + " }", "10 directives at one place"),
+        ("query " + "@aa" * 10 + " { __typename }", "10 directives at one place"),
         ("{ customers { nodes { " + deep(14) + " } } }", "16 fields deep; at most 15"),
         ("{ customers { edges { node { " + deep(14) + " } } } }", "16 fields deep"),
         ("{ ...__schema } fragment __schema on Query { customers { nodes { " + deep(14) + " } } }", "16 fields deep"),
@@ -73,7 +75,7 @@ async def refusal(t: Trial, document: str, **variables: object) -> str:
         (" ".join(f"query q{n} {{ ...F }}" for n in range(12))
          + " fragment F on Query { __typename " + "__typename " * 1800 + "}", "fields in all its operations"),
     ],
-    ids=range(18),
+    ids=range(20),
 )  # fmt: skip
 async def test_a_document_that_asks_for_too_much_hears_of_which_limit_and_by_how_much(
     t: Trial, document: str, said: str
