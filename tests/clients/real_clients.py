@@ -60,7 +60,9 @@ def test_every_audit_of_graphql_over_http_is_ok(url: str) -> None:
     assert run("node", "audit.mjs", url) == ["61 of 61 ok"]
 
 
-@pytest.mark.parametrize("client", ["graphql-request", "apollo", "urql", "relay"])
+@pytest.mark.parametrize(
+    "client", ["graphql-request", "apollo", "urql", "relay", "refine", "react-admin"]
+)
 @pytest.mark.usefixtures("_schema")
 def test_a_client_of_javascript_walks_normalises_changes_and_is_refused(
     url: str, client: str

@@ -19,6 +19,7 @@ export const MAKE = /* GraphQL */ `
 export const PAGE = /* GraphQL */ `
   query Page($prefix: String!, $first: Int, $after: String) {
     customers(where: { name: { startsWith: $prefix } }, orderBy: [NAME_ASC], first: $first, after: $after) {
+      totalCount
       edges {
         cursor
         node {
