@@ -67,6 +67,10 @@ class Row:
         )
 
 
+class Unanswered(Exception):
+    """A server broke under the load, or said that something is wrong."""
+
+
 class Load:
     """The process that sends; it stays on the other core."""
 
@@ -91,7 +95,7 @@ class Load:
         self._process.stdin.write(orjson.dumps(asdict(order)).decode() + "\n")
         self._process.stdin.flush()
         if not (line := self._process.stdout.readline()):
-            raise SystemExit(f"The server at {port} did not stand the load.")
+            raise Unanswered(port)
         found: Mapping[str, float] = orjson.loads(line)
         return found
 
@@ -169,9 +173,13 @@ class Rounds:
                 if other is not server:
                     resting.enter_context(other.resting())
             before = cpu_of(server.pid), self._backends[server].cpu()
-            result = self._load.run(
-                server.port, server.rival.path(question), file, seconds, first=7 * (number + 1)
-            )
+            try:
+                path = server.rival.path(question)
+                result = self._load.run(server.port, path, file, seconds, first=7 * (number + 1))
+            except Unanswered as error:
+                raise SystemExit(
+                    f"{question.name}: {server.rival.title} did not stand it."
+                ) from error
             after = cpu_of(server.pid), self._backends[server].cpu()
         own, database = (
             (there - here) / result["requests"] * 1000
