@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 TOP = {
-    ".ci", ".gitignore", "Makefile", "README.md", "alembic.ini", "crmkit", "docs", "examples",
-    "migrations", "plugins", "pyproject.toml", "requirements-run.lock", "requirements.lock", "tests",
+    ".ci", ".dockerignore", ".gitignore", "Dockerfile", "Makefile", "README.md", "alembic.ini",
+    "crmkit", "deploy", "docs", "examples", "migrations", "plugins", "pyproject.toml", "requirements-run.lock", "requirements.lock", "tests",
 }  # fmt: skip
 
 # What a line of a committed file must not say: an address of a package registry, or a
