@@ -7,13 +7,15 @@ import os
 import socket
 import threading
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 import uvicorn
 from rich.console import Console
 
 from crmkit.app import create_app, load_plugins
+from crmkit.cli.connections import Connection
 from crmkit.cli.logs import log_json
 from crmkit.cli.running import check_upgraded, log_to_stderr, settled
 from crmkit.settings import load_settings
@@ -51,6 +53,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 self._app,
+                http=cast("Any", partial(Connection, seconds=settings.server.body_seconds)),
                 # Our own log tells each request; what else uvicorn says goes where all go.
                 log_config=None,
                 access_log=False,

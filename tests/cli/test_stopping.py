@@ -126,6 +126,42 @@ async def _story(settings: Settings) -> None:
         clients.close()
 
 
+def test_a_head_that_is_not_sent_to_its_end_keeps_no_connection(tmp_path: Path, run: Run) -> None:
+    assert run("db", "upgrade").code == 0
+    asyncio.run(
+        _heads(
+            Settings.model_validate(
+                {
+                    "database": {"url": f"sqlite:///{tmp_path}/crmkit.db"},
+                    "server": {"body_seconds": 0.5},
+                }
+            )
+        )
+    )
+
+
+async def _heads(settings: Settings) -> None:
+    server = Server(settings)
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        serving = asyncio.create_task(server.serve([opened]))
+        await server.ready.wait()
+        clients = Clients(opened.getsockname()[1])
+        health = b"GET /health/live HTTP/1.1\r\nhost: x\r\n"
+        for said in (b"", health, health + b"\r\n" + health):
+            told = await clients.send(said)
+            async with asyncio.timeout(20):
+                assert (await told.read()).count(b" 200 OK") == said.count(b"\r\n\r\n")
+        long = await clients.send(health + b"x: " + b"y" * 140_000)
+        assert b" 400 " in await long.readline()
+        encoded = await clients.ask(
+            b"GET /health/live?query=" + b"%20" * 20_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n"
+        )
+        assert b" 200 " in encoded
+        clients.close()
+        server.should_exit = True
+        await serving
+
+
 def _release() -> None:
     import ajax_slow.plugin  # type: ignore[import-not-found]  # noqa: PLC0415  installed above
 

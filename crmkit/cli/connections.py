@@ -1,0 +1,63 @@
+"""A connection whose client has to say soon, and in few words, what it wants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+MOST = 128 * 1024
+"""Bytes of the head of a request; of an address alone, httptools reads half as much."""
+
+
+class Connection(HttpToolsProtocol):
+    """One of uvicorn's, which would wait for the end of a head for ever, and keep all of it.
+
+    Args:
+        seconds: How long it waits, from the first byte of a request or, before the first one,
+            from the beginning; between requests uvicorn's own keep-alive counts.
+    """
+
+    def __init__(self, *uvicorns: Any, seconds: float, **named: Any) -> None:
+        super().__init__(*uvicorns, **named)
+        self._seconds = seconds
+        self._end: asyncio.TimerHandle | None = None
+        self._bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._end is None:
+            return
+        # What came with the last bytes of the request before is counted, too.
+        self._bytes += len(data)
+        if self._bytes > MOST and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._end is None:
+            self._begin()
+
+    def on_headers_complete(self) -> None:
+        self._stop()
+        super().on_headers_complete()
+
+    def _begin(self) -> None:
+        self._bytes = 0
+        self._end = self.loop.call_later(self._seconds, self.transport.close)
+
+    def _stop(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
