@@ -82,3 +82,14 @@ async def test_who_goes_away_before_his_turn_writes_nothing(writer: Writer) -> N
     await stays
     assert gone.cancelled()
     assert writer.numbers() == [2]
+
+
+async def test_who_goes_away_in_his_turn_is_committed_with_the_others(writer: Writer) -> None:
+    def leaving(connection: sqlite3.Connection) -> None:
+        adding(1)(connection)
+        gone.cancel()
+
+    gone, stays = [asyncio.ensure_future(writer.commit(each)) for each in (leaving, adding(2))]
+    await stays
+    assert gone.cancelled()
+    assert writer.numbers() == [1, 2]
