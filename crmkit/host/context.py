@@ -248,7 +248,7 @@ class Context(Generic[Config]):
         """Tells handlers of an event, once the unit has been committed."""
         name = self.host.loaded.event_name(type(event))
         self.unit.emit(name, type(event).version, event.record, event.payload(), plugin=self.plugin)
-        self.unit.after_commit.append(self.host.relay.wake)
+        self.unit.after_commit.append(self.host.notices.tell)
 
     def refuse(
         self,

@@ -10,6 +10,7 @@ from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 
 from crmkit.host.context import SYSTEM, Actor, Context, DraftsRefused
 from crmkit.store.database import Base, table_of, with_companions
+from crmkit.store.notices import Notices
 from crmkit.store.reach import Reach
 from crmkit.store.relay import Handler, Occurrence, Relay, settle
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
@@ -46,6 +47,8 @@ class Host:
         # What rooms remember of rows that seldom change; their units check it: `unit.trust`.
         self.remembered: dict[type[Base], dict[str, Any]] = {}
         self.relay = Relay(database, clock, self._handlers(), self._deliver)
+        self.notices = Notices(database)
+        self.notices.on(self.relay.wake)
 
     def context(
         self,
@@ -126,9 +129,11 @@ class Host:
             structlog.get_logger().warning("safe mode: no plugin runs, events wait")
         else:
             await self.relay.start()
+        await self.notices.start()
 
     async def stop(self) -> None:
         """Stops the relay, then the plugins, the last one first."""
+        await self.notices.stop()
         await self.relay.stop()
         for each in reversed(self.loaded.plugins):
             await _attributed(each.manifest.shutdown(self), each.name)

@@ -97,6 +97,23 @@ def _written_in_sqlite(element: WrittenInstant, compiler: SQLCompiler, **given: 
     return compiler.process(element.clauses, **given)
 
 
+class CurrentTransaction(FunctionElement[int]):
+    """The number of the transaction that writes a row, filled in by PostgreSQL; else nothing."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(CurrentTransaction, "postgresql")
+def _numbered_by_postgresql(*_: Any, **__: Any) -> str:
+    return "pg_current_xact_id()::text::bigint"
+
+
+@compiles(CurrentTransaction, "sqlite")
+def _not_numbered_by_sqlite(*_: Any, **__: Any) -> str:
+    return "NULL"
+
+
 class Choice(TypeDecorator[E], Generic[E]):
     """A member of a closed enum, stored as its value."""
 

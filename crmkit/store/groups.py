@@ -220,4 +220,5 @@ def _binding(table: Table, dialect: Dialect) -> Binding:
 @cache
 def _columns(table: Table) -> tuple[tuple[str, TypeEngine[Any]], ...]:
     """What a new row says; what counts itself up is not among it."""
-    return tuple((each.name, each.type) for each in table.columns if each.identity is None)
+    given = [each for each in table.columns if each.identity is None and not each.server_default]
+    return tuple((each.name, each.type) for each in given)

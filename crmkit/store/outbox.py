@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, Integer, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crmkit.store.audit import SEQUENCE
-from crmkit.store.column_types import Choice, Code, Json
+from crmkit.store.column_types import Choice, Code, CurrentTransaction, Json
 from crmkit.store.database import Base, column, unscoped
 
 _NEW = {"postgresql_where": text("NOT fanned_out"), "sqlite_where": text("fanned_out = 0")}
@@ -33,7 +33,10 @@ class Outbox(Base):
 
     __tablename__ = "outbox"
     __scope__ = unscoped("handlers act for the system")
-    __table_args__ = (Index("ix_outbox_new", "seq", **_NEW),)  # type: ignore[arg-type]
+    __table_args__ = (
+        Index("ix_outbox_new", "seq", **_NEW),  # type: ignore[arg-type]
+        Index("ix_outbox_transaction", "transaction"),
+    )
 
     seq: Mapped[int] = mapped_column(SEQUENCE, Identity(), primary_key=True, init=False)
     at: Mapped[datetime] = column(doc="When it happened.")
@@ -44,6 +47,11 @@ class Outbox(Base):
     payload: Mapped[dict[str, Any]] = column(Json, personal=True, doc="Ids and changed fields.")
     request_id: Mapped[str] = column(Code, personal=False, doc="In which request.")
     fanned_out: Mapped[bool] = column(default=False, doc="Whether its deliveries were made.")
+    # By it a reader sees what was committed since it last looked: a lower number may be
+    # committed later. SQLite has one writer, whose numbers are in the order of commits.
+    transaction: Mapped[int | None] = mapped_column(
+        BigInteger, server_default=CurrentTransaction(), init=False
+    )
 
 
 class Delivery(Base):

@@ -79,10 +79,14 @@ class Pool:
         for each in self._open:
             each.terminate()
 
+    async def connected(self) -> Connection:
+        """A new connection that is none of the pool's; whoever asks closes it."""
+        return await asyncpg.connect(self._address, **self._options)
+
     async def _connected(self) -> Connection:
         """A new connection, in a place that is counted already."""
         try:
-            made = await asyncpg.connect(self._address, **self._options)
+            made = await self.connected()
         except BaseException:
             self._leave()
             raise

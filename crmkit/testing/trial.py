@@ -59,6 +59,7 @@ async def crm(
         await started.host.start()
         # Events are delivered when the test says drain(), and not while it counts.
         await started.host.relay.stop()
+        await started.host.notices.stop()
         yield Trial(started, clock)
         await started.host.stop()
     finally:

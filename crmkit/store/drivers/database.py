@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Dialect, Executable
 
+    from crmkit.store.pool import Connection
+
 
 class Reader(ABC):
     """What answers SELECTs."""
@@ -75,6 +77,8 @@ class Database(Reader):
     """One database; `watchers` are told each statement, also of those that travel as one."""
 
     name: str
+    may_have_others = False
+    """Whether other processes write as well, and can be told by a `wire`."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -88,6 +92,14 @@ class Database(Reader):
         Raises:
             Undone: It is not what was expected, or has to be done step by step.
         """
+
+    async def wire(self) -> Connection:
+        """A connection of its own, by which processes wake one another.
+
+        Raises:
+            NotImplementedError: There is nobody else here; see `may_have_others`.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

@@ -29,6 +29,7 @@ class Postgres(Database):
     """asyncpg's connections."""
 
     name = "postgresql"
+    may_have_others = True
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(dialect_of("postgresql:"))
@@ -51,6 +52,10 @@ class Postgres(Database):
         with plainly:
             pool.give(await pool.take())
         return cls(pool)
+
+    async def wire(self) -> Connection:
+        with plainly:
+            return await self._pool.connected()
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         self._watch(sql)
