@@ -92,6 +92,7 @@ def _of_database(settings: Settings, loaded: Loaded, schema: Schema | None) -> I
     yield from checks.of_orphans(orphans(migrations.recorded(url)))
     behind = list(checks.of_lineages(lineages))
     if not behind:
+        yield from checks.of_guards(migrations.unguarded(url, loaded))
         for each in field_tables(settings):
             todo = checks.of_fields(each.kind, pending(url, each), blocked(url, each))
             behind += todo

@@ -58,6 +58,16 @@ def of_lineages(lineages: Sequence[Lineage]) -> Iterator[Finding]:
             )
 
 
+def of_guards(unguarded: Sequence[str]) -> Iterator[Finding]:
+    """Append-only tables that anybody could change."""
+    if unguarded:
+        yield Finding(
+            "triggers",
+            f"Nothing stops changes of rows that never change, in {', '.join(unguarded)}.",
+            "run crmkit db upgrade, and ask who took the triggers off",
+        )
+
+
 def of_fields(kind: str, pending: Sequence[str], blocked: Sequence[str]) -> Iterator[Finding]:
     """Fields that the database does not have as the company defines them."""
     for sentence in blocked:

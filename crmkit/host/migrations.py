@@ -6,6 +6,7 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -21,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import crmkit
+from crmkit.host import append_only
 from crmkit.host.discovery import discover, imported
 from crmkit.host.tables import CORE, belongs, tables_of
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -73,6 +75,8 @@ def recorded(url: str) -> dict[str, str | None]:
 def upgrade(url: str, loaded: Loaded) -> list[Lineage]:
     """Brings every lineage to its head, the core's first, and returns those that moved.
 
+    What stands where it should gets the triggers that a version before may not have known.
+
     Needs no running event loop; a coroutine calls it with `asyncio.to_thread`.
 
     Raises:
@@ -83,12 +87,15 @@ def upgrade(url: str, loaded: Loaded) -> list[Lineage]:
     for each in behind:
         plugin = loaded[each.plugin]
         command.upgrade(_config(url, plugin.name, _versions(plugin)), "head")
+    tables = [table for each in loaded.plugins for table in each.tables]
+    connected(url, lambda connection: append_only.guard(connection, tables))
     return behind
 
 
 def downgrade(url: str, loaded: Loaded, plugin: str, to: str = "base") -> None:
     """Takes one lineage back; at `base` nothing is left of it."""
-    command.downgrade(_config(url, plugin, _versions(loaded[plugin])), to)
+    config = _config(url, plugin, _versions(loaded[plugin]), command.downgrade)
+    command.downgrade(config, to)
 
 
 def take_back(url: str, available: Available) -> None:
@@ -101,7 +108,8 @@ def take_back(url: str, available: Available) -> None:
     if versions is None or not versions.is_dir():
         return
     try:
-        command.downgrade(_config(url, available.name, versions), "base")
+        config = _config(url, available.name, versions, command.downgrade)
+        command.downgrade(config, "base")
     except Exception as error:  # What a stranger's migration raises can be anything.
         raise SetupError(
             f"The migrations of {available.name} cannot be taken back, {type(error).__name__}: "
@@ -130,6 +138,12 @@ def revision(url: str, loaded: Loaded, plugin: str, message: str) -> Path | None
     return Path(made.path) if made else None
 
 
+def unguarded(url: str, loaded: Loaded) -> list[str]:
+    """Lists the append-only tables whose triggers are missing or not what they should be."""
+    tables = [table for each in loaded.plugins for table in each.tables]
+    return connected(url, lambda connection: append_only.unguarded(connection, tables))
+
+
 def differences(url: str, plugin: str) -> list[Any]:
     """Lists what distinguishes a plugin's tables from its models; nothing, after an upgrade."""
 
@@ -151,7 +165,7 @@ def import_models(plugin: str) -> None:
 
 
 def run(context: EnvironmentContext) -> None:
-    """Runs the migrations of one plugin in one transaction."""
+    """Runs the migrations of one plugin in one transaction, and guards what never changes."""
     plugin, url = context.config.attributes["plugin"], context.config.attributes["url"]
 
     def migrate(connection: Connection) -> None:
@@ -159,9 +173,23 @@ def run(context: EnvironmentContext) -> None:
             connection, **_options(connection, plugin), process_revision_directives=_number
         )
         with context.begin_transaction():
+            if _goes_back(context.config):
+                append_only.release(connection, partial(_is_of, plugin))
             context.run_migrations()
+            append_only.guard(connection, tables_of(plugin))
 
     connected(url, migrate)
+
+
+def _goes_back(config: Config) -> bool:
+    """Whether this is a downgrade, asked for by us or by alembic's own command."""
+    does, *_ = getattr(config.cmd_opts, "cmd", None) or [None]
+    return does is command.downgrade
+
+
+def _is_of(plugin: str, table: str) -> bool:
+    """Whether a table is of a plugin whose models may not be imported."""
+    return belongs(table, plugin) or any(each.name == table for each in tables_of(plugin))
 
 
 def _number(context: MigrationContext, given: Any, directives: list[Any]) -> None:
@@ -228,8 +256,11 @@ def _check_lineages(loaded: Loaded) -> None:
             )
 
 
-def _config(url: str, plugin: str, versions: Path | None) -> Config:
-    config = Config(cmd_opts=Namespace(quiet=True, autogenerate=True))
+def _config(
+    url: str, plugin: str, versions: Path | None, does: Callable[..., None] = command.upgrade
+) -> Config:
+    # As alembic's own command line says what it has been asked for.
+    config = Config(cmd_opts=Namespace(quiet=True, autogenerate=True, cmd=(does,)))
     config.set_main_option("script_location", _escaped(_scripts()))
     config.set_main_option("path_separator", "os")
     if versions:
@@ -303,6 +334,7 @@ def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:
     def _manual(connection: Any, record: Any) -> None:
         # The driver begins no transaction for DDL, so a failed migration would stay half done.
         connection.isolation_level = None
+        connection.execute("PRAGMA recursive_triggers = ON")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

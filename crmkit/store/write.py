@@ -10,6 +10,7 @@ from sqlalchemy import ClauseElement, Table, delete, update
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import visitors
 
+from crmkit.store.append_only import movable
 from crmkit.store.changes import Changes, Entry, Shape
 from crmkit.store.database import (
     Base,
@@ -90,7 +91,7 @@ class Write:
             expect_version: The version that the caller has seen.
             otherwise: The failure when the row is not there or a number would fall too low.
         """
-        table = _changeable(model)
+        table = _changeable(model, set, add)
         taken, added = _named(table, set), _named(table, add)
         with_companions(table, taken)
         keys = key if isinstance(key, tuple) else (key,)
@@ -125,7 +126,7 @@ class Write:
         set: Sequence[Attr] = (),
     ) -> None:
         """Adds rows; where one with this key is there, adds to it or sets it instead."""
-        table = _changeable(model) if add or set else table_of(model)
+        table = _changeable(model, set, add)
         if table in self._sides:
             raise ValueError(f"Rows of {table.name} have side rows: say add or change.")
         keys = [key] if isinstance(key, InstrumentedAttribute) else key
@@ -157,7 +158,7 @@ class Write:
             expect: How many rows there must be.
             otherwise: The failure when there are not as many.
         """
-        table = _changeable(model)
+        table = _changeable(model, set, add)
         values = _named(table, set)
         with_companions(table, values)
         values |= {name: table.columns[name] + by for name, by in _named(table, add).items()}
@@ -177,7 +178,9 @@ class Write:
         otherwise: Failure | None = None,
     ) -> None:
         """Deletes all rows that fulfil a condition."""
-        table = _changeable(model)
+        table = table_of(model)
+        if model.__append_only__:
+            raise _never(table)
         touches = _falling(table) | _tables(table, where)
         statement = delete(table).where(where)
         made = partial(Statement, table, statement, touches, expect, otherwise)
@@ -255,10 +258,18 @@ class Write:
         return all(self._touched.get(each, -1) <= place for each in tables)
 
 
-def _changeable(model: type[Base]) -> Table:
+def _changeable(model: type[Base], *changes: Iterable[Attr] | None) -> Table:
+    """Its table, unless its rows never change and this is no merge that moves them."""
+    table = table_of(model)
     if model.__append_only__:
-        raise TypeError(f"Rows of {model.__tablename__} never change; add another one instead.")
-    return table_of(model)
+        names = {attribute(each)[1].name for change in changes for each in change or ()}
+        if not names <= movable(table):
+            raise _never(table)
+    return table
+
+
+def _never(table: Table) -> TypeError:
+    return TypeError(f"Rows of {table.name} never change; add another one instead.")
 
 
 def _named(table: Table, values: Mapping[Attr, Any] | None) -> dict[str, Any]:

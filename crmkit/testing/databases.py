@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from crmkit.host import field_tables
+from crmkit.store.append_only import MAKE_FUNCTION, guards
 from crmkit.testing.postgres import embedded_postgres
 
 if TYPE_CHECKING:
@@ -93,12 +94,18 @@ def databases() -> Databases:
 
 
 async def create_tables(database: Database, tables: Sequence[Table]) -> None:
-    """Makes tables as their models declare them, with their indexes."""
+    """Makes tables as their models declare them, with their indexes and triggers."""
     async with database.transaction() as transaction:
+        if database.dialect.name == "postgresql":
+            await transaction.execute(MAKE_FUNCTION, [])
         for table in tables:
             wanted: list[DDLElement] = [CreateTable(table), *map(CreateIndex, table.indexes)]
-            for each in wanted:
-                await transaction.execute(str(each.compile(dialect=database.dialect)), [])
+            made = [str(each.compile(dialect=database.dialect)) for each in wanted]
+            for each in (
+                *made,
+                *[trigger.statement for trigger in guards(table, database.dialect)],
+            ):
+                await transaction.execute(each, [])
 
 
 def _path(address: str) -> str:
