@@ -152,6 +152,7 @@ def _schema(parts: Sequence[tuple[str, Any]], loaded: Loaded, settings: Settings
         settings,
         words={each.name: each.manifest.words for each in loaded.plugins},
         permissions=loaded.permissions,
+        scopes=loaded.scopes,
         renames=_renames(parts, loaded),
     )
 

@@ -70,6 +70,8 @@ from crmkit.engine.nodes import (
     ref,
     value,
 )
+from crmkit.engine.queries import query
+from crmkit.host.actors import Actor, Grant
 from crmkit.host.builders import (
     EventBuilder,
     ImportBuilder,
@@ -79,7 +81,7 @@ from crmkit.host.builders import (
     PermissionBuilder,
     SchemaBuilder,
 )
-from crmkit.host.context import Actor, Context, Draft, Event
+from crmkit.host.context import Context, Draft, Event
 from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.host import Host
@@ -190,6 +192,7 @@ __all__ = [
     "ExternalId",
     "Failure",
     "Forbidden",
+    "Grant",
     "Host",
     "ImportBuilder",
     "ImportOptions",
@@ -262,6 +265,7 @@ __all__ = [
     "node",
     "or_null",
     "phrase",
+    "query",
     "ref",
     "reference",
     "resolver",

@@ -88,7 +88,11 @@ class Birthdays(sdk.Plugin):
         schema.add(CustomerBirthday, set_birthday, BirthdayOfCustomer)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
-        permissions.add("birthdays.birthday.set", "Note when customers were born.")
+        permissions.add(
+            "birthdays.birthday.set",
+            "Note when customers were born.",
+            roles=("manager", "sales", "support"),
+        )
 
 
 async def show() -> None:

@@ -16,6 +16,6 @@ def register_schema(schema: SchemaBuilder) -> None:
 
 def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.team.read", "See teams.")
-    permissions.add("core.team.create", "Add teams.")
+    permissions.add("core.team.create", "Add teams.", roles=())
     permissions.add("core.user.read", "See users.")
-    permissions.add("core.user.create", "Add users.")
+    permissions.add("core.user.create", "Add users.", roles=())

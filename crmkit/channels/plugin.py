@@ -34,6 +34,6 @@ def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.channel.update", "Change what channels are called.")
     permissions.add("core.channel.retire", "Retire channels, and bring them back.")
     permissions.add("core.touchpoint.read", "See the touchpoints.")
-    permissions.add("core.touchpoint.create", "Add touchpoints.")
-    permissions.add("core.touchpoint.update", "Change touchpoints.")
+    permissions.add("core.touchpoint.create", "Add touchpoints.", roles=("manager", "marketing"))
+    permissions.add("core.touchpoint.update", "Change touchpoints.", roles=("manager", "marketing"))
     permissions.add("core.touchpoint.retire", "Retire touchpoints, and bring them back.")

@@ -43,7 +43,7 @@ class Customer(Versioned):
     """A person or an organisation; the record that row scopes are about."""
 
     __tablename__ = "customer"
-    __scope__ = root_scope(deleted="deleted_at")
+    __scope__ = root_scope(deleted="deleted_at", owner="owner_id", team="team_id")
 
     kind: Mapped[CustomerKind] = column(
         Choice(CustomerKind), filterable=True, doc="Whether this is a person or an organisation."

@@ -45,13 +45,29 @@ def field_table(fields: FieldSettings) -> FieldTable:
 
 def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.customer.read", "See customers, how to reach them and where they stand.")
-    permissions.add("core.customer.create", "Add customers.")
-    permissions.add("core.customer.update", "Change customers.")
-    permissions.add("core.customer.upsert", "Add customers, or change those who are known already.")
+    permissions.add(
+        "core.customer.create",
+        "Add customers.",
+        roles=("manager", "sales", "support", "public_form"),
+    )
+    permissions.add(
+        "core.customer.update", "Change customers.", roles=("manager", "sales", "support")
+    )
+    permissions.add(
+        "core.customer.upsert",
+        "Add customers, or change those who are known already.",
+        roles=("manager", "sales", "support"),
+    )
     permissions.add("core.customer.delete", "Delete customers.")
     permissions.add("core.customer.restore", "Bring deleted customers back.")
-    permissions.add("core.customer.move", "Move customers to another stage.")
-    permissions.add("core.customer.relate", "Say how customers are related.")
+    permissions.add(
+        "core.customer.move", "Move customers to another stage.", roles=("manager", "sales")
+    )
+    permissions.add(
+        "core.customer.relate",
+        "Say how customers are related.",
+        roles=("manager", "sales", "support"),
+    )
 
 
 def register_events(events: EventBuilder) -> None:

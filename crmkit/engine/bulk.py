@@ -10,7 +10,8 @@ import structlog
 from strawberry.utils.str_converters import to_camel_case
 
 from crmkit.engine.mutation_shapes import NodeShape, RecordShape
-from crmkit.host.context import Actor, Context, Draft, DraftsRefused, Outcome, Refusal
+from crmkit.host.actors import Actor
+from crmkit.host.context import Context, Draft, DraftsRefused, Outcome, Refusal
 from crmkit.host.host import Host
 from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import (

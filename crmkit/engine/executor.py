@@ -52,7 +52,8 @@ class Executor:
     async def run(self, plan: Plan, answers: Answers) -> dict[str, Any] | None:
         """The finished value of each slot; None where a non-null root field failed."""
         request = answers.request
-        await self._below(plan.below, [request], answers)
+        calls = [self._call(each, [request], answers) for each in plan.calls]
+        await together(self._below(plan.below, [request], answers), *calls)
         plan.runs += 1
         if plan.runs == WORTHWHILE:
             plan.build = self._builder(plan)

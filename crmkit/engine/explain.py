@@ -120,6 +120,7 @@ def _source(declared: f.Declared) -> str:
 
 
 _OFTEN: dict[type[f.Source], str] = {
+    f.Asked: "once",
     f.Batch: "once for all rows",
     f.Resolver: f"once for each record, {ABREAST} at a time",
 }

@@ -157,6 +157,11 @@ class Resolver(Called):
 
 
 @dataclass(frozen=True, eq=False)
+class Asked(Called):
+    """A Python function that is called once: a root field that `@query` makes."""
+
+
+@dataclass(frozen=True, eq=False)
 class AllOf(Source):
     """All records of a kind: the root field that a node's `list` makes."""
 

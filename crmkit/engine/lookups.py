@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from crmkit.engine.mutation_shapes import Named
     from crmkit.engine.nodes import NodeSpec
-    from crmkit.host.context import Actor
+    from crmkit.host.actors import Actor
     from crmkit.host.host import Host
     from crmkit.store.parts import Part
 
@@ -50,7 +50,7 @@ async def seen(host: Host, actor: Actor, ids: Sequence[Named]) -> set[str]:
             _named(spec).where(_id(spec).in_([each for kind, each in part if kind == prefix]))
             for prefix, spec in specs.items()
         ]
-        rows = await host.database.fetch(union_all(*selects), host.reach_of(actor))
+        rows = await host.database.fetch(union_all(*selects), actor.reach)
         seen |= {found for (found,) in rows}
     return seen
 
@@ -60,7 +60,7 @@ def all_seen(host: Host, actor: Actor, ids: Sequence[Named]) -> Part | None:
     distinct = {each.id: each.spec for each in ids}
     if not 0 < len(distinct) <= _FEW:
         return None
-    reach = host.reach_of(actor)
+    reach = actor.reach
     given = list(distinct)
 
     def told(deferred: Deferred) -> Any:

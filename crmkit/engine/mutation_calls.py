@@ -21,7 +21,7 @@ from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import ErrorCode, Invalid, Path, Problem, combined
 
 if TYPE_CHECKING:
-    from crmkit.host.context import Actor
+    from crmkit.host.actors import Actor
     from crmkit.host.host import Host
 
 _LONGEST_KEY = 255

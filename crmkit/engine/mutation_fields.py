@@ -23,7 +23,7 @@ from crmkit.host.context import Draft, Outcome
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from crmkit.host.context import Actor
+    from crmkit.host.actors import Actor
     from crmkit.host.host import Host
 
 _PERMISSION = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*){2}")

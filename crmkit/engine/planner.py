@@ -54,6 +54,7 @@ class Plan:
     """The steps to run, and the slots that make the answer from what they bring."""
 
     below: list[Below] = field(default_factory=list)
+    calls: list[Batched] = field(default_factory=list)
     slots: list[b.Slot] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     introspected: list[FieldNode] = field(default_factory=list)
@@ -62,7 +63,8 @@ class Plan:
 
     def steps(self) -> Iterator[Level]:
         """All steps, also those that hang below others."""
-        waiting = [each.step for each in reversed(self.below)]
+        called = (each for call in self.calls for each in call.below)
+        waiting = [each.step for each in reversed([*self.below, *called])]
         while waiting:
             step = waiting.pop()
             yield step
@@ -164,13 +166,13 @@ class Planner:
         if nodes[0].name.value == "__typename":
             plan.slots.append(self.typename(key, query, nodes))
             return plan
-        value = self._attempted(self._root, plan.below, query, nodes)
+        value = self._attempted(self._root, plan, query, nodes)
         plan.slots.append(self.slot(key, query, nodes, value))
         return plan
 
-    def _root(self, below: list[Below], query: GraphQLObjectType, nodes: Nodes) -> b.Value:
+    def _root(self, plan: Plan, query: GraphQLObjectType, nodes: Nodes) -> b.Value:
         declared = self.registry.field(self.registry.query, nodes[0].name.value)
-        arguments = self.selections.arguments(query, nodes[0])
+        arguments, below = self.selections.arguments(query, nodes[0]), plan.below
         if isinstance(declared.source, f.AllOf):
             spec = self.registry.spec(declared.source.node)
             parent = Parent(below, Always(None), spec.order_by)
@@ -178,11 +180,33 @@ class Planner:
         if isinstance(declared.source, f.StatsOf):
             spec = self.registry.spec(declared.source.node)
             return self.summaries.plan(below, spec, arguments, nodes)
+        if isinstance(declared.source, f.Asked):
+            return self._asked_once(plan, declared, declared.source, arguments, query, nodes)
         if "ids" in arguments:
             return self._nodes(below, arguments["ids"], nodes)
         wanted = arguments["id"]
         prefixes = [fixed(wanted, ids.prefix_of)]
         return self.any(below, prefixes, nodes, lambda request: told(wanted, request))
+
+    def _asked_once(
+        self,
+        plan: Plan,
+        declared: f.Declared,
+        source: f.Asked,
+        arguments: Mapping[str, Any],
+        query: GraphQLObjectType,
+        nodes: Nodes,
+    ) -> b.Value:
+        """What a function says that knows of no record."""
+
+        async def asked(context: Any, _: Any, **given: Any) -> Any:
+            return await source.function(context, **given)
+
+        given = {to_snake_case(each): value for each, value in arguments.items()}
+        call = Batched(asked, True, Always(""), given, declared.owner)
+        plan.calls.append(call)
+        kind = query.fields[nodes[0].name.value].type
+        return b.FromBatch(call, self.plain(call.below, kind, nodes, itself))
 
     def _nodes(self, below: list[Below], wanted: list[Any], nodes: Nodes) -> b.Value:
         if len(wanted) > MOST:
@@ -295,7 +319,7 @@ class Planner:
     def _chain(self, asked: Asked, source: f.Chain) -> b.Value:
         walk = Walk(self.registry.timelines.links(self.refused), source.forward)
         asked.step.below.append(Below(walk, lambda row: (asked.own_id(row),)))
-        found = self.any(walk.below, self.readable(), asked.nodes, Cell(1, required=True))
+        found = self.any(walk.below, self.registry.by_prefix, asked.nodes, Cell(1, required=True))
         return b.Reached(walk, asked.own_id, found)
 
     def _any_node(self, asked: Asked, source: f.AnyNode) -> b.Value:
@@ -311,17 +335,16 @@ class Planner:
 
     # -- any node, and what Python holds --------------------------------------------------
 
-    def readable(self) -> list[str]:
-        """The prefixes of all kinds that the actor may read."""
-        kinds = self.registry.by_prefix.items()
-        return [prefix for prefix, spec in kinds if spec.read not in self.refused]
-
     def any(self, below: list[Below], prefixes: Iterable[str], nodes: Nodes, key: Read) -> b.Kinds:
-        """A record of a kind that only its id tells; one step for each kind that can occur."""
+        """A record of a kind that only its id tells; one step for each kind that can occur.
+
+        Of a kind that the actor may not read there is no record.
+        """
         found = {
             prefix: self._found(below, spec, nodes, key)
             for prefix in prefixes
             if (spec := self.registry.by_prefix.get(prefix)) is not None
+            and spec.read not in self.refused
         }
         return b.Kinds(lambda row: ids.prefix_of(key(row) or ""), found)
 

@@ -29,6 +29,7 @@ from crmkit.engine.entity import check_way
 from crmkit.engine.inputs import Inputs, id_argument, ids_argument
 from crmkit.engine.made_types import made_type
 from crmkit.engine.nodes import Connection, Extension, MoneyType, Node, NodeSpec, node_spec
+from crmkit.engine.queries import Query
 from crmkit.engine.renames import Renames
 from crmkit.engine.scalars import SCALARS
 from crmkit.engine.stats import StatTypes
@@ -90,7 +91,7 @@ class Registry:
             ]
             self._add_members(cls, own + added)
         self.timelines = Timelines(self, parts)
-        self.query = self._query()
+        self.query = self._query([(p, part) for p, part in parts if isinstance(part, Query)])
         self._complete_all()
 
     # -- what the planner and the filters ask -------------------------------------------
@@ -213,7 +214,7 @@ class Registry:
         """Whether a name on common ground shows which plugin it belongs to."""
         return any(_squeezed(word) in name.lower() for word in self.words_of(plugin))
 
-    def _query(self) -> type:
+    def _query(self, asked: Sequence[tuple[str, Query]]) -> type:
         lists = [
             (self.owners[cls], self._list_field(spec))
             for cls, spec in self.nodes.items()
@@ -224,7 +225,9 @@ class Registry:
             for cls, spec in self.nodes.items()
             if spec.list_name
         ]
-        given = [(CORE, self._lookup("node")), (CORE, self._lookup("nodes")), *lists, *stats]
+        called = [(plugin, _asked(each)) for plugin, each in asked]
+        lookups = [(CORE, self._lookup("node")), (CORE, self._lookup("nodes"))]
+        given = [*lookups, *lists, *stats, *called]
         query = type("Query", (), {"__doc__": "What can be read."})
         self._add_members(query, given)
         made = made_type("Query", self.members[query], "What can be read.")
@@ -325,6 +328,20 @@ class Registry:
             yield from self.inputs.timeline_arguments()
         elif isinstance(source, f.Computed | f.Expression | f.Called):
             yield from _function_arguments(source)
+
+
+def _asked(query: Query) -> f.Declared:
+    function = query.function
+    namespace = vars(inspect.getmodule(function))
+    made = f.Declared(
+        python_name=function.__name__,
+        type_annotation=StrawberryAnnotation(
+            function.__annotations__["return"], namespace=namespace
+        ),
+        description=inspect.getdoc(function),
+    )
+    made.source, made.permission, made.cost = f.Asked(function), query.permission, query.cost
+    return made
 
 
 def _target_name(extension: Extension) -> str:

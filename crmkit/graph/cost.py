@@ -171,7 +171,7 @@ class Costs:
             return Cost()
         if isinstance(declared.source, f.Batch):
             return Cost(once=declared.cost)
-        where = arguments.get("where")
+        where = None if isinstance(declared.source, f.Called) else arguments.get("where")
         followed = hops(self._registry, self._target(declared), where) if where else 0
         return Cost(once=HOP * followed, each=declared.cost)
 

@@ -30,6 +30,7 @@ from graphql import (
 
 from crmkit.engine.late import shape_of
 from crmkit.graph import cost, limits
+from crmkit.graph.coordinates import Named
 from crmkit.values.errors import QueryTooComplex
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Document:
 
     text: str
     parsed: DocumentNode
+    named: dict[str | None, Named] = field(default_factory=dict)
+    """What each of its operations names, found out by whoever runs it first."""
     _costs: dict[Hashable, int] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:

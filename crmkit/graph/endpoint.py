@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from graphql import GraphQLError, OperationType
@@ -19,9 +19,9 @@ from crmkit.graph.origins import Origins
 from crmkit.graph.reading import Asked, Unreadable, read, too_slow, unreadable
 from crmkit.graph.trusted import Trusted
 from crmkit.graph.watch import Watch
-from crmkit.host.context import SYSTEM
+from crmkit.host.actors import SYSTEM, Actor
 from crmkit.store.tally import TALLY
-from crmkit.values.errors import Invalid, QueryTooComplex, Timeout
+from crmkit.values.errors import Forbidden, Invalid, QueryTooComplex, Timeout
 from crmkit.values.ids import new_id
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ _LEFT = 499  # in the log, of a client that did not wait for its answer
 log = structlog.get_logger("crmkit.graph")
 
 
+class SignIn(Protocol):
+    """Finds out who sends a request."""
+
+    async def actor(self, headers: Mapping[bytes, bytes], client: str | None) -> Actor: ...
+
+
 class GraphQL:
     """The one endpoint, as an ASGI application."""
 
@@ -50,11 +56,13 @@ class GraphQL:
         origins: Origins | None = None,
         observers: Sequence[Observer] | None = None,
         *,
+        sign_in: SignIn | None = None,
         keep_plans: bool = True,
     ) -> None:
         self._schema = schema
         self._origins = origins or Origins(host.settings)
         self._host = host
+        self._sign_in = sign_in
         settings = host.settings
         self._settings = settings
         self._documents = Documents(
@@ -81,11 +89,12 @@ class GraphQL:
         operation: str | None = None,
         variables: Mapping[str, Any] | None = None,
         *,
+        actor: Actor = SYSTEM,
         request_id: str | None = None,
     ) -> dict[str, Any]:
         """Runs one operation and returns the answer with its errors as clients see them."""
         asked = Asked(document, None, operation, dict(variables or {}))
-        return await self._executed(asked, Note(request_id or new_id("request")))
+        return await self._executed(asked, Note(request_id or new_id("request"), actor))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         note = Note(new_id("request"), began=time.perf_counter())
@@ -117,6 +126,8 @@ class GraphQL:
             async with watch:
                 asked = await read(scope, headers, receive, self._origins)
                 watch.begin()
+                if self._sign_in is not None:
+                    note.actor = await self._sign_in.actor(headers, _client(scope))
                 answer = await self._executed(asked, note)
         except ClientDisconnect:
             raise
@@ -156,12 +167,17 @@ class GraphQL:
                 operation=operation,
                 variables=asked.variables,
                 host=self._host,
-                actor=SYSTEM,
+                actor=note.actor,
                 note=note,
                 plans=self.plans,
             )
-        except (GraphQLError, Invalid, QueryTooComplex) as error:
+        except (GraphQLError, Forbidden, Invalid, QueryTooComplex) as error:
             return {"errors": [error]}
+
+
+def _client(scope: Scope) -> str | None:
+    """The address that a request comes from."""
+    return scope["client"][0] if scope.get("client") else None
 
 
 def _too_slow(seconds: float, note: Note) -> Timeout:
@@ -176,7 +192,7 @@ def _tell(to: Any, note: Note) -> None:
     to.info(
         "request",
         request_id=note.request_id,
-        actor=SYSTEM.id,
+        actor=note.actor.id,
         kind=note.kind,
         operation=note.operation,
         plan=note.plan,

@@ -76,5 +76,6 @@ def _whole(planner: Planner) -> Plan:
         if not nodes[0].name.value.startswith("__"):
             made = plan(key, nodes)
             whole.below += made.below
+            whole.calls += made.calls
             whole.slots += made.slots
     return whole

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from crmkit.host.actors import SYSTEM, Actor
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Note:
     """What is known of a request: names and numbers, of which nothing is people's."""
 
     request_id: str
+    actor: Actor = SYSTEM
     kind: str | None = None
     operation: str | None = None
     plan: str | None = None

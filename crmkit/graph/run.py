@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crmkit.graph.documents import Document
     from crmkit.graph.observers import Note
     from crmkit.graph.schema import Schema
-    from crmkit.host.context import Actor
+    from crmkit.host.actors import Actor
     from crmkit.host.host import Host
 
 Make = Callable[[Planner], Plan]
@@ -54,7 +54,7 @@ class Run:
         self.schema, self.document, self.operation = schema, document, operation
         self.values, self.host, self.actor, self.note = values, host, actor, note
         self.plans = plans
-        self.reach = host.reach_of(actor)
+        self.reach = actor.reach
         self.selections = self._selections(values)
         self.errors: list[GraphQLError] = []
         most = host.settings.graphql.limits.cost
@@ -191,6 +191,7 @@ class Run:
                 continue
             plan = planner.root(key, nodes)
             whole.below += plan.below
+            whole.calls += plan.calls
             whole.slots += plan.slots
         return whole
 

@@ -14,6 +14,8 @@ from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.registry import Parts, Registry
 from crmkit.engine.renames import Renames
+from crmkit.engine.requirements import Requirements
+from crmkit.graph.coordinates import Named, named
 from crmkit.graph.introspection import Introspection
 from crmkit.graph.run import Run
 from crmkit.values.errors import SetupError
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
     from crmkit.engine.plans import Plans
     from crmkit.graph.documents import Document
     from crmkit.graph.observers import Note
-    from crmkit.host.context import Actor
+    from crmkit.host.actors import Actor
     from crmkit.host.host import Host
     from crmkit.settings import Settings
+    from crmkit.store.reach import Extent
 
 
 class StrawberrySchema(strawberry.Schema):
@@ -72,6 +75,7 @@ class Schema:
         words: Mapping[str, Sequence[str]],
         permissions: Mapping[str, str],
         renames: Mapping[str, Mapping[str, str]],
+        scopes: Mapping[str, Extent] | None = None,
     ) -> None:
         renamed = Renames(renames)
         self.registry = Registry(parts, words=words, permissions=permissions, renames=renamed)
@@ -79,6 +83,9 @@ class Schema:
         renamed.check()
         self.strawberry = StrawberrySchema(self.registry, list(self.mutations.values()))
         self.core = self.strawberry.core
+        self.requirements = Requirements(
+            self.registry, self.mutations.values(), permissions, scopes
+        )
         self.introspection = Introspection(self.core, settings.graphql.limits.introspection)
         self.cursors = Cursors(settings.secret.get_secret_value())
 
@@ -102,6 +109,7 @@ class Schema:
         Plans are found in `plans` and kept there; without, each request is planned anew.
 
         Raises:
+            Forbidden: It names what the actor may not use; nothing ran.
             QueryTooComplex: It costs too much; nothing ran.
         """
         values = get_variable_values(
@@ -112,8 +120,19 @@ class Schema:
         )
         if isinstance(values, list):
             return {"errors": values}
+        if actor.rights.refused:
+            names = self._named(document, operation)
+            actor.rights.check(names.together(variables or {}))
         run = Run(self, document, operation, values, host, actor, note, plans)
         return await run.answer()
+
+    def _named(self, document: Document, operation: OperationDefinitionNode) -> Named:
+        name = operation.name.value if operation.name else None
+        if (known := document.named.get(name)) is None:
+            known = document.named[name] = named(
+                self.core, document.parsed, operation, self.requirements.kinds
+            )
+        return known
 
 
 def _mutations(

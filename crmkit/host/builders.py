@@ -19,6 +19,8 @@ from crmkit.values.errors import SetupError
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
+    from crmkit.store.reach import Extent
+
 E = TypeVar("E", bound=type[Event])
 Handle = Callable[[Any, Any], Awaitable[None]]
 H = TypeVar("H", bound=Handle)
@@ -86,18 +88,37 @@ def _key_to_root(table: Table) -> str | None:
     return None
 
 
+_COLLEAGUES = ("manager", "sales", "support", "marketing")
+
+PRESETS = ("admin", *_COLLEAGUES, "read_only", "public_form", "public")
+"""The roles that every app begins with: admins have all permissions, readers all of reading.
+
+A public form is a key in a page of the company's; `public` is whoever has not signed in.
+"""
+
+
 class PermissionBuilder:
-    """Collects permissions named `<plugin>.<object>.<action>`."""
+    """Collects permissions named `<plugin>.<object>.<action>`, and row scopes."""
 
     def __init__(self, plugin: str) -> None:
         self.plugin = plugin
         self.permissions: dict[str, str] = {}
+        self.presets: dict[str, set[str]] = {each: set() for each in PRESETS}
+        self.scopes: dict[str, Extent] = {}
 
-    def add(self, key: str, description: str) -> None:
+    def add(self, key: str, description: str, *, roles: Sequence[str] | None = None) -> None:
         """Names a permission, with a sentence for whoever grants it.
 
+        Args:
+            key: `<plugin>.<object>.<action>`.
+            description: What it allows.
+            roles: The roles of every app that begin with it, besides admins, who have all,
+                and readers, who have what ends in `.read`. Unless said, these are managers,
+                and where it ends in `.read` those of sales, support and marketing as well.
+
         Raises:
-            SetupError: The name is taken, or not in this plugin's namespace.
+            SetupError: The name is taken, or not in this plugin's namespace; or there is no
+                such role.
         """
         if key in self.permissions:
             raise SetupError(
@@ -109,6 +130,31 @@ class PermissionBuilder:
                 f"name it {self.plugin}.<object>.<action>."
             )
         self.permissions[key] = description
+        reads = key.endswith(".read")
+        by_default = _COLLEAGUES if reads else ("manager",)
+        readers = ("read_only",) if reads else ()
+        for role in ("admin", *readers, *(by_default if roles is None else roles)):
+            if role not in self.presets:
+                raise SetupError(
+                    f"The plugin {self.plugin} gives {key} to the role {role}; there are "
+                    f"{', '.join(PRESETS)}."
+                )
+            self.presets[role].add(key)
+
+    def scope(self, name: str, extent: Extent) -> None:
+        """Offers roles a row scope: a condition on rows of the customer's table.
+
+        It uses the table's columns and `sdk.actor_value("user")` or `("team")`, and reads nothing
+        else. Roles name it `<plugin>.<name>`.
+
+        Raises:
+            SetupError: The name is taken.
+        """
+        if f"{self.plugin}.{name}" in self.scopes:
+            raise SetupError(
+                f"The plugin {self.plugin} registers the row scope {name} twice; remove one."
+            )
+        self.scopes[f"{self.plugin}.{name}"] = extent
 
 
 @dataclass(frozen=True)

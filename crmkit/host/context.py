@@ -14,6 +14,7 @@ from sqlalchemy import TableClause, TextClause
 from sqlalchemy.sql import visitors
 from typing_extensions import TypeVar, TypeVarTuple
 
+from crmkit.host.actors import SYSTEM, Actor
 from crmkit.host.unscoped import Unscoped, audit
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, Refused
@@ -37,17 +38,6 @@ Row = TypeVarTuple("Row")
 Input = TypeVar("Input", covariant=True)
 Model = TypeVar("Model", covariant=True, default=Any)
 Config = TypeVar("Config", covariant=True, default=object)
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who acts: a user, a key, a plugin, or the system itself."""
-
-    id: str
-    kind: str
-
-
-SYSTEM = Actor("system", "system")
 
 
 @dataclass(frozen=True)
@@ -205,7 +195,7 @@ class Context(Generic[Config]):
 
     async def read(self, statement: TypedReturnsRows[*Row]) -> list[tuple[*Row]]:
         """Reads what the actor reaches: for queries, batch functions and exports."""
-        return await self.fetch(statement, self.host.reach_of(self.actor))
+        return await self.fetch(statement, self.actor.reach)
 
     async def rules(self, statement: TypedReturnsRows[*Row]) -> list[tuple[*Row]]:
         """Reads all rows, to decide; what it returns is never handed to a client.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 
-from crmkit.host.context import SYSTEM, Actor, Context, DraftsRefused
+from crmkit.host.actors import SYSTEM, Actor
+from crmkit.host.context import Context, DraftsRefused
 from crmkit.store.database import Base, table_of, with_companions
 from crmkit.store.notices import Notices
-from crmkit.store.reach import Reach
 from crmkit.store.relay import Handler, Occurrence, Relay, settle
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
 from crmkit.values import ids
@@ -59,10 +59,6 @@ class Host:
     ) -> Context[Any]:
         """A context of this plugin; without a unit it can only read."""
         return Context(self, plugin, actor, unit, request_id)
-
-    def reach_of(self, actor: Actor) -> Reach:
-        """The rows that an actor reaches."""
-        return Reach()
 
     async def run_unit(
         self,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Import,
     )
     from crmkit.host.context import Event
+    from crmkit.store.reach import Extent
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,20 @@ class Loaded:
         return {
             key: text for one in self.plugins for key, text in one.permissions.permissions.items()
         }
+
+    @cached_property
+    def presets(self) -> Mapping[str, frozenset[str]]:
+        """The permissions of each role that every app begins with."""
+        found: dict[str, set[str]] = {}
+        for one in self.plugins:
+            for role, keys in one.permissions.presets.items():
+                found.setdefault(role, set()).update(keys)
+        return {role: frozenset(keys) for role, keys in found.items()}
+
+    @cached_property
+    def scopes(self) -> Mapping[str, Extent]:
+        """The row scopes that plugins offer to roles."""
+        return {name: each for one in self.plugins for name, each in one.permissions.scopes.items()}
 
     @cached_property
     def imports(self) -> Mapping[str, Import]:

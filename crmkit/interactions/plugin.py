@@ -21,7 +21,11 @@ def register_schema(schema: SchemaBuilder) -> None:
 
 def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.interaction.read", "See what was said and done.")
-    permissions.add("core.interaction.record", "Record what was said and done.")
+    permissions.add(
+        "core.interaction.record",
+        "Record what was said and done.",
+        roles=("manager", "sales", "support", "marketing"),
+    )
 
 
 def register_events(events: EventBuilder) -> None:

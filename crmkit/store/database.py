@@ -64,11 +64,19 @@ class Scope:
     keys: tuple[str, ...] = ()
     reason: str = ""
     deleted: str = ""
+    owner: str = ""
+    team: str = ""
 
 
-def root_scope(*, deleted: str) -> Scope:
-    """The table that row scopes are about; `deleted` is its column of soft deletion."""
-    return Scope("root", deleted=deleted)
+def root_scope(*, deleted: str, owner: str = "", team: str = "") -> Scope:
+    """The table that row scopes are about.
+
+    Args:
+        deleted: Its column of soft deletion.
+        owner: The key of the user who looks after a record, for the scope `own`.
+        team: The key of the team that does, for the scope `team`.
+    """
+    return Scope("root", deleted=deleted, owner=owner, team=team)
 
 
 def through(key: str) -> Scope:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import eq
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Join,
     Table,
     exists,
+    false,
     or_,
     select,
 )
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.cache_key import CacheKey
 
 Narrow = Callable[[Table, FromClause], ColumnElement[bool] | None]
+
+Extent = Callable[[FromClause], ColumnElement[bool]]
+"""Which of the records that scopes are about somebody reaches: a condition on their rows."""
 
 
 class Deferred:
@@ -55,11 +60,16 @@ class Reach:
     name it with `Given`: then all of them share the statements of a plan. `refused` are
     the permissions that he lacks; where kinds of records stand together, those that he
     may not read are left out.
+
+    `extents` say, for the rows of a table, whose they have to be: of anybody (None), of
+    those for whom one of the conditions holds, or of nobody. Several roles may reach
+    differently far with their permissions, so it depends on the table that is read.
     """
 
     everything: bool = False
     deleted: bool = False
     narrow: tuple[Narrow, ...] = ()
+    extents: Callable[[Table], tuple[Extent, ...] | None] | None = None
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
@@ -67,9 +77,9 @@ class Reach:
     @property
     def is_constant(self) -> bool:
         """Whether it writes the same text of the same statement, whoever asks."""
-        return self.everything or not (self.narrow or self.hidden)
+        return self.everything or not (self.narrow or self.hidden or self.extents)
 
-    @property
+    @cached_property
     def shape(self) -> Hashable:
         """All of it that a plan depends on; reaches that differ in values alone share plans.
 
@@ -77,7 +87,8 @@ class Reach:
         """
         narrow = tuple(_Same(each) for each in self.narrow)
         hidden = frozenset(self.hidden.items())
-        return self.everything, self.deleted, narrow, hidden, self.refused
+        extents = self.extents and _Same(self.extents)
+        return self.everything, self.deleted, narrow, extents, hidden, self.refused
 
     def told(self, deferred: Deferred) -> Any:
         """The value that this reach has where a statement names one.
@@ -96,24 +107,51 @@ class Reach:
 
         Whom the key `known` points to is seen by whoever asks.
         """
+        extent = self._extent(table)
+        if extent == ():
+            yield false()
+        else:
+            yield from self._conditions(table, rows, extent, known)
+
+    def _extent(self, table: Table) -> tuple[Extent, ...] | None:
+        return None if self.extents is None else self.extents(table)
+
+    def _conditions(
+        self,
+        table: Table,
+        rows: FromClause,
+        extent: tuple[Extent, ...] | None,
+        known: str | None = None,
+    ) -> Iterator[ColumnElement[bool]]:
         scope = scope_of(table)
-        if scope.kind == "root" and not self.deleted:
-            yield rows.c[scope.deleted].is_(None)
+        if scope.kind == "root":
+            yield from self._of_root(scope, rows, extent)
         for narrow in self.narrow:
             condition = narrow(table, rows)
             if condition is not None:
                 yield condition
         for key in scope.keys:
-            if key == known:
+            owner = target_of(table, key)
+            if key == known and self._extent(owner) == extent:
                 continue
-            seen = self._followed(rows.c[key], target_of(table, key))
+            seen = self._followed(rows.c[key], owner, extent)
             if seen is not None:
                 yield or_(rows.c[key].is_(None), seen) if scope.kind == "or_null" else seen
 
-    def _followed(self, key: ColumnElement[Any], owner: Table) -> ColumnElement[bool] | None:
-        """That the row this key points to is seen; None where every row is."""
+    def _of_root(
+        self, scope: Scope, rows: FromClause, extent: tuple[Extent, ...] | None
+    ) -> Iterator[ColumnElement[bool]]:
+        if not self.deleted:
+            yield rows.c[scope.deleted].is_(None)
+        if extent is not None:
+            yield or_(*[each(rows) for each in extent])
+
+    def _followed(
+        self, key: ColumnElement[Any], owner: Table, extent: tuple[Extent, ...] | None
+    ) -> ColumnElement[bool] | None:
+        """That the row this key points to is seen, as far as the first row's table says."""
         rows = owner.alias()
-        conditions = list(self.conditions(owner, rows))
+        conditions = list(self._conditions(owner, rows, extent))
         if not conditions:
             return None
         primary = next(iter(owner.primary_key.columns))

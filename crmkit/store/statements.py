@@ -102,7 +102,7 @@ def template(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING)
     """
     if statement.get_execution_options().get("with_deleted"):
         reach = replace(reach, deleted=True)
-    key = statement._generate_cache_key() if reach.is_constant else None  # type: ignore[attr-defined]
+    key = statement._generate_cache_key()  # type: ignore[attr-defined]
     text = _text(statement, dialect, reach, key)
     values = text.made.construct_params(
         extracted_parameters=key and key.bindparams,
@@ -123,7 +123,7 @@ def _text(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKey |
     if key is None:
         return _written(statement, dialect, reach, None)
     texts = _TEXTS.setdefault(dialect, LRUCache(_MOST))
-    whole = (reach.everything, reach.deleted, key.key)
+    whole = (reach.shape, key.key)
     if (known := texts.get(whole)) is None:
         known = texts[whole] = _written(statement, dialect, reach, key)
     return known

@@ -26,7 +26,15 @@ def register_schema(schema: SchemaBuilder) -> None:
 
 def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.tag.read", "See the tags, and which customers have them.")
-    permissions.add("core.tag.create", "Add tags.")
-    permissions.add("core.tag.update", "Change what tags are called and how they look.")
+    permissions.add("core.tag.create", "Add tags.", roles=("manager", "marketing"))
+    permissions.add(
+        "core.tag.update",
+        "Change what tags are called and how they look.",
+        roles=("manager", "marketing"),
+    )
     permissions.add("core.tag.retire", "Retire tags, and bring them back.")
-    permissions.add("core.customer.tag", "Pin tags to customers, and take them off.")
+    permissions.add(
+        "core.customer.tag",
+        "Pin tags to customers, and take them off.",
+        roles=("manager", "sales", "support", "marketing"),
+    )

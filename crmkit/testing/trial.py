@@ -10,7 +10,7 @@ import orjson
 
 from crmkit.app import Crm, field_tables, load_plugins, open_crm
 from crmkit.graph.endpoint import GraphQL
-from crmkit.host.context import SYSTEM
+from crmkit.host.actors import SYSTEM, Actor, Grant
 from crmkit.settings import Settings
 from crmkit.testing import schemas
 from crmkit.testing.databases import databases
@@ -18,11 +18,10 @@ from crmkit.values.clock import ManualClock
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 
     from sqlalchemy import Table
 
-    from crmkit.host.context import Actor
     from crmkit.host.host import Body, Host
     from crmkit.host.manifest import Plugin
 
@@ -73,8 +72,32 @@ class Trial:
     def __init__(self, crm: Crm, clock: ManualClock) -> None:
         self.crm = crm
         self.clock = clock
+        self.actor = SYSTEM
+        """Who asks; a test may say somebody else."""
         self._endpoint = GraphQL(crm.schema, crm.host)
         self.plans = self._endpoint.plans
+
+    def become(
+        self,
+        *roles: str,
+        user: str = "somebody",
+        team: str | None = None,
+        scope: str = "all",
+        hidden: Collection[str] = (),
+    ) -> None:
+        """Asks from now on as a user with some of the roles that every app begins with.
+
+        Args:
+            roles: Such as `sales`.
+            user: His id, which the row scope `own` compares with.
+            team: The id of his team, which the row scope `team` compares with.
+            scope: How far all of these roles reach.
+            hidden: The fields that they hide, such as `Customer.phones`.
+        """
+        presets = self.host.loaded.presets
+        grants = [Grant(presets[each], scope, frozenset(hidden)) for each in roles]
+        rights = self.crm.schema.requirements.rights(grants)
+        self.actor = Actor(user, "user", rights=rights, values={"user": user, "team": team})
 
     @property
     def host(self) -> Host:
@@ -106,7 +129,7 @@ class Trial:
         self, document: str, variables: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Runs an operation and returns the whole answer, as a client decodes it."""
-        made = await self._endpoint.execute(document, variables=variables)
+        made = await self._endpoint.execute(document, variables=variables, actor=self.actor)
         return dict(orjson.loads(orjson.dumps(made, default=str)))
 
     @contextmanager

@@ -30,17 +30,47 @@ class Feedback(sdk.Plugin):
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("feedback.ticket.read", "See tickets and how they were liked.")
-        permissions.add("feedback.message.read", "See what was said in tickets.")
-        permissions.add("feedback.ticket.open", "Open tickets.")
-        permissions.add("feedback.ticket.reply", "Answer customers, and add what they say.")
-        permissions.add("feedback.ticket.note", "Leave notes on tickets.")
-        permissions.add("feedback.ticket.assign", "Give tickets to colleagues and queues.")
-        permissions.add("feedback.ticket.sort", "Say what tickets are and how urgent.")
-        permissions.add("feedback.ticket.hold", "Let tickets wait, and take them up again.")
-        permissions.add("feedback.ticket.solve", "Solve tickets.")
-        permissions.add("feedback.ticket.close", "Close tickets.")
-        permissions.add("feedback.ticket.rate", "Rate solutions with the customer's token.")
-        permissions.add("feedback.rating.invite", "Get the tokens with which customers rate.")
+        permissions.add(
+            "feedback.message.read", "See what was said in tickets.", roles=("manager", "support")
+        )
+        permissions.add(
+            "feedback.ticket.open", "Open tickets.", roles=("manager", "sales", "support")
+        )
+        permissions.add(
+            "feedback.ticket.reply",
+            "Answer customers, and add what they say.",
+            roles=("manager", "support"),
+        )
+        permissions.add(
+            "feedback.ticket.note", "Leave notes on tickets.", roles=("manager", "sales", "support")
+        )
+        permissions.add(
+            "feedback.ticket.assign",
+            "Give tickets to colleagues and queues.",
+            roles=("manager", "support"),
+        )
+        permissions.add(
+            "feedback.ticket.sort",
+            "Say what tickets are and how urgent.",
+            roles=("manager", "support"),
+        )
+        permissions.add(
+            "feedback.ticket.hold",
+            "Let tickets wait, and take them up again.",
+            roles=("manager", "support"),
+        )
+        permissions.add("feedback.ticket.solve", "Solve tickets.", roles=("manager", "support"))
+        permissions.add("feedback.ticket.close", "Close tickets.", roles=("manager", "support"))
+        permissions.add(
+            "feedback.ticket.rate",
+            "Rate solutions with the customer's token.",
+            roles=("manager", "support", "public", "public_form"),
+        )
+        permissions.add(
+            "feedback.rating.invite",
+            "Get the tokens with which customers rate.",
+            roles=("manager", "support"),
+        )
 
     def register_events(self, events: sdk.EventBuilder) -> None:
         events.add(types.TicketsOpened, types.TicketSolved, types.TicketReopened)

@@ -33,7 +33,11 @@ class Grading(sdk.Plugin):
         permissions.add("grading.grade.create", "Add grades.")
         permissions.add("grading.grade.update", "Change grades and the points they want.")
         permissions.add("grading.change.read", "See how scores and grades changed.")
-        permissions.add("grading.customer.regrade", "Have customers graded again.")
+        permissions.add(
+            "grading.customer.regrade",
+            "Have customers graded again.",
+            roles=("manager", "marketing"),
+        )
 
     def register_events(self, events: sdk.EventBuilder) -> None:
         events.add(types.CustomersGraded, types.RegradingWanted)

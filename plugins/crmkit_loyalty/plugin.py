@@ -33,7 +33,11 @@ class Loyalty(sdk.Plugin):
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("loyalty.entry.read", "See how points came and went.")
-        permissions.add("loyalty.points.redeem", "Spend points of customers.")
+        permissions.add(
+            "loyalty.points.redeem",
+            "Spend points of customers.",
+            roles=("manager", "sales", "support"),
+        )
         permissions.add("loyalty.points.adjust", "Give and take points, and say why.")
 
 

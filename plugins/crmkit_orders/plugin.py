@@ -24,7 +24,7 @@ class Orders(sdk.Plugin):
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("orders.order.read", "See orders and their lines.")
-        permissions.add("orders.order.record", "Record orders.")
+        permissions.add("orders.order.record", "Record orders.", roles=("manager", "sales"))
         permissions.add("orders.order.refund", "Give back the price of orders.")
 
     def register_events(self, events: sdk.EventBuilder) -> None:

@@ -30,9 +30,21 @@ class Referrals(sdk.Plugin):
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("referrals.referral.read", "See who came through whom.")
-        permissions.add("referrals.code.issue", "Give customers the code that friends name.")
-        permissions.add("referrals.referral.invite", "Note whom customers invite.")
-        permissions.add("referrals.referral.register", "Say through whom customers came.")
+        permissions.add(
+            "referrals.code.issue",
+            "Give customers the code that friends name.",
+            roles=("manager", "sales", "marketing"),
+        )
+        permissions.add(
+            "referrals.referral.invite",
+            "Note whom customers invite.",
+            roles=("manager", "sales", "marketing"),
+        )
+        permissions.add(
+            "referrals.referral.register",
+            "Say through whom customers came.",
+            roles=("manager", "sales", "marketing"),
+        )
         permissions.add("referrals.referral.decide", "Let referrals count, or not.")
 
     def register_events(self, events: sdk.EventBuilder) -> None:

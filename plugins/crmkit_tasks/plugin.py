@@ -33,10 +33,24 @@ class Tasks(sdk.Plugin):
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("tasks.task.read", "See what has to be done.")
-        permissions.add("tasks.task.create", "Say what has to be done.")
-        permissions.add("tasks.task.update", "Change tasks, put them off, give them to others.")
-        permissions.add("tasks.task.complete", "Say that tasks are done and what came of them.")
-        permissions.add("tasks.task.cancel", "Say that tasks need not be done.")
+        permissions.add(
+            "tasks.task.create", "Say what has to be done.", roles=("manager", "sales", "support")
+        )
+        permissions.add(
+            "tasks.task.update",
+            "Change tasks, put them off, give them to others.",
+            roles=("manager", "sales", "support"),
+        )
+        permissions.add(
+            "tasks.task.complete",
+            "Say that tasks are done and what came of them.",
+            roles=("manager", "sales", "support"),
+        )
+        permissions.add(
+            "tasks.task.cancel",
+            "Say that tasks need not be done.",
+            roles=("manager", "sales", "support"),
+        )
 
     def register_events(self, events: sdk.EventBuilder) -> None:
         events.on(

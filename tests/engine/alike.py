@@ -52,7 +52,7 @@ def each_query_is_answered_alike(monkeypatch: pytest.MonkeyPatch) -> None:
         alone = GraphQL(self.crm.schema, self.crm.host, keep_plans=False)
         again = [
             await answer(self, document, variables),
-            await alone.execute(document, variables=variables),
+            await alone.execute(document, variables=variables, actor=self.actor),
         ]
         for each in again:
             assert comparable(each) == comparable(first)

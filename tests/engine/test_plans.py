@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Table, literal
 from crmkit import sdk
 from crmkit.engine.late import Planning, Request
 from crmkit.engine.plans import Plans
+from crmkit.host.actors import Actor, Rights
 from crmkit.store.reach import Given, Reach
 from crmkit.testing import Trial, crm
 from tests.engine.zoo import AnimalRow, Diet, Zoo
@@ -191,7 +192,7 @@ def named(text: Any) -> Callable[[Table, FromClause], ColumnElement[bool] | None
 
 
 async def test_reaches_share_a_plan_only_where_their_conditions_are_the_same(
-    zoo: Trial, monkeypatch: pytest.MonkeyPatch
+    zoo: Trial,
 ) -> None:
     shared = named(Given("name"))
     reaches = [
@@ -203,7 +204,7 @@ async def test_reaches_share_a_plan_only_where_their_conditions_are_the_same(
         (Reach(), ["Ada", "Bo"], 0),
     ]
     for reach, seen, made in reaches:
-        monkeypatch.setattr(zoo.host, "reach_of", lambda _, reach=reach: reach)
+        zoo.actor = Actor("somebody", "user", rights=Rights(frozenset(), reach))
         before = plans_of(zoo).misses
         answer = await zoo.gql("{ customers(orderBy: NAME_ASC) { nodes { name } } }")
         assert [each["name"] for each in answer["customers"]["nodes"]] == seen

@@ -28,7 +28,7 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
         ),
         Broken(
             "what somebody had goes with them",
-            "            seen = self._followed(rows.c[key], target_of(table, key))",
+            "            seen = self._followed(rows.c[key], owner, extent)",
             "            seen = None",
             _ASKED,
         ),

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from sqlalchemy import ColumnElement, FromClause, Table, literal
 
+from crmkit.host.actors import Actor, Rights
 from crmkit.store.reach import Given, Reach
 from tests.oracle.company import tables_of
 from tests.oracle.comparing import Trio
@@ -29,10 +30,11 @@ def seen_of(trio: Trio, source: str) -> Seen:
 def seen(trio: Trio, what: Seen) -> Iterator[None]:
     """Everybody who asks reaches this much."""
     _, reach, world = what
-    hosts = [t.host for t in trio.company.trials.values()]
+    somebody = Actor("somebody", "user", rights=Rights(frozenset(), reach))
+    first, second = trio.company.trials.values()
     with (
-        patch.object(hosts[0], "reach_of", lambda _: reach),
-        patch.object(hosts[1], "reach_of", lambda _: reach),
+        patch.object(first, "actor", somebody),
+        patch.object(second, "actor", somebody),
         patch.object(trio.oracle.meaning, "world", world),
     ):
         yield

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crmkit.host.actors import Actor, Rights
 from crmkit.store.reach import Reach
 from crmkit.testing import Trial, add_customers
 from tests.timelines.company import bought, company, done, said
@@ -78,9 +79,7 @@ async def test_a_loop_leads_from_a_word_through_all_plugins_to_the_next_word(t: 
     assert causes == [story[1], story[0]]
 
 
-async def test_a_chain_ends_where_the_reach_of_the_actor_ends(
-    t: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_chain_ends_where_the_reach_of_the_actor_ends(t: Trial) -> None:
     anna, bob = await add_customers(t, ["Anna", "Bob"])
     begun = await said(t, anna)
     theirs = await bought(t, bob, causeId=begun)
@@ -92,8 +91,10 @@ async def test_a_chain_ends_where_the_reach_of_the_actor_ends(
     there = (await chain(t, begun))[1]
     assert mine in there
     assert theirs not in there
-    monkeypatch.setattr(
-        t.host, "reach_of", lambda _: Reach(refused=frozenset({"orders.order.read"}))
+    t.actor = Actor(
+        "somebody",
+        "user",
+        rights=Rights(frozenset(), Reach(refused=frozenset({"orders.order.read"}))),
     )
     assert (await chain(t, begun))[1] == []
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crmkit.host.actors import Actor, Rights
 from crmkit.store.reach import Reach
 from crmkit.testing import Trial, add_customers
 from tests.timelines.company import bought, company, done, said
@@ -148,13 +149,11 @@ async def test_many_customers_take_as_many_statements_as_one(t: Trial) -> None:
     assert counts[0] == counts[1]
 
 
-async def test_kinds_that_the_actor_may_not_read_are_left_out(
-    t: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_kinds_that_the_actor_may_not_read_are_left_out(t: Trial) -> None:
     [anna] = await add_customers(t, ["Anna"])
     talk, order, task, ticket = await lived(t, anna)
     refused = frozenset({"orders.order.read", "loyalty.entry.read"})
-    monkeypatch.setattr(t.host, "reach_of", lambda _: Reach(refused=refused))
+    t.actor = Actor("somebody", "user", rights=Rights(frozenset(), Reach(refused=refused)))
     found = await page(t, anna)
     assert ids(found)[:3] == [ticket, task, talk]
     assert found["totalCount"] == 4

@@ -21,7 +21,9 @@ class AcmeSms(sdk.Plugin):
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("acme_sms.message.read", "See what customers were texted.")
-        permissions.add("acme_sms.message.send", "Text customers.")
+        permissions.add(
+            "acme_sms.message.send", "Text customers.", roles=("manager", "sales", "support")
+        )
 
     def register_events(self, events: sdk.EventBuilder) -> None:
         events.add(types.SmsQueued)

@@ -1,0 +1,115 @@
+"""The coordinates that an operation names: fields, filters, orders, groups, mutations.
+
+They are collected from the document once, and from the variables of each request, whatever
+directives leave out: what an actor may not use is refused before anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    EnumValueNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    Node,
+    ObjectFieldNode,
+    OperationDefinitionNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_named_type,
+    type_from_ast,
+    visit,
+)
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the text of an operation names, and the variables that can name more."""
+
+    coordinates: frozenset[str]
+    variables: tuple[tuple[str, Any], ...]
+
+    def together(self, variables: Mapping[str, Any]) -> Collection[str]:
+        """All that a request names, whose variables have been found to be valid."""
+        if not self.variables:
+            return self.coordinates
+        said = (
+            each
+            for name, kind in self.variables
+            if name in variables
+            for each in _said(kind, variables[name])
+        )
+        return self.coordinates.union(said)
+
+
+def named(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    kinds: Collection[str],
+) -> Named:
+    """What an operation of a valid document names; of inputs, those of these kinds."""
+    visitor = _Visitor(TypeInfo(schema))
+    fragments = {
+        each.name.value: each
+        for each in document.definitions
+        if isinstance(each, FragmentDefinitionNode)
+    }
+    waiting: list[Node] = [operation]
+    while waiting:
+        visit(waiting.pop(), TypeInfoVisitor(visitor.info, visitor))
+        waiting += [fragments.pop(each) for each in visitor.spreads if each in fragments]
+    variables = (
+        (each.variable.name.value, type_from_ast(schema, each.type))
+        for each in operation.variable_definitions or ()
+    )
+    deciding = tuple(each for each in variables if str(get_named_type(each[1])) in kinds)
+    return Named(frozenset(visitor.found), deciding)
+
+
+class _Visitor(Visitor):
+    def __init__(self, info: TypeInfo) -> None:
+        super().__init__()
+        self.info = info
+        self.found: set[str] = set()
+        self.spreads: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        parent = self.info.get_parent_type()
+        if parent is not None:
+            self.found.add(f"{parent.name}.{node.name.value}")
+
+    def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> None:
+        parent = get_named_type(self.info.get_parent_input_type())
+        if parent is not None:
+            self.found.add(f"{parent.name}.{node.name.value}")
+
+    def enter_enum_value(self, node: EnumValueNode, *_: Any) -> None:
+        kind = get_named_type(self.info.get_input_type())
+        if kind is not None:
+            self.found.add(f"{kind.name}.{node.value}")
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        self.spreads.add(node.name.value)
+
+
+def _said(kind: Any, value: Any) -> Iterator[str]:
+    own = get_named_type(kind)
+    if isinstance(value, list):
+        for each in value:
+            yield from _said(own, each)
+    elif isinstance(own, GraphQLEnumType) and isinstance(value, str):
+        yield f"{own.name}.{value}"
+    elif isinstance(own, GraphQLInputObjectType) and isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield f"{own.name}.{name}"
+            yield from _said(own.fields[name].type, inner)
