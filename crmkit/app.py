@@ -84,7 +84,7 @@ class Crm:
 
     async def prepare(self) -> None:
         """Adds what a migrated database lacks: rows of side tables, and presets."""
-        await self.host.prepare(stages.add_presets, channels.add_presets)
+        await self.host.prepare(access.add_presets, stages.add_presets, channels.add_presets)
 
     async def close(self) -> None:
         await self.host.database.close()
@@ -118,6 +118,7 @@ async def _opened(
 ) -> Crm:
     database = await open_database(settings.database)
     host = Host(settings, database, clock or SystemClock(), loaded)
+    host.rights = schema.requirements
     sides = schema.registry.sides()
     host.sides = {table: tuple(models) for table, models in sides.items()}
     return Crm(host, schema)

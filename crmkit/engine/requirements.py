@@ -46,7 +46,7 @@ class Requirements:
         scopes: Mapping[str, Extent] | None = None,
     ) -> None:
         self.permissions = frozenset(permissions)
-        self.scopes = {"team": _of_team, "own": _own, **(scopes or {})}
+        self.scopes: Mapping[str, Any] = {"team": _of_team, "own": _own, **(scopes or {})}
         self._registry = registry
         self._by_coordinate = dict(self._all(mutations))
         self.kinds = {each.partition(".")[0] for each in self._by_coordinate}
@@ -124,7 +124,8 @@ class Requirements:
         if name not in self.scopes:
             known = ", ".join(["all", *self.scopes])
             raise SetupError(f"There is no row scope {name}; there are {known}.")
-        return self.scopes[name]
+        extent: Extent = self.scopes[name]
+        return extent
 
     def _permission(self, table: Table) -> str | None:
         """What reading a table takes: its node's permission, or that of whom its rows belong to."""

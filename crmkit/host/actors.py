@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, Protocol
 
 from crmkit.store.reach import Reach
 from crmkit.values.errors import Forbidden
@@ -42,6 +43,25 @@ class Rights:
         """Whether a role grants this permission."""
         return self.is_unlimited or permission in self.permissions
 
+    def reaches_all(self, permission: str) -> bool:
+        """Whether this permission of his reaches all records there are."""
+        return self.is_unlimited or "all" in self._scopes(permission)
+
+    def excess(self, grant: Grant) -> str | None:
+        """What a grant gives that these rights do not have: nobody hands on more than he has."""
+        if self.is_unlimited:
+            return None
+        for permission in sorted(grant.permissions):
+            if permission not in self.permissions:
+                return f"the permission {permission}"
+            if not {"all", grant.scope, _WIDER.get(grant.scope)} & self._scopes(permission):
+                return f"the permission {permission} with the scope {grant.scope}"
+        shown = sorted(self.hidden - grant.hidden) if grant.permissions else []
+        return f"the field {shown[0]}" if shown else None
+
+    def _scopes(self, permission: str) -> set[str]:
+        return {each.scope for each in self.grants if permission in each.permissions}
+
     def check(self, coordinates: Collection[str]) -> None:
         """Refuses an operation that names what may not be used.
 
@@ -50,6 +70,20 @@ class Rights:
         """
         if self.refused and not self.refused.keys().isdisjoint(coordinates):
             raise _forbidden(self.refused, coordinates)
+
+
+_WIDER = {"own": "team"}  # what the team looks after has one's own in it
+
+
+class Book(Protocol):
+    """What grants come to in one schema."""
+
+    permissions: frozenset[str]
+    scopes: Mapping[str, Any]
+
+    def rights(self, grants: Iterable[Grant], *, read_only: bool = False) -> Rights: ...
+
+    def hideable(self, coordinate: str) -> bool: ...
 
 
 UNLIMITED = Rights(frozenset(), is_unlimited=True)

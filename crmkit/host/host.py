@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 
-from crmkit.host.actors import SYSTEM, Actor
+from crmkit.host.actors import SYSTEM, Actor, Book
 from crmkit.host.context import Context, DraftsRefused
 from crmkit.store.database import Base, table_of, with_companions
 from crmkit.store.notices import Notices
@@ -43,6 +43,8 @@ class Host:
         self.loaded = loaded
         self.hooks = loaded.hooks
         self.signer = Signer(settings.secret.get_secret_value())
+        self.rights: Book
+        """What grants come to; the app says it, which knows the schema."""
         self.sides: Mapping[Table, tuple[type[Base], ...]] = {}
         # What rooms remember of rows that seldom change; their units check it: `unit.trust`.
         self.remembered: dict[type[Base], dict[str, Any]] = {}

@@ -1,5 +1,28 @@
-"""What happens to those who act here, each verb a mutation."""
+"""Rules of access."""
 
 from crmkit.access.service.people import create_teams, create_users
+from crmkit.access.service.roles import (
+    add_presets,
+    create_roles,
+    delete_role,
+    grant_roles,
+    grants_of,
+    grants_of_role,
+    me,
+    revoke_roles,
+    update_roles,
+)
 
-__all__ = ["create_teams", "create_users"]
+__all__ = [
+    "add_presets",
+    "create_roles",
+    "create_teams",
+    "create_users",
+    "delete_role",
+    "grant_roles",
+    "grants_of",
+    "grants_of_role",
+    "me",
+    "revoke_roles",
+    "update_roles",
+]

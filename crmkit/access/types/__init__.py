@@ -8,5 +8,42 @@ from crmkit.access.types.people import (
     Team,
     User,
 )
+from crmkit.access.types.roles import (
+    CreatedRole,
+    CreateRole,
+    DeletedRole,
+    DeleteRole,
+    GrantedRole,
+    GrantRole,
+    Me,
+    RevokedRole,
+    RevokeRole,
+    Role,
+    RolesOfUser,
+    UpdatedRole,
+    UpdateRole,
+    UserRole,
+)
 
-__all__ = ["CreateTeam", "CreateUser", "CreatedTeam", "CreatedUser", "Team", "User"]
+__all__ = [
+    "CreateRole",
+    "CreateTeam",
+    "CreateUser",
+    "CreatedRole",
+    "CreatedTeam",
+    "CreatedUser",
+    "DeleteRole",
+    "DeletedRole",
+    "GrantRole",
+    "GrantedRole",
+    "Me",
+    "RevokeRole",
+    "RevokedRole",
+    "Role",
+    "RolesOfUser",
+    "Team",
+    "UpdateRole",
+    "UpdatedRole",
+    "User",
+    "UserRole",
+]
