@@ -154,6 +154,7 @@ def _schema(parts: Sequence[tuple[str, Any]], loaded: Loaded, settings: Settings
         words={each.name: each.manifest.words for each in loaded.plugins},
         permissions=loaded.permissions,
         scopes=loaded.scopes,
+        narrowing=loaded.row_scopes,
         renames=_renames(parts, loaded),
     )
 

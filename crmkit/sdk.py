@@ -71,7 +71,7 @@ from crmkit.engine.nodes import (
     value,
 )
 from crmkit.engine.queries import query
-from crmkit.host.actors import Actor, Grant
+from crmkit.host.actors import Actor, Grant, Reader
 from crmkit.host.builders import (
     EventBuilder,
     ImportBuilder,
@@ -109,6 +109,7 @@ from crmkit.store.database import (
     through,
     unscoped,
 )
+from crmkit.store.reach import actor_value
 from crmkit.tags import api as tags
 from crmkit.tags import models as _tags
 from crmkit.tags.types import Tag, TagCustomer, UntagCustomer
@@ -216,6 +217,7 @@ __all__ = [
     "Plugin",
     "PostalAddress",
     "Problem",
+    "Reader",
     "Record",
     "RecordInteraction",
     "Ref",
@@ -238,6 +240,7 @@ __all__ = [
     "UtcDateTime",
     "Versioned",
     "act",
+    "actor_value",
     "any_node",
     "batch",
     "both",

@@ -25,11 +25,13 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Bring the database to the version of the code.")
 schema = typer.Typer(no_args_is_help=True, help="Look at the GraphQL schema.")
 plugins = typer.Typer(invoke_without_command=True)
+permissions = typer.Typer(no_args_is_help=True, help="Look at who may do what.")
 new = typer.Typer(no_args_is_help=True, help="Begin a repository or a plugin of your own.")
 app.add_typer(db, name="db")
 app.add_typer(plugins, name="plugins")
 app.add_typer(schema, name="schema")
 app.add_typer(new, name="new")
+app.add_typer(permissions, name="permissions")
 
 
 class Size(Enum):
@@ -173,6 +175,24 @@ def explain(
 ) -> None:
     """Say what an operation asks of the database, and where each field comes from."""
     _later("explaining").explain_operation(operation, variables)
+
+
+@permissions.command("list")
+def list_permissions() -> None:
+    """List every permission, and the roles of every app that begin with it."""
+    _later("permitting").permissions()
+
+
+@permissions.command("explain")
+def explain_permissions(
+    actor: Annotated[
+        str, typer.Argument(help="The mail of a user, the key of a role, or: public.")
+    ],
+    operation: Annotated[str, typer.Argument(help="A query or mutation, as it would be sent.")],
+    variables: Annotated[str, typer.Option(help="Its variables, as JSON.")] = "{}",
+) -> None:
+    """Say of all that an operation names what it takes, and which role grants or refuses it."""
+    _later("permitting").explain(actor, operation, variables)
 
 
 @app.command("import")

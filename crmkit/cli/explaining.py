@@ -33,7 +33,9 @@ def explain_operation(document: str, variables: str) -> None:
     log_to_stderr(logging.WARNING)
     loaded = load_plugins(settings)
     dialect = dialect_of(settings.database.url)
-    said = explain(schema_of(loaded, settings), settings, dialect, document, _read(variables))
+    said = explain(
+        schema_of(loaded, settings), settings, dialect, document, read_variables(variables)
+    )
     for line in _lines(said):
         _OUT.print(line)
     for each in said.statements:
@@ -41,7 +43,12 @@ def explain_operation(document: str, variables: str) -> None:
         _OUT.print("\n".join(f"  {line.rstrip()}" for line in each.sql.splitlines()))
 
 
-def _read(variables: str) -> dict[str, Any]:
+def read_variables(variables: str) -> dict[str, Any]:
+    """Variables as they were typed.
+
+    Raises:
+        SetupError: They are no JSON object.
+    """
     try:
         found = json.loads(variables)
     except ValueError as error:

@@ -9,7 +9,7 @@ from sqlalchemy import inspect, select
 
 from crmkit.customers import models
 from crmkit.store.database import Base, table_of
-from crmkit.store.reach import EVERYTHING
+from crmkit.store.reach import EVERYTHING, with_deleted
 from crmkit.values.text import fold
 
 if TYPE_CHECKING:
@@ -42,6 +42,17 @@ async def customers(context: Context[Any], ids: Collection[str]) -> dict[str, mo
     locked = wanted.order_by(models.Customer.id).with_for_update()
     rows = [_row(models.Customer, each) for each in await context.rules(locked)]
     return {each.id: each for each in rows}
+
+
+async def seen(
+    context: Context[Any], ids: Collection[str], *, deleted: bool = False
+) -> Collection[str]:
+    """Those of these customers whom the actor reaches; deleted ones only if that is said."""
+    if not ids or context.actor.rights.reaches_all("core.customer.read"):
+        return ids
+    wanted = select(models.Customer.id).where(models.Customer.id.in_(sorted(ids)))
+    found = await context.read(with_deleted(wanted) if deleted else wanted)
+    return {id_ for (id_,) in found}
 
 
 async def contacts(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Table, literal, or_
+from sqlalchemy import Column, ColumnElement, FromClause, Table, or_
 
 from crmkit.engine import fields as f
 from crmkit.engine.inputs import shouted
-from crmkit.host.actors import Grant, Rights
-from crmkit.store.column_types import Code
+from crmkit.host.actors import Grant, Reader, Rights
 from crmkit.store.database import attribute, companions, table_of
-from crmkit.store.reach import Extent, Given, Reach, scope_of, target_of
+from crmkit.store.reach import Extent, Reach, actor_value, scope_of, target_of
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from crmkit.engine.mutation_fields import MutationField
     from crmkit.engine.nodes import NodeSpec
     from crmkit.engine.registry import Registry
+
+    RowScope = Callable[[Reader, Table, FromClause], ColumnElement[bool] | None]
 
 _MOST = 1_000  # sets of grants whose rights are kept; each is a role or a few of them
 
@@ -44,9 +45,11 @@ class Requirements:
         mutations: Iterable[MutationField],
         permissions: Iterable[str],
         scopes: Mapping[str, Extent] | None = None,
+        narrowing: Sequence[RowScope] = (),
     ) -> None:
         self.permissions = frozenset(permissions)
         self.scopes: Mapping[str, Any] = {"team": _of_team, "own": _own, **(scopes or {})}
+        self._narrowing = narrowing
         self._registry = registry
         self._by_coordinate = dict(self._all(mutations))
         self.kinds = {each.partition(".")[0] for each in self._by_coordinate}
@@ -65,6 +68,10 @@ class Requirements:
                 self._rights.clear()
             self._rights[key] = self._made(*key)
         return self._rights[key]
+
+    def taken(self, coordinate: str) -> Requirement:
+        """What it takes to name this coordinate; nothing where everybody may."""
+        return self._by_coordinate.get(coordinate, Requirement())
 
     def hideable(self, coordinate: str) -> bool:
         """Whether there is a field of a node under this name, such as `Customer.phones`."""
@@ -87,6 +94,7 @@ class Requirements:
             mutations = (each for each in self._by_coordinate if each.startswith("Mutation."))
             refused |= dict.fromkeys(mutations)
         reach = Reach(
+            narrow=tuple(partial(each, Reader(held)) for each in self._narrowing),
             extents=self._extents(grants),
             hidden=_by_table(columns),
             refused=self.permissions - held,
@@ -224,8 +232,7 @@ def _of_team(rows: FromClause) -> ColumnElement[bool]:
 
 
 def _is_mine(rows: FromClause, key: str, value: str) -> ColumnElement[bool]:
-    given: Any = Given(value)
-    return rows.c[key] == literal(given, Code())
+    return rows.c[key] == actor_value(value)
 
 
 def _table(rows: Any) -> Table:

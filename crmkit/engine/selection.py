@@ -36,6 +36,7 @@ class Selections:
         variables: VariableValues,
     ) -> None:
         self.schema = schema
+        self.document = document
         self.operation = operation
         self.variables = variables
         self.fragments = {

@@ -11,6 +11,7 @@ from graphql.execution.values import get_variable_values
 from crmkit.engine.explain import Explanation, explained
 from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.selection import Selections
+from crmkit.graph.coordinates import named
 from crmkit.graph.documents import Documents
 from crmkit.store.reach import Reach
 from crmkit.store.statements import template
@@ -18,7 +19,7 @@ from crmkit.values.clock import SystemClock
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Dialect
 
@@ -44,6 +45,19 @@ def explain(
     planner = Planner(schema.registry, schema.core, selections, schema.cursors, known)
     sql = partial(template, dialect=dialect, reach=Reach())
     return explained(_whole(planner), schema.registry, dialect.name, sql)
+
+
+def coordinates(
+    schema: Schema, settings: Settings, document: str, variables: Mapping[str, Any]
+) -> Collection[str]:
+    """All that an operation names, whatever directives leave out.
+
+    Raises:
+        Invalid: It is no operation of this schema, or its variables do not fit.
+    """
+    found = _selections(schema, settings, document, variables)
+    kinds = schema.requirements.kinds
+    return named(schema.core, found.document, found.operation, kinds).together(variables)
 
 
 def _selections(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from crmkit.engine.plans import Plans
+    from crmkit.engine.requirements import RowScope
     from crmkit.graph.documents import Document
     from crmkit.graph.observers import Note
     from crmkit.host.actors import Actor
@@ -76,6 +77,7 @@ class Schema:
         permissions: Mapping[str, str],
         renames: Mapping[str, Mapping[str, str]],
         scopes: Mapping[str, Extent] | None = None,
+        narrowing: Sequence[RowScope] = (),
     ) -> None:
         renamed = Renames(renames)
         self.registry = Registry(parts, words=words, permissions=permissions, renames=renamed)
@@ -84,7 +86,7 @@ class Schema:
         self.strawberry = StrawberrySchema(self.registry, list(self.mutations.values()))
         self.core = self.strawberry.core
         self.requirements = Requirements(
-            self.registry, self.mutations.values(), permissions, scopes
+            self.registry, self.mutations.values(), permissions, scopes, narrowing
         )
         self.introspection = Introspection(self.core, settings.graphql.limits.introspection)
         self.cursors = Cursors(settings.secret.get_secret_value())

@@ -23,6 +23,17 @@ class Grant:
     hidden: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Everybody who has just these permissions, as the row scope of a plugin sees them."""
+
+    permissions: frozenset[str]
+
+    def may(self, permission: str) -> bool:
+        """Whether they have this permission."""
+        return permission in self.permissions
+
+
 @dataclass(frozen=True, eq=False)
 class Rights:
     """What all roles of somebody come to in one schema; shared by all who have the same.

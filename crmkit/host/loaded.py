@@ -129,6 +129,15 @@ class Loaded:
         return {name: each for one in self.plugins for name, each in one.permissions.scopes.items()}
 
     @cached_property
+    def row_scopes(self) -> Sequence[Any]:
+        """The functions with which plugins narrow what somebody reaches."""
+        return [
+            one.manifest.row_scope
+            for one in self.plugins
+            if type(one.manifest).row_scope is not Plugin.row_scope
+        ]
+
+    @cached_property
     def imports(self) -> Mapping[str, Import]:
         return {name: each for one in self.plugins for name, each in one.imports.imports.items()}
 

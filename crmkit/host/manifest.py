@@ -16,6 +16,9 @@ from crmkit.values.errors import SetupError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import ColumnElement, FromClause, Table
+
+    from crmkit.host.actors import Reader
     from crmkit.host.builders import (
         EventBuilder,
         ImportBuilder,
@@ -73,6 +76,16 @@ class Plugin:
 
     def register_imports(self, imports: ImportBuilder) -> None:
         """Lists the kinds of file that it can read."""
+
+    def row_scope(
+        self, reader: Reader, table: Table, rows: FromClause
+    ) -> ColumnElement[bool] | None:
+        """Narrows what somebody reaches of a table, on top of what his roles say.
+
+        It is called once for all who have the same permissions, reads nothing, and uses the
+        columns of `rows` and `sdk.actor_value("user")` or `("team")`; None narrows nothing.
+        """
+        return None
 
     async def startup(self, app: Host) -> None:
         """Opens what it needs while the application runs."""

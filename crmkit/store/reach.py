@@ -22,11 +22,13 @@ from sqlalchemy import (
     Table,
     exists,
     false,
+    literal,
     or_,
     select,
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from crmkit.store.column_types import Code
 from crmkit.store.database import Scope
 from crmkit.values.errors import Forbidden, SetupError
 
@@ -49,6 +51,12 @@ class Given(Deferred):
     """A value of the reach, by its name: `literal(Given("team"), Code())`."""
 
     name: str
+
+
+def actor_value(name: str) -> ColumnElement[str]:
+    """The id of whoever reads (`user`), or of his team (`team`), in the condition of a row scope."""
+    given: Any = Given(name)
+    return literal(given, Code())
 
 
 @dataclass(frozen=True)

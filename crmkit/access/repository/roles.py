@@ -34,6 +34,12 @@ class KnownRole:
 _ROLE = (Role.id, Role.key, Role.preset, Role.scope, Role.permissions, Role.hidden_fields)
 
 
+async def user_of(database: Database, mail: str) -> str | None:
+    """The user of a mailbox."""
+    found = await database.fetch(select(User.id).where(User.mail == mail.lower()))
+    return str(found[0][0]) if found else None
+
+
 async def of_user(database: Database, user_id: str) -> list[KnownRole]:
     """The roles of a user."""
     wanted = select(*_ROLE).join(UserRole, UserRole.role_id == Role.id)

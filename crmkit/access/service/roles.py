@@ -52,6 +52,16 @@ async def grants_of_role(host: Host, key: str) -> list[Grant]:
     return [granted(host, each) for each in await repository.named(host.database, key)]
 
 
+async def grants_by_role(host: Host, name: str) -> dict[str, Grant] | None:
+    """What a user of this mail, or the role of this key, is granted, by the keys of roles."""
+    user = await repository.user_of(host.database, name)
+    if user is not None:
+        roles = await repository.of_user(host.database, user)
+    elif not (roles := await repository.named(host.database, name)):
+        return None
+    return {each.key: granted(host, each) for each in roles}
+
+
 def granted(host: Host, role: KnownRole) -> Grant:
     """What a role gives in this app, with the permissions of its preset."""
     of_preset = host.loaded.presets.get(role.preset or "", frozenset())

@@ -86,7 +86,7 @@ async def create(context: Context[Any], drafts: Creations) -> None:
     if any(each.input.stage_id is None for each in drafts):
         first = await stages.first_stage(context)
     for each in drafts:
-        each.becomes(_new_row(each.input, first))
+        each.becomes(_new_row(context, each.input, first))
     found = [first_news(context, each) for each in drafts]
     own = first_fields(context, drafts)
     await check_external_ids(context, drafts, found)
@@ -160,9 +160,11 @@ async def _delete(context: Context[Any], drafts: Deletions) -> None:
 
 
 async def _restore(context: Context[Any], drafts: Restorations) -> None:
-    known = await repository.customers(context, {each.input.id for each in drafts})
+    ids = {each.input.id for each in drafts}
+    seen = await repository.seen(context, ids, deleted=True)
+    known = await repository.customers(context, ids)
     for each in drafts:
-        row = known.get(each.input.id)
+        row = known.get(each.input.id) if each.input.id in seen else None
         if prefix_of(each.input.id) != models.Customer.__tablename__:
             context.reject(each, errors.NoCustomerId(prefix_of(each.input.id)))
         elif row is None or row.deleted_at is None:
@@ -174,9 +176,9 @@ async def _restore(context: Context[Any], drafts: Restorations) -> None:
     await _check_keys_are_free(context, drafts)
     if context.refusals:
         return
-    ids = _stamp(context, drafts, deleted=False)
+    restored = _stamp(context, drafts, deleted=False)
     await context.call(hookspecs.customers_restored, drafts)
-    context.emit(types.CustomersRestored(ids[0], ids))
+    context.emit(types.CustomersRestored(restored[0], restored))
 
 
 async def _there(context: Context[Any], drafts: Sequence[D]) -> list[D]:
@@ -220,7 +222,10 @@ def _stamp(
     return ids
 
 
-def _new_row(given: types.CreateCustomer, first_stage: str) -> models.Customer:
+def _new_row(
+    context: Context[Any], given: types.CreateCustomer, first_stage: str
+) -> models.Customer:
+    owner, team = _keepers(context, given)
     return models.Customer(
         kind=given.kind,
         name=(given.name or "").strip() or _joined(given.given_name, given.family_name),
@@ -230,10 +235,19 @@ def _new_row(given: types.CreateCustomer, first_stage: str) -> models.Customer:
         source=_plain(given.source),
         locale=_plain(given.locale),
         zone=_plain(given.zone),
-        owner_id=given.owner_id,
-        team_id=given.team_id,
+        owner_id=owner,
+        team_id=team,
         stage_id=given.stage_id or first_stage,
     )
+
+
+def _keepers(context: Context[Any], given: types.CreateCustomer) -> tuple[str | None, str | None]:
+    """Who looks after a new customer: whoever would not see them otherwise, he himself."""
+    actor = context.actor
+    said = given.owner_id, given.team_id
+    if any(said) or actor.kind != "user" or actor.rights.reaches_all("core.customer.read"):
+        return said
+    return actor.id, actor.values.get("team")
 
 
 def _joined(given: str | None, family: str | None) -> str:

@@ -18,7 +18,7 @@ from crmkit.values.errors import Failure
 from crmkit.values.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 R = TypeVar(
     "R",
@@ -72,18 +72,37 @@ async def _recognised(context: Context[Any], drafts: Upserts) -> dict[int, str]:
     readers = await repository.readers(
         context, {mail for each in drafts if each.index in by_mail for _, mail in _keys(each.input)}
     )
+    matching = {*holders.values(), *(id_ for ids in readers.values() for id_ in ids)}
+    seen = await repository.seen(context, matching)
     found = {}
     for each in drafts:
         if each.index in by_mail:
             ids = {id_ for _, mail in _keys(each.input) for id_ in readers.get(mail, ())}
         else:
             ids = {holders[key] for key in _keys(each.input) if key in holders}
+            _check_seen(context, each, holders, seen)
+        # A mailbox can be several people's: whom the actor does not see, he does not mean.
+        ids.intersection_update(seen)
         if len(ids) > 1:
             field = "emails" if each.index in by_mail else "externalIds"
             context.reject(each, errors.SeveralMatch(ids, field))
         for id_ in sorted(ids)[:1]:
             found[each.index] = id_
     return found
+
+
+def _check_seen(
+    context: Context[Any],
+    draft: Draft[types.UpsertCustomer, models.Customer],
+    holders: Mapping[Key, str],
+    seen: Collection[str],
+) -> None:
+    """An external id is one customer's; of one whom the actor does not see, it is only taken."""
+    for index, each in enumerate(types.said(draft.input.external_ids) or ()):
+        key = _external_key(each)
+        if key in holders and holders[key] not in seen:
+            path = ("external_ids", index, "externalId")
+            context.reject(draft, errors.ExternalIdTaken(*key, path))
 
 
 async def _create(context: Context[Any], drafts: Upserts) -> dict[int, str]:
