@@ -113,11 +113,20 @@ async def open_crm(
     return await _opened(settings, loaded, schema or schema_of(loaded, settings), clock)
 
 
+async def open_host(settings: Settings, loaded: Loaded, clock: Clock | None = None) -> Host:
+    """Opens the database for these plugins alone, without a schema, which takes its time.
+
+    Raises:
+        Unavailable: The database does not answer.
+    """
+    database = await open_database(settings.database)
+    return Host(settings, database, clock or SystemClock(), loaded)
+
+
 async def _opened(
     settings: Settings, loaded: Loaded, schema: Schema, clock: Clock | None = None
 ) -> Crm:
-    database = await open_database(settings.database)
-    host = Host(settings, database, clock or SystemClock(), loaded)
+    host = await open_host(settings, loaded, clock)
     host.rights = schema.requirements
     sides = schema.registry.sides()
     host.sides = {table: tuple(models) for table, models in sides.items()}

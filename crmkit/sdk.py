@@ -81,6 +81,7 @@ from crmkit.host.builders import (
     PermissionBuilder,
     SchemaBuilder,
 )
+from crmkit.host.checks import Verified
 from crmkit.host.context import Context, Draft, Event
 from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
@@ -238,6 +239,7 @@ __all__ = [
     "UpsertCustomer",
     "User",
     "UtcDateTime",
+    "Verified",
     "Versioned",
     "act",
     "actor_value",

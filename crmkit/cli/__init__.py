@@ -143,6 +143,29 @@ def new_plugin(
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+) -> None:
+    """Save the database, as it is at this moment, into one file; servers go on."""
+    _later("saving").backup(file)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What crmkit backup has made.")],
+    replace: Annotated[bool, typer.Option("--replace", help="What is there now is lost.")] = False,
+) -> None:
+    """Put a backup into an empty database, and count again all that it holds."""
+    _later("saving").restore(file, replacing=replace)
+
+
+@app.command()
+def verify() -> None:
+    """Count again what is kept as a result, such as balances, and say what disagrees."""
+    _later("verifying").verify()
+
+
+@app.command()
 def doctor() -> None:
     """Look for what is wrong, and say of each thing what cures it."""
     _later("doctor").doctor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from crmkit.store.database import Base, table_of
 from crmkit.store.outbox import Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from crmkit.host.migrations import Lineage
     from crmkit.store.drivers import Database
@@ -36,6 +37,14 @@ class Finding:
     @property
     def is_grave(self) -> bool:
         return bool(self.problem) and not self.is_note
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was counted again, in a sentence, and what disagrees, each in one of its own."""
+
+    sentence: str
+    wrong: Sequence[str] = ()
 
 
 def missing_file(url: str) -> str | None:

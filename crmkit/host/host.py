@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,6 +19,7 @@ from crmkit.values.errors import Failure
 from crmkit.values.signing import Signer
 
 if TYPE_CHECKING:
+    from crmkit.host.checks import Verified
     from crmkit.host.loading import Loaded
     from crmkit.settings import Settings
     from crmkit.store.drivers import Database
@@ -117,6 +118,14 @@ class Host:
                 await self._complete(parent, model)
         for preset in presets:
             await self.run_unit("core", preset, operation="prepare")
+
+    async def verify(self) -> AsyncIterator[tuple[str, Verified]]:
+        """Has each plugin count again what it keeps, and names whose it is."""
+        for each in self.loaded.plugins:
+            context = self.context(each.name)
+            found = await _attributed(each.manifest.verify(context), each.name)
+            if found is not None:
+                yield each.name, found
 
     async def start(self) -> None:
         """Starts the plugins in the order of loading, then the relay; in safe mode neither."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         PermissionBuilder,
         SchemaBuilder,
     )
+    from crmkit.host.checks import Verified
+    from crmkit.host.context import Context
     from crmkit.host.host import Host
 
 SDK_VERSION = "1.0"
@@ -95,6 +97,9 @@ class Plugin:
 
     async def health(self, app: Host) -> None:
         """Raises an exception that says what is wrong, if something is."""
+
+    async def verify(self, context: Context[Any]) -> Verified | None:
+        """Counts again what it keeps as a result, such as a balance; the context only reads."""
 
 
 def requirements(plugin: type[Plugin]) -> Mapping[str, SpecifierSet]:

@@ -65,11 +65,12 @@ def status(url: str, loaded: Loaded) -> list[Lineage]:
 
 def recorded(url: str) -> dict[str, str | None]:
     """Where the lineages of this database stand, also of plugins that are not loaded."""
+    return connected(url, recorded_in)
 
-    def read(connection: Connection) -> dict[str, str | None]:
-        return {each: _current(connection, each) for each in (CORE, *lineages(connection))}
 
-    return connected(url, read)
+def recorded_in(connection: Connection) -> dict[str, str | None]:
+    """The same, of one transaction."""
+    return {each: _current(connection, each) for each in (CORE, *lineages(connection))}
 
 
 def upgrade(url: str, loaded: Loaded) -> list[Lineage]:

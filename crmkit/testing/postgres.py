@@ -55,6 +55,11 @@ class EmbeddedPostgres:
         """Runs statements as the server's owner."""
         _in_a_thread(_executed(self._running().get_uri(), statements))
 
+    @property
+    def programs(self) -> Path:
+        """Where pg_dump and psql of the same version are."""
+        return self._running().bin_path
+
     def _running(self) -> PostgresServer:
         if self._server is None:
             self._server = _start()

@@ -40,6 +40,9 @@ class Loyalty(sdk.Plugin):
         )
         permissions.add("loyalty.points.adjust", "Give and take points, and say why.")
 
+    async def verify(self, context: Context) -> sdk.Verified:
+        return await service.verified(context)
+
 
 @sdk.hook
 async def customers_created(

@@ -170,6 +170,15 @@ async def verify(context: Context) -> AsyncIterator[Verified]:
         after = sums[-1].customer_id
 
 
+async def verified(context: Context) -> sdk.Verified:
+    """The same of all accounts, in words."""
+    found = Verified()
+    async for part in verify(context):
+        found += part
+    sentence = f"{found.count:,} accounts hold {found.points:,} points, the sum of their entries."
+    return sdk.Verified(sentence, [str(each) for each in found.wrong])
+
+
 def _post(context: Context, entry: Entry, reason: str | None = None) -> None:
     """Adds an entry and moves the account with it; nobody spends what is not there."""
     context.write.add(entry)
