@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 import crmkit
 from crmkit.access import plugin as access
+from crmkit.access.service import SignIn
 from crmkit.channels import plugin as channels
 from crmkit.customers import plugin as customers
 from crmkit.engine.registry import FIELDS
@@ -81,12 +82,14 @@ class Crm:
 
     host: Host
     schema: Schema
+    sign_in: SignIn
 
     async def prepare(self) -> None:
         """Adds what a migrated database lacks: rows of side tables, and presets."""
         await self.host.prepare(access.add_presets, stages.add_presets, channels.add_presets)
 
     async def close(self) -> None:
+        await self.sign_in.close()
         await self.host.database.close()
 
 
@@ -130,7 +133,7 @@ async def _opened(
     host.rights = schema.requirements
     sides = schema.registry.sides()
     host.sides = {table: tuple(models) for table, models in sides.items()}
-    return Crm(host, schema)
+    return Crm(host, schema, SignIn(host))
 
 
 @without_collecting()
@@ -232,7 +235,7 @@ def create_app(settings: Settings) -> App:
         try:
             await crm.prepare()
             await crm.host.start()
-            graphql = GraphQL(crm.schema, crm.host)
+            graphql = GraphQL(crm.schema, crm.host, sign_in=crm.sign_in)
             await graphql.warm()
             app.router.routes[:] = opened = routes(crm, graphql)
             app.endpoint = opened[0].app
@@ -260,7 +263,7 @@ def routes(crm: Crm, graphql: GraphQL | None = None) -> list[Route]:
 
     in_development = crm.host.settings.profile == "development"
     origins = Origins(crm.host.settings)
-    endpoint = graphql or GraphQL(crm.schema, crm.host, origins)
+    endpoint = graphql or GraphQL(crm.schema, crm.host, origins, sign_in=crm.sign_in)
     return [
         Route(_ENDPOINT, origins.around(endpoint)),
         *(route for each in endpoint.observers for route in each.routes()),

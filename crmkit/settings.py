@@ -157,6 +157,16 @@ class GraphQLSettings(_Section):
         return self
 
 
+class AccessSettings(_Section):
+    """Who may come in, and how."""
+
+    developer: bool = True
+    session_hours: float = Field(default=12, gt=0)
+    invitation_hours: float = Field(default=72, gt=0)
+    link: str = ""
+    tries_per_minute: int = Field(default=5, ge=1)
+
+
 class TelemetrySettings(_Section):
     """Who is told of each request besides the log; both want the extra `telemetry`."""
 
@@ -205,6 +215,7 @@ class Settings(BaseSettings):
     fields: FieldSettings = FieldSettings()
     server: ServerSettings = ServerSettings()
     graphql: GraphQLSettings = GraphQLSettings()
+    access: AccessSettings = AccessSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     plugins: PluginSettings = PluginSettings()
 

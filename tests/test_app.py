@@ -13,6 +13,7 @@ from crmkit.graph.endpoint import GraphQL
 from crmkit.settings import Settings
 from crmkit.testing import Trial, crm
 from crmkit.testing.postgres import embedded_postgres
+from crmkit.testing.trusting import trusting
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Fragile(sdk.Plugin):
 
 
 def client(t: Trial) -> httpx2.AsyncClient:
-    transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
+    transport = httpx2.ASGITransport(Starlette(routes=routes(trusting(t.crm))))
     return httpx2.AsyncClient(transport=transport, base_url="http://crm")
 
 

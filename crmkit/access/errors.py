@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
-from crmkit.values.errors import Forbidden, Refused
+from crmkit.values.errors import Forbidden, Invalid, Limited, Refused, Unauthenticated
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from crmkit.values.errors import Path
 
 
@@ -24,8 +27,8 @@ class LastAdmin(Refused):
 
     reason = "core.last_admin"
 
-    def __init__(self) -> None:
-        super().__init__("Nobody else is an admin; make somebody one before.", field="role_id")
+    def __init__(self, field: str = "role_id") -> None:
+        super().__init__("Nobody else is an admin; make somebody one before.", field=field)
 
 
 class RoleInUse(Refused):
@@ -44,3 +47,99 @@ class RoleStays(Refused):
 
     def __init__(self, key: str, field: str) -> None:
         super().__init__(f"The role {key} belongs to every app; it stays as it is.", field=field)
+
+
+class NotSignedIn(Unauthenticated):
+    """Unknown, forged, expired and revoked sign-ins are answered alike."""
+
+    reason = "core.not_signed_in"
+
+    def __init__(self) -> None:
+        super().__init__("This sign-in is not valid, or not any more.")
+
+
+class ForOthers(Forbidden):
+    """A key for somebody else speaks as somebody else."""
+
+    reason = "core.key_for_others"
+
+    def __init__(self, field: str | Path) -> None:
+        super().__init__(
+            "A key that does not speak for yourself takes the permission core.api_key.issue.",
+            field=field,
+            params={"permission": "core.api_key.issue"},
+        )
+
+
+class KeyOfKey(Forbidden):
+    """Otherwise a key that leaked would outlive its end."""
+
+    reason = "core.key_of_key"
+
+    def __init__(self) -> None:
+        super().__init__("A key makes no other keys; sign in yourself.")
+
+
+class OfNobody(Invalid):
+    """Whoever makes a key is no user, and has not said whose it is."""
+
+    def __init__(self) -> None:
+        super().__init__("Say for which user or service the key speaks.", field="user_id")
+
+
+class WrongPassword(Unauthenticated):
+    """An unknown mailbox is answered like a wrong password."""
+
+    reason = "core.wrong_password"
+
+    def __init__(self, field: str) -> None:
+        super().__init__("This is not the password of anybody with this address.", field=field)
+
+
+class NoPassword(Refused):
+    """Keys, services and the system have none."""
+
+    reason = "core.no_password"
+
+    def __init__(self) -> None:
+        super().__init__("Only a user who has signed in has a password to change.")
+
+
+class LinkEnded(Refused):
+    """Unknown, used and expired links are answered alike."""
+
+    reason = "core.link_ended"
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid, or not any more; ask for another.", field="token")
+
+
+class Deactivated(Refused):
+    """Whoever has left needs no password."""
+
+    reason = "core.deactivated"
+
+    def __init__(self, field: str) -> None:
+        super().__init__("This user is deactivated.", field=field)
+
+
+class Yourself(Refused):
+    """Somebody has to stay who can undo it."""
+
+    reason = "core.yourself"
+
+    def __init__(self, field: str) -> None:
+        super().__init__("Nobody deactivates himself.", field=field)
+
+
+class TooOften(Limited):
+    """Whoever waits is let in again."""
+
+    reason = "core.too_often"
+
+    def __init__(self, wait: timedelta) -> None:
+        seconds = max(1, ceil(wait.total_seconds()))
+        super().__init__(
+            f"Too much in too short a time; try again in {seconds} s.",
+            params={"retryAfter": seconds},
+        )

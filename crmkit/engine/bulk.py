@@ -148,6 +148,9 @@ class Work:
         premise: Part | None = None,
     ) -> list[Done]:
         good = [each for each in asked if each.failure is None]
+        # What is told now and not stored, such as a new key, stands in the payloads alone.
+        payloads: dict[int, Any] = {}
+        answered: list[Any] = []
 
         async def body(context: Context[Any]) -> list[Any]:
             # A unit opens for what is refused, too: the key may know another answer.
@@ -158,8 +161,10 @@ class Work:
                 drafts = [Draft(each.input, each.index, each.extensions) for each in chunk]
                 for draft, payload in zip(drafts, await self.answer(context, drafts), strict=True):
                     rows[draft.index] = self._row(draft, payload)
+                    payloads[draft.index] = payload
             self.added.update(context.unit.write.added)
-            return [rows.get(each.index) or _refused_row(each) for each in asked]
+            answered[:] = [rows.get(each.index) or _refused_row(each) for each in asked]
+            return answered
 
         if not good and self.key is None:
             return [_rejection(each) for each in asked]
@@ -173,7 +178,7 @@ class Work:
             record=self._record,
             premise=premise,
         )
-        return [self._done(each) for each in rows]
+        return [self._done(each, payloads if rows is answered else {}) for each in rows]
 
     def _key(self, first: int) -> IdempotencyKey | None:
         """Each chunk has its own row, found by where it begins, however far it reached."""
@@ -244,11 +249,12 @@ class Work:
         stored = self.payload.dump(payload)
         return {"index": draft.index, "outcome": draft.outcome.name, "payload": stored}
 
-    def _done(self, row: Mapping[str, Any]) -> Done:
+    def _done(self, row: Mapping[str, Any], payloads: Mapping[int, Any]) -> Done:
         outcome = Outcome[row["outcome"]]
         if outcome is Outcome.REJECTED:
             return Done(row["index"], outcome, error=_rebuilt(row["error"]))
-        return Done(row["index"], outcome, self.payload.load(row["payload"]))
+        payload = payloads.get(row["index"])
+        return Done(row["index"], outcome, payload or self.payload.load(row["payload"]))
 
     def _record(self, rows: Sequence[Mapping[str, Any]]) -> str | None:
         """What the audit says the unit was about: the first record of an only payload."""

@@ -27,11 +27,14 @@ Attribute = InstrumentedAttribute[Any]
 if TYPE_CHECKING:
     BigInt = int  # A scalar is what Python holds, so Select[int] may fill it without a cast.
     CurrencyCode = str
+    Secret = str
 else:
     from typing import NewType
 
     BigInt = NewType("BigInt", int)
     CurrencyCode = NewType("CurrencyCode", str)
+    # A text that nobody keeps: in a payload it is null when a repeat is answered.
+    Secret = NewType("Secret", str)
 
 ID = strawberry.ID
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -106,7 +105,7 @@ class Calls:
             self.declared.answer,
             places,
             payload=self.payload,
-            key=_key(actor, operation, input),
+            key=_key(host, actor, operation, input),
             request_id=request_id,
         )
 
@@ -136,7 +135,7 @@ def _judged(asked: Asked, reading: Reading, seen: set[str]) -> Asked:
 # -- idempotency --------------------------------------------------------------------------------
 
 
-def _key(actor: Actor, operation: str, input: Input) -> IdempotencyKey | None:
+def _key(host: Host, actor: Actor, operation: str, input: Input) -> IdempotencyKey | None:
     key = input.get("idempotencyKey")
     if key is None:
         return None
@@ -145,13 +144,15 @@ def _key(actor: Actor, operation: str, input: Input) -> IdempotencyKey | None:
         fault = f"An idempotency key has 1 to {_LONGEST_KEY} characters."
     if fault is not None:
         raise Invalid(fault, field=("input", "idempotencyKey"))
-    return IdempotencyKey(f"{actor.id}:{operation}", key, _digest(input))
+    # Keyed, because a password can be in there, which somebody could find by trying.
+    digest = host.signer.digest("idempotency", _told(input))
+    return IdempotencyKey(f"{actor.id}:{operation}", key, digest)
 
 
-def _digest(input: Input) -> bytes:
+def _told(input: Input) -> bytes:
     """Tells inputs apart, however their fields were ordered; the key is no part of it."""
     rest = {name: value for name, value in input.items() if name != "idempotencyKey"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, default=_text).encode()).digest()
+    return json.dumps(rest, sort_keys=True, default=_text).encode()
 
 
 def _text(value: Any) -> str:

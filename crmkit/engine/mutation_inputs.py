@@ -19,7 +19,7 @@ from strawberry.types.base import StrawberryOptional
 from strawberry.utils.str_converters import to_camel_case
 
 from crmkit.engine.descriptions import attribute_docs, description_of
-from crmkit.engine.fields import JSON, BigInt, CurrencyCode, Ref
+from crmkit.engine.fields import JSON, BigInt, CurrencyCode, Ref, Secret
 from crmkit.engine.made_types import MadeField, made_type
 from crmkit.engine.mutation_shapes import (
     ChoiceShape,
@@ -34,6 +34,7 @@ from crmkit.engine.mutation_shapes import (
     OptionalShape,
     RecordShape,
     RefShape,
+    SecretShape,
     Shape,
     TextShape,
 )
@@ -167,6 +168,8 @@ class Types:
             shape = self._shape(hints[each.name], where, out=out)
             if not out and _default(each) is strawberry.UNSET:
                 shape = _may_be_left_out(shape)
+            if out and isinstance(shape, SecretShape):
+                raise SetupError(f"{where} is a secret, which no repeat is told; make it nullable.")
             name = each.metadata.get("name") or graphql_name(each.name)
             yield Member(each.name, name, shape, docs[each.name])
 
@@ -209,6 +212,8 @@ class Types:
             return Shape(hint)
         if hint in _TEXTS:
             return TextShape(hint)
+        if hint is Secret:
+            return SecretShape(str)
         if hint in _SHAPES:
             return _SHAPES[hint]()
         if hint is Money:

@@ -78,6 +78,13 @@ class TextShape(Shape):
         return value
 
 
+class SecretShape(TextShape):
+    """A text that is said once and not stored with the effect."""
+
+    def dump(self, value: Any) -> Any:
+        return None
+
+
 class DecimalShape(Shape):
     """An exact number."""
 

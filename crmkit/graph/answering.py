@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 
-_OURS = {
+# What stands between, such as a client's library, has to see these whatever the media type is.
+_SEEN = {
+    ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.LIMITED: 429,
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.TIMEOUT: 504,
     ErrorCode.INTERNAL: 500,
 }
-_THEIRS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403}
+_THEIRS = {ErrorCode.FORBIDDEN: 403}
+_CHALLENGE = b'Bearer realm="crmkit", error="invalid_token"'
 
 
 def accepted(headers: Mapping[bytes, bytes]) -> str:
@@ -47,8 +50,8 @@ def status_of(answer: Mapping[str, Any], kind: str) -> int:
     if "data" in answer:
         return 200
     code = answer["errors"][0]["extensions"]["code"]
-    if (ours := _OURS.get(code)) is not None:
-        return ours
+    if (seen := _SEEN.get(code)) is not None:
+        return seen
     return 200 if kind == JSON else _THEIRS.get(code, 400)
 
 
@@ -63,10 +66,21 @@ async def respond(
         (b"content-length", str(len(body)).encode()),
         (b"x-request-id", request_id.encode()),
     ]
+    if status == 401:
+        headers.append((b"www-authenticate", _CHALLENGE))
     if status == 405:
         headers.append((b"allow", b"GET, POST"))
+    if status == 429:
+        headers.append((b"retry-after", _wait(answer)))
     if status in (408, 413):
         # The rest of the body is not waited for.
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _wait(answer: Mapping[str, Any]) -> bytes:
+    """The seconds after which it may be tried again, as the failure says them."""
+    [error, *_] = answer["errors"]
+    [problem, *_] = error["extensions"]["problems"]
+    return str(problem["params"]["retryAfter"]).encode()

@@ -19,9 +19,9 @@ from crmkit.graph.origins import Origins
 from crmkit.graph.reading import Asked, Unreadable, read, too_slow, unreadable
 from crmkit.graph.trusted import Trusted
 from crmkit.graph.watch import Watch
-from crmkit.host.actors import SYSTEM, Actor
+from crmkit.host.actors import SYSTEM, Actor, Rights
 from crmkit.store.tally import TALLY
-from crmkit.values.errors import Forbidden, Invalid, QueryTooComplex, Timeout
+from crmkit.values.errors import Forbidden, Invalid, QueryTooComplex, Timeout, Unauthenticated
 from crmkit.values.ids import new_id
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _FIRST = """{ customers(first: 1) { nodes {
   id name createdAt stage { label } interactions(first: 1) { nodes { id subject } } } } }"""
+_NOBODY = Actor("nobody", "public", rights=Rights(frozenset()))
 _LEFT = 499  # in the log, of a client that did not wait for its answer
 
 log = structlog.get_logger("crmkit.graph")
@@ -46,8 +47,15 @@ class SignIn(Protocol):
     async def actor(self, headers: Mapping[bytes, bytes], client: str | None) -> Actor: ...
 
 
+class _NoSignIn:
+    """Lets nobody in: an endpoint that was not told who may is asked from code alone."""
+
+    async def actor(self, headers: Mapping[bytes, bytes], client: str | None) -> Actor:
+        raise Unauthenticated("Nobody can sign in here.")
+
+
 class GraphQL:
-    """The one endpoint, as an ASGI application."""
+    """The one endpoint, as an ASGI application; without a sign-in, it is asked from code alone."""
 
     def __init__(
         self,
@@ -62,7 +70,7 @@ class GraphQL:
         self._schema = schema
         self._origins = origins or Origins(host.settings)
         self._host = host
-        self._sign_in = sign_in
+        self._sign_in = sign_in or _NoSignIn()
         settings = host.settings
         self._settings = settings
         self._documents = Documents(
@@ -97,7 +105,7 @@ class GraphQL:
         return await self._executed(asked, Note(request_id or new_id("request"), actor))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        note = Note(new_id("request"), began=time.perf_counter())
+        note = Note(new_id("request"), _NOBODY, began=time.perf_counter())
         headers = dict(scope["headers"])
         kind = answering.accepted(headers)
         TALLY.set(note)
@@ -126,8 +134,7 @@ class GraphQL:
             async with watch:
                 asked = await read(scope, headers, receive, self._origins)
                 watch.begin()
-                if self._sign_in is not None:
-                    note.actor = await self._sign_in.actor(headers, _client(scope))
+                note.actor = await self._sign_in.actor(headers, _client(scope))
                 answer = await self._executed(asked, note)
         except ClientDisconnect:
             raise

@@ -88,9 +88,9 @@ def _key_to_root(table: Table) -> str | None:
     return None
 
 
-_COLLEAGUES = ("manager", "sales", "support", "marketing")
+COLLEAGUES = ("manager", "sales", "support", "marketing")
 
-PRESETS = ("admin", *_COLLEAGUES, "read_only", "public_form", "public")
+PRESETS = ("admin", *COLLEAGUES, "read_only", "public_form", "public")
 """The roles that every app begins with: admins have all permissions, readers all of reading.
 
 A public form is a key in a page of the company's; `public` is whoever has not signed in.
@@ -131,7 +131,7 @@ class PermissionBuilder:
             )
         self.permissions[key] = description
         reads = key.endswith(".read")
-        by_default = _COLLEAGUES if reads else ("manager",)
+        by_default = COLLEAGUES if reads else ("manager",)
         readers = ("read_only",) if reads else ()
         for role in ("admin", *readers, *(by_default if roles is None else roles)):
             if role not in self.presets:

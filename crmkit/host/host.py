@@ -17,6 +17,7 @@ from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_un
 from crmkit.values import ids
 from crmkit.values.errors import Failure
 from crmkit.values.signing import Signer
+from crmkit.values.tokens import Tokens
 
 if TYPE_CHECKING:
     from crmkit.host.checks import Verified
@@ -44,6 +45,7 @@ class Host:
         self.loaded = loaded
         self.hooks = loaded.hooks
         self.signer = Signer(settings.secret.get_secret_value())
+        self.tokens = Tokens(settings.secret.get_secret_value())
         self.rights: Book
         """What grants come to; the app says it, which knows the schema."""
         self.sides: Mapping[Table, tuple[type[Base], ...]] = {}

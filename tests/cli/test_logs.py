@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from crmkit.app import routes
 from crmkit.cli.logs import log_json
 from crmkit.testing import crm
+from crmkit.testing.trusting import trusting
 from tests.graph.test_errors import Breaking
 
 pytestmark = pytest.mark.anyio
@@ -57,7 +58,7 @@ async def door() -> AsyncIterator[Served]:
     handlers, written = list(logging.root.handlers), io.StringIO()
     log_json(written)
     async with crm(Breaking, profile="production", secret=SECRET) as t:
-        transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
+        transport = httpx2.ASGITransport(Starlette(routes=routes(trusting(t.crm))))
         async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as http:
             yield Served(http, written)
     logging.root.handlers[:] = handlers

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from crmkit.app import routes
 from crmkit.testing import crm
+from crmkit.testing.trusting import trusting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -39,5 +40,5 @@ async def served(
 
 
 def _client(t: Trial) -> httpx2.AsyncClient:
-    transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
+    transport = httpx2.ASGITransport(Starlette(routes=routes(trusting(t.crm))))
     return httpx2.AsyncClient(transport=transport, base_url="http://crm")

@@ -11,6 +11,7 @@ import pytest
 
 from crmkit.graph.endpoint import GraphQL
 from crmkit.testing import Trial, add_customers
+from crmkit.testing.trusting import trusting
 from crmkit.values.errors import SetupError
 from tests.graph.conftest import served
 from tests.graph.hanging import HANGS, Hanging
@@ -40,7 +41,8 @@ async def send_to(t: Trial, *messages: dict[str, Any]) -> Sequence[dict[str, Any
 
     headers = [(b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "headers": headers, "query_string": b""}
-    await GraphQL(t.crm.schema, t.host)(scope, receive, send)
+    endpoint = GraphQL(t.crm.schema, t.host, sign_in=trusting(t.crm).sign_in)
+    await endpoint(scope, receive, send)
     return sent
 
 

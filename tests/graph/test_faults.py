@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from crmkit.app import open_crm, routes
 from crmkit.settings import Settings
 from crmkit.testing import crm
+from crmkit.testing.trusting import trusting
 from tests.store.proxy import Proxy, proxy
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +35,7 @@ async def http(way: Proxy) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of an app that reaches its database by this way."""
     settings = Settings.model_validate({"database": {"url": way.address, **QUICKLY}})
     app = await open_crm(settings, plugins=())
-    transport = httpx2.ASGITransport(Starlette(routes=routes(app)))
+    transport = httpx2.ASGITransport(Starlette(routes=routes(trusting(app))))
     async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as client:
         yield client
     await app.close()

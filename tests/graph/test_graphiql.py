@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from crmkit.app import routes
 from crmkit.graph.graphiql import pages
 from crmkit.testing import Trial, add_customers, crm
+from crmkit.testing.trusting import trusting
 from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
 
@@ -123,7 +124,7 @@ async def test_no_other_file_is_served(http: httpx2.AsyncClient, name: str) -> N
 @pytest.mark.parametrize("address", ADDRESSES)
 async def test_production_has_no_such_page(address: str) -> None:
     async with crm(profile="production", secret="x" * 32) as t:
-        transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
+        transport = httpx2.ASGITransport(Starlette(routes=routes(trusting(t.crm))))
         async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as http:
             assert (await http.get(f"/graphiql{address}")).status_code == 404
 
@@ -147,7 +148,7 @@ async def test_files_that_were_not_fetched_are_said_until_they_are(
 
 async def shown(t: Trial) -> str:
     """The operation that the page opens with."""
-    transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
+    transport = httpx2.ASGITransport(Starlette(routes=routes(trusting(t.crm))))
     async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as http:
         page = (await http.get("/graphiql")).text
     [written] = re.findall(r'<template id="example">(.*)</template>', page, re.DOTALL)

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from crmkit.graph.endpoint import GraphQL
 from crmkit.graph.traces import Traces
 from crmkit.testing import Trial, add_customers, crm
+from crmkit.testing.trusting import trusting
 from crmkit.values.errors import SetupError
 from tests.engine.zoo import Zoo
 from tests.graph.conftest import served
@@ -52,7 +53,9 @@ async def test_nobody_is_told_unless_it_is_wanted(t: Trial) -> None:
 async def test_a_trace_goes_on_in_the_request_its_statements_and_its_plugins(t: Trial) -> None:
     kept = InMemorySpanExporter()
     traces = Traces(kept)
-    transport = httpx2.ASGITransport(GraphQL(t.crm.schema, t.host, observers=[traces]))
+    sign_in = trusting(t.crm).sign_in
+    endpoint = GraphQL(t.crm.schema, t.host, observers=[traces], sign_in=sign_in)
+    transport = httpx2.ASGITransport(endpoint)
     async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as http:
         parent = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
         await http.post("/", json={"query": MOODS}, headers=parent)

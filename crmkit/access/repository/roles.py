@@ -81,14 +81,16 @@ async def pairs(
     return {(user, role): id_ for user, role, id_ in await context.rules(wanted)}
 
 
-async def admins(context: Context[Any], *, but: Collection[str] = ()) -> int:
-    """How many active users have a role of all permissions, without some of these grants."""
+async def admins(
+    context: Context[Any], *, but: Collection[str] = (), without: Collection[str] = ()
+) -> int:
+    """How many active users have a role of all permissions, but for these grants and users."""
     wanted = (
         select(func.count(func.distinct(User.id)))
         .join(UserRole, UserRole.user_id == User.id)
         .join(Role, Role.id == UserRole.role_id)
         .where(User.active, Role.preset == "admin", Role.scope == "all")
-        .where(UserRole.id.not_in(sorted(but)))
+        .where(UserRole.id.not_in(sorted(but)), User.id.not_in(sorted(without)))
     )
     [(count,)] = await context.rules(wanted)
     return count

@@ -155,6 +155,26 @@ async def revoke_roles(
     return [types.RevokedRole(ref(types.User, each.input.user_id)) for each in drafts]
 
 
+async def give(context: Context[Any], user_id: str, keys: Sequence[str]) -> None:
+    """Gives the roles of these keys to a new user.
+
+    Raises:
+        Invalid: There is no such role.
+        Forbidden: The actor gives no roles, or has not himself what one of them gives.
+    """
+    if not keys:
+        return
+    if not context.actor.may("core.role.grant"):
+        raise errors.WiderThanOwn("the permission core.role.grant", "roles")
+    known = await repository.of_keys(context, keys)
+    for index, key in enumerate(keys):
+        if key not in known:
+            raise combined([_unknown("role", key, ("roles", index), known)])
+        if excess := context.actor.rights.excess(granted(context.host, known[key])):
+            raise errors.WiderThanOwn(excess, ("roles", index))
+    context.write.add(*[models.UserRole(user_id=user_id, role_id=known[key].id) for key in {*keys}])
+
+
 async def _others(context: Context[Any], gone: Sequence[str]) -> bool:
     """Whether there is an admin besides those who lose these grants."""
     return await repository.admins(context, but=gone) > 0
