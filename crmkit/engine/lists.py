@@ -63,7 +63,7 @@ class Lists:
         """All of a few records, in their declared order."""
         other = Entity.of(target.model)
         step = Step(other, parent.link(other), limit=limit)
-        step.keys = keys_of(self.registry, target, other, parent.order_by, None)
+        step.keys = self._keys(target, other, parent.order_by)
         parent.below.append(Below(step, lambda row: (parent.read(row),)))
         slots = self.planner.object(step, other, target, nodes)
         return b.Many(step, parent.read, b.Obj(itself, slots))
@@ -82,7 +82,7 @@ class Lists:
         page = page_of(arguments)
         where = arguments.get("where") or {}
         chosen = [each.value for each in arguments.get("orderBy") or ()]
-        keys = keys_of(self.registry, target, other, parent.order_by, chosen)
+        keys = self._keys(target, other, parent.order_by, chosen)
         step.conditions.append(Filters(self.registry).where(target, other, where))
         for cursor, name, back in ((page.after, "after", False), (page.before, "before", True)):
             if cursor is not None:
@@ -127,6 +127,15 @@ class Lists:
         slots = made.slots(kind.fields[nodes[0].name.value].type, nodes)
         total = self._total_of(parent, step) if made.counted else None
         return b.ConnectionPage(step, parent.read, page, total, slots, found)
+
+    def _keys(
+        self,
+        target: NodeSpec,
+        other: Entity,
+        declared: Sequence[Any],
+        chosen: Sequence[tuple[str, str]] = (),
+    ) -> list[Key]:
+        return keys_of(self.registry, target, other, declared, chosen, self.planner.hidden)
 
     def _total_of(self, parent: Parent, step: Union) -> Read:
         assert parent.step is not None  # noqa: S101  it is a field of a record

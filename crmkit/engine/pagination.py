@@ -24,7 +24,7 @@ from crmkit.store.statements import Unreadable
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy.types import TypeEngine
 
@@ -78,19 +78,29 @@ def keys_of(
     spec: NodeSpec,
     entity: Entity,
     declared: Sequence[Any],
-    chosen: Sequence[tuple[str, str]] | None,
+    chosen: Sequence[tuple[str, str]],
+    hidden: Mapping[str, Collection[str]],
 ) -> list[Key]:
-    """The order of a list: what the client chose, else what was declared; then the id."""
+    """The order of a list: what the client chose, else what was declared; then the id.
+
+    What is declared and hidden from the actor orders nothing: the order would tell it.
+    """
     keys: list[Key] = []
     if chosen:
         for name, way in chosen:
             keys.append(_chosen(registry, entity, registry.field(spec.cls, name), way == "DESC"))
     else:
-        keys.extend(_declared(entity, given) for given in declared)
+        standing = (_declared(entity, given) for given in declared)
+        keys.extend(each for each in standing if not _is_hidden(each, hidden))
     names = [key.name for key in keys]
     if "id" in names:
         return keys[: names.index("id") + 1]
     return [*keys, Key(entity.id, bool(keys) and keys[-1].descending, False, "id")]
+
+
+def _is_hidden(key: Key, hidden: Mapping[str, Collection[str]]) -> bool:
+    rows: Any = getattr(key.element, "table", None)
+    return rows is not None and key.element.name in hidden.get(rows.element.name, ())
 
 
 def ordering(keys: Sequence[Key], backwards: bool) -> list[ColumnElement[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from crmkit.engine.registry import Registry
     from crmkit.engine.selection import Selections
+    from crmkit.store.reach import Reach
 
 Nodes = Sequence[FieldNode]
 
@@ -127,7 +128,7 @@ class Planner:
         selections: Selections,
         cursors: Cursors,
         known: Mapping[str, Any],
-        refused: Collection[str] = (),
+        reach: Reach | None = None,
         *,
         alone: bool = False,
     ) -> None:
@@ -136,7 +137,8 @@ class Planner:
         self.selections = selections
         self.cursors = cursors
         self.known = known
-        self.refused = refused
+        self.refused = reach.refused if reach else frozenset()
+        self.hidden = reach.hidden if reach else {}
         self.alone = alone
         """Whether it plans for one request alone, in which a field can fail by itself."""
         self.lists = Lists(self)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from graphql import get_named_type
 from sqlalchemy import Column, ColumnElement, FromClause, Table, or_
 
 from crmkit.engine import fields as f
@@ -17,6 +18,8 @@ from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from graphql import GraphQLInputObjectType, GraphQLSchema
 
     from crmkit.engine.mutation_fields import MutationField
     from crmkit.engine.nodes import NodeSpec
@@ -72,6 +75,21 @@ class Requirements:
     def taken(self, coordinate: str) -> Requirement:
         """What it takes to name this coordinate; nothing where everybody may."""
         return self._by_coordinate.get(coordinate, Requirement())
+
+    def add_inputs(self, schema: GraphQLSchema) -> None:
+        """Takes in what mutations write: whoever must not see a field must not try values of it.
+
+        A field of an input is that field of a record in its payload which has the same name.
+        """
+        mutations = schema.mutation_type.fields.values() if schema.mutation_type else ()
+        for mutation in mutations:
+            records = [each for each in _objects(mutation.type) if each in self._registry.by_type]
+            for written in _inputs(mutation.args["input"].type):
+                for name in written.fields:
+                    for record in records:
+                        if (own := self._by_coordinate.get(f"{record}.{name}")) is not None:
+                            hiding = Requirement(columns=own.columns, names=own.names)
+                            self._by_coordinate[f"{written.name}.{name}"] = hiding
 
     def hideable(self, coordinate: str) -> bool:
         """Whether there is a field of a node under this name, such as `Customer.phones`."""
@@ -180,6 +198,23 @@ class Requirements:
         for value, grouping in self._registry.stats.groupings(spec):
             if grouping.field is declared:
                 yield f"{spec.name}GroupBy.{value}"
+
+
+def _inputs(kind: Any) -> Iterator[GraphQLInputObjectType]:
+    """The input of a mutation, and of a bulk the one of its items."""
+    own = get_named_type(kind)
+    yield own
+    if "items" in own.fields:
+        yield get_named_type(own.fields["items"].type)
+
+
+def _objects(kind: Any) -> Iterator[str]:
+    """The types of what a payload holds, and what each row of a bulk's holds."""
+    for each in get_named_type(kind).fields.values():
+        own = get_named_type(each.type)
+        yield own.name
+        if own.name.endswith("Result"):
+            yield from _objects(own)
 
 
 def _lacking(

@@ -33,18 +33,28 @@ from graphql import (
 
 @dataclass(frozen=True)
 class Named:
-    """What the text of an operation names, and the variables that can name more."""
+    """What the text of an operation names, and the variables that can name more.
+
+    `variables` decide what is read, `inputs` what is written, which can be a thousand records.
+    """
 
     coordinates: frozenset[str]
     variables: tuple[tuple[str, Any], ...]
+    inputs: tuple[tuple[str, Any], ...]
 
-    def together(self, variables: Mapping[str, Any]) -> Collection[str]:
-        """All that a request names, whose variables have been found to be valid."""
-        if not self.variables:
+    def together(self, variables: Mapping[str, Any], *, written: bool = False) -> Collection[str]:
+        """All that a request names, whose variables have been found to be valid.
+
+        Args:
+            variables: As they were sent.
+            written: Whether what it writes counts as well.
+        """
+        deciding = (*self.variables, *self.inputs) if written else self.variables
+        if not deciding:
             return self.coordinates
         said = (
             each
-            for name, kind in self.variables
+            for name, kind in deciding
             if name in variables
             for each in _said(kind, variables[name])
         )
@@ -68,12 +78,17 @@ def named(
     while waiting:
         visit(waiting.pop(), TypeInfoVisitor(visitor.info, visitor))
         waiting += [fragments.pop(each) for each in visitor.spreads if each in fragments]
-    variables = (
+    variables = [
         (each.variable.name.value, type_from_ast(schema, each.type))
         for each in operation.variable_definitions or ()
-    )
+    ]
     deciding = tuple(each for each in variables if str(get_named_type(each[1])) in kinds)
-    return Named(frozenset(visitor.found), deciding)
+    inputs = tuple(
+        each
+        for each in variables
+        if each not in deciding and isinstance(get_named_type(each[1]), GraphQLInputObjectType)
+    )
+    return Named(frozenset(visitor.found), deciding, inputs)
 
 
 class _Visitor(Visitor):

@@ -60,7 +60,7 @@ class Run:
         most = host.settings.graphql.limits.cost
         document.check_cost(note.operation, values.coerced, self._cost, most)
         self.executor = Executor(
-            host.database.name, self, lambda plugin: host.context(plugin, actor)
+            host.database.name, self, lambda plugin: host.context(plugin, actor, answers=True)
         )
 
     async def answer(self) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class Run:
             selections,
             self.schema.cursors,
             known,
-            self.reach.refused,
+            self.reach,
             alone=alone,
         )
 

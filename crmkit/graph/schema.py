@@ -88,6 +88,7 @@ class Schema:
         self.requirements = Requirements(
             self.registry, self.mutations.values(), permissions, scopes, narrowing
         )
+        self.requirements.add_inputs(self.core)
         self.introspection = Introspection(self.core, settings.graphql.limits.introspection)
         self.cursors = Cursors(settings.secret.get_secret_value())
 
@@ -124,7 +125,8 @@ class Schema:
             return {"errors": values}
         if actor.rights.refused:
             names = self._named(document, operation)
-            actor.rights.check(names.together(variables or {}))
+            written = bool(actor.rights.hidden)
+            actor.rights.check(names.together(variables or {}, written=written))
         run = Run(self, document, operation, values, host, actor, note, plans)
         return await run.answer()
 

@@ -137,7 +137,16 @@ class DraftsRefused(Refused):
 class Context(Generic[Config]):
     """The configuration, the actor, the clock and the data, as one plugin sees them."""
 
-    __slots__ = ("_refusals", "_unit", "actor", "config", "host", "plugin", "request_id")
+    __slots__ = (
+        "_answers",
+        "_refusals",
+        "_unit",
+        "actor",
+        "config",
+        "host",
+        "plugin",
+        "request_id",
+    )
 
     def __init__(
         self,
@@ -147,6 +156,8 @@ class Context(Generic[Config]):
         unit: UnitOfWork | None = None,
         request_id: str = "",
         refusals: list[Refusal] | None = None,
+        *,
+        answers: bool = False,
     ) -> None:
         self.host = host
         self.plugin = plugin
@@ -154,6 +165,8 @@ class Context(Generic[Config]):
         self.config: Config = host.loaded.config(plugin)
         self.actor = actor
         self._unit = unit
+        # Whether what it reads is what a client is told.
+        self._answers = answers
         self._refusals: list[Refusal] = [] if refusals is None else refusals
 
     @property
@@ -201,9 +214,14 @@ class Context(Generic[Config]):
         """Reads all rows, to decide; what it returns is never handed to a client.
 
         Raises:
-            Forbidden: The statement is SQL as text, or reads a table of a plugin that
-                does not show it in its api.py.
+            Forbidden: It is called to answer a client; or the statement is SQL as text, or reads
+                a table of a plugin that does not show it in its api.py.
         """
+        if self._answers:
+            raise Forbidden(
+                f"The plugin {self.plugin} answers a client with context.rules, which knows no scope; "
+                "read with context.read."
+            )
         self._check_tables(statement)
         return await self.fetch(statement, EVERYTHING)
 
@@ -217,7 +235,13 @@ class Context(Generic[Config]):
 
         A handler that asks another system reads with it, so that nobody waits meanwhile.
         """
-        return Context(self.host, self.plugin, self.actor, request_id=self.request_id)
+        return Context(
+            self.host,
+            self.plugin,
+            self.actor,
+            request_id=self.request_id,
+            answers=self._answers,
+        )
 
     def sign(self, text: str, *, purpose: str, until: datetime) -> str:
         """A token of this text for a link: nobody else can make one, and it ends."""

@@ -61,9 +61,14 @@ class Host:
         actor: Actor = SYSTEM,
         unit: UnitOfWork | None = None,
         request_id: str = "",
+        *,
+        answers: bool = False,
     ) -> Context[Any]:
-        """A context of this plugin; without a unit it can only read."""
-        return Context(self, plugin, actor, unit, request_id)
+        """A context of this plugin; without a unit it can only read.
+
+        Where it `answers` a client, it reads nothing that the actor does not reach.
+        """
+        return Context(self, plugin, actor, unit, request_id, answers=answers)
 
     async def run_unit(
         self,

@@ -139,6 +139,27 @@ async def test_a_hidden_field_cannot_be_asked_by_in_a_variable(t: Trial) -> None
     }
 
 
+async def test_a_value_of_a_hidden_field_cannot_be_tried_by_writing_it(t: Trial) -> None:
+    """A refusal of a mailbox that somebody has, or a record recognised by it, would tell it."""
+    t.become("manager", hidden=["Customer.emails"])
+    document = """mutation ($c: UpsertCustomerInput!) {
+        upsertCustomer(input: $c) { customer { id } } }"""
+    given = {"kind": "PERSON", "name": "Cy", "emails": [{"address": "cy@example.com"}]}
+    assert forbidden(await t.errors(document, c=given)) == ["UpsertCustomerInput.emails"]
+    items = "mutation ($i: [UpsertCustomerItem!]!) { upsertCustomers(input: {items: $i}) { results { index } } }"
+    assert forbidden(await t.errors(items, i=[given])) == ["UpsertCustomerItem.emails"]
+    written = 'emails: [{address: "cy@example.com"}]'
+    text = f'mutation {{ createCustomer(input: {{kind: PERSON, name: "Cy", {written}}}) {{ customer {{ id }} }} }}'
+    assert forbidden(await t.errors(text)) == ["CreateCustomerInput.emails"]
+
+
+async def test_a_list_keeps_its_order_from_whoever_must_not_see_by_what(t: Trial) -> None:
+    t.become("manager", hidden=["User.name", "Customer.name"])
+    assert len((await t.gql("{ users { nodes { id } } }"))["users"]["nodes"]) == 2
+    found = (await t.gql("{ users { nodes { id createdAt } } }"))["users"]["nodes"]
+    assert found == sorted(found, key=lambda each: each["id"])
+
+
 async def test_a_field_is_open_where_one_of_the_roles_shows_it(t: Trial) -> None:
     presets, requirements = t.host.loaded.presets, t.crm.schema.requirements
     hiding = sdk.Grant(presets["sales"], hidden=frozenset({"Customer.name"}))
