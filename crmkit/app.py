@@ -133,6 +133,8 @@ async def _opened(
     host.rights = schema.requirements
     sides = schema.registry.sides()
     host.sides = {table: tuple(models) for table, models in sides.items()}
+    nodes = schema.registry.nodes.values()
+    host.aliases = {each.prefix: each.aliases for each in nodes if each.aliases}
     return Crm(host, schema, SignIn(host))
 
 

@@ -19,11 +19,13 @@ from crmkit.customers.types import (
     CreateCustomer,
     Customer,
     CustomersCreated,
+    CustomersMerged,
     CustomersMoved,
     CustomersRestored,
     CustomersUpdated,
     EmailAddress,
     ExternalId,
+    MergeCustomers,
     MoveCustomer,
     PhoneNumber,
     PostalAddress,
@@ -143,6 +145,7 @@ class rows:  # noqa: N801  read as a module of the sdk
 
     Channel: TypeAlias = _channels.Channel
     Customer: TypeAlias = _customers.Customer
+    CustomerAlias: TypeAlias = _customers.CustomerAlias
     CustomerAddress: TypeAlias = _customers.CustomerAddress
     CustomerEmail: TypeAlias = _customers.CustomerEmail
     CustomerExternalId: TypeAlias = _customers.CustomerExternalId
@@ -179,6 +182,7 @@ __all__ = [
     "CurrencyCode",
     "Customer",
     "CustomersCreated",
+    "CustomersMerged",
     "CustomersMoved",
     "CustomersRestored",
     "CustomersUpdated",
@@ -205,6 +209,7 @@ __all__ = [
     "Invalid",
     "Json",
     "Label",
+    "MergeCustomers",
     "Money",
     "MoneyType",
     "MoveCustomer",

@@ -38,6 +38,41 @@ class MoveNotAllowed(Refused):
         )
 
 
+class SameCustomer(Refused):
+    """Nobody is merged with themselves, nor twice."""
+
+    reason = "core.same_customer"
+
+    def __init__(self, index: int) -> None:
+        super().__init__(
+            "This is the winner already; nobody is merged with themselves.",
+            field=("loserIds", index),
+        )
+
+
+class KindsDiffer(Refused):
+    """A person and an organisation are never one."""
+
+    reason = "core.kinds_differ"
+
+    def __init__(self, index: int) -> None:
+        super().__init__(
+            "A person and an organisation cannot be merged.", field=("loserIds", index)
+        )
+
+
+class StillInUse(Refused):
+    """A plugin that takes no part here cannot say what becomes of its rows."""
+
+    reason = "core.rows_of_absent_plugin"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Rows of a plugin that is not enabled belong to this customer; enable it, or purge it.",
+            field="loserIds",
+        )
+
+
 class NotDeleted(NotFound):
     """Who is not deleted cannot come back."""
 

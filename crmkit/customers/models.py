@@ -94,6 +94,22 @@ class Customer(Versioned):
     )
 
 
+class CustomerAlias(Base):
+    """The id of a customer who was merged into another: it means that one for ever.
+
+    There are no aliases of aliases: who is merged brings his own along.
+    """
+
+    __tablename__ = "customer_alias"
+
+    alias_id: Mapped[str] = column(
+        Code, primary_key=True, personal=False, doc="The id of the customer who was merged."
+    )
+    customer_id: Mapped[str] = column(ForeignKey("customer.id"), doc="Who they are now.")
+    merged_at: Mapped[datetime] = column(UtcDateTime, doc="When they were merged.")
+    actor: Mapped[str] = column(Code, personal=False, doc="Who merged them.")
+
+
 class CustomerEmail(Record):
     """An address to write to."""
 

@@ -27,6 +27,7 @@ def register_schema(schema: SchemaBuilder) -> None:
         service.delete_customers,
         service.restore_customers,
         service.move_customers,
+        service.merge_customers,
         service.relate_customers,
         service.end_relations,
     )
@@ -63,6 +64,7 @@ def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add(
         "core.customer.move", "Move customers to another stage.", roles=("manager", "sales")
     )
+    permissions.add("core.customer.merge", "Make one customer of several.")
     permissions.add(
         "core.customer.relate",
         "Say how customers are related.",
@@ -77,4 +79,5 @@ def register_events(events: EventBuilder) -> None:
         types.CustomersDeleted,
         types.CustomersRestored,
         types.CustomersMoved,
+        types.CustomersMerged,
     )

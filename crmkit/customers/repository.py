@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, or_, select
 
 from crmkit.customers import models
 from crmkit.store.database import Base, table_of
@@ -128,6 +128,15 @@ async def relations(
     rows = await context.rules(wanted.order_by(models.CustomerRelation.id).with_for_update())
     made = [_row(models.CustomerRelation, each) for each in rows]
     return {each.id: each for each in made}
+
+
+async def relations_of(
+    context: Context[Any], customer_ids: Collection[str]
+) -> list[models.CustomerRelation]:
+    """Reads all relations of these customers, the oldest first."""
+    row, ids = models.CustomerRelation, sorted(customer_ids)
+    wanted = select(*_columns(row)).where(or_(row.from_id.in_(ids), row.to_id.in_(ids)))
+    return [_row(row, each) for each in await context.rules(wanted.order_by(row.id))]
 
 
 def open_stays(customer_ids: Iterable[str]) -> ColumnElement[bool]:

@@ -11,11 +11,11 @@ from crmkit.engine.builder import Answers, Bubble
 from crmkit.engine.calls import called, together
 from crmkit.engine.generated import generated
 from crmkit.engine.late import told
-from crmkit.engine.steps import KEYS, Step
+from crmkit.engine.steps import KEYS, Step, parents_of
 from crmkit.store.tally import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Select
 
@@ -89,10 +89,30 @@ class Executor:
             rows: Sequence[Sequence[Any]] = [(key,) * len(template.types) for key in keys]
         else:
             rows = await self._read(template, keys, answers.request)
-        answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
+        groups = answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
+        if isinstance(step, Step) and step.aliases and len(groups) < len(keys):
+            rows = [*rows, *await self._followed(step, keys, groups, answers.request)]
         if rows:
             calls = [self._call(each, rows, answers) for each in step.batches]
             await together(self._below(step.below, rows, answers), *calls)
+
+    async def _followed(
+        self, step: Step, keys: Sequence[Any], groups: dict[Any, Any], request: Request
+    ) -> Sequence[Sequence[Any]]:
+        """The rows that keys have become which are there no more; only who misses one asks."""
+        assert step.aliases is not None  # noqa: S101  the caller has looked
+        if step.alias_template is None:
+            parents = parents_of(self.engine)
+            statement = step.aliases.beside(parents, parents.c.value)
+            step.alias_template = self.reader.template(statement)
+        gone = [each for each in keys if each not in groups]
+        found = await self._read(step.alias_template, gone, request)
+        become: dict[str, str] = {row[0]: row[1] for row in found}
+        fresh = [each for each in _unique(become.values()) if each not in groups]
+        rows = await self._read(self._compiled(step), fresh, request) if fresh else ()
+        groups.update(_grouped(rows))
+        groups.update({old: groups[new] for old, new in become.items() if new in groups})
+        return rows
 
     async def _count(self, step: Level, answers: Answers) -> None:
         assert step.count is not None  # noqa: S101  the caller has looked
@@ -143,9 +163,9 @@ def _unique(keys: Iterable[Any]) -> list[Any]:
     return [key for key in dict.fromkeys(keys) if key is not None]
 
 
-def _grouped(rows: Sequence[Sequence[Any]]) -> Mapping[Any, Sequence[Sequence[Any]]]:
+def _grouped(rows: Sequence[Sequence[Any]]) -> dict[Any, Sequence[Sequence[Any]]]:
     """Rows by the parent that they begin with, in the order that they came."""
-    groups: dict[Any, list[Sequence[Any]]] = {}
+    groups: dict[Any, Any] = {}
     for row in rows:
         groups.setdefault(row[0], []).append(row)
     return groups

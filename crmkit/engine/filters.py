@@ -103,6 +103,9 @@ class Filters:
         element = rows.c[column.name]
         if names := companions(column):
             return self._text(test, rows.c[names[0]], rows.c[names[1]])
+        if spec.aliases and column.primary_key:
+            meant = spec.aliases.meant
+            return self._scalar(test, element, lambda v: meant(_literal(v, column.type)))
         return self._scalar(test, element, lambda v: _literal(v, column.type))
 
     def _to_one(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import bindparam, select, union_all
 from sqlalchemy.util import LRUCache
@@ -15,7 +15,7 @@ from crmkit.store.reach import Deferred
 from crmkit.store.statements import Template, template
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Select
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from crmkit.host.actors import Actor
     from crmkit.host.host import Host
     from crmkit.store.parts import Part
+
+T = TypeVar("T")
 
 _AT_ONCE = 10_000  # ids in one statement; a driver binds at most 32,767 values
 _FEW = 8
@@ -39,20 +41,29 @@ _PLACES = [_Place(index) for index in range(_FEW)]
 _TEMPLATES: LRUCache[Hashable, Template] = LRUCache(_MOST)
 
 
-async def seen(host: Host, actor: Actor, ids: Sequence[Named]) -> set[str]:
-    """Those of the ids whose records exist and can be seen by the actor, in one read."""
+async def meant(host: Host, actor: Actor, ids: Sequence[Named]) -> dict[str, str]:
+    """Whom the ids mean whose records exist and can be seen by the actor, in one read.
+
+    An id means its record, or the one that this has become part of.
+    """
     wanted = sorted({(each.spec.prefix, each.id) for each in ids})
     specs = {each.spec.prefix: each.spec for each in ids}
-    seen: set[str] = set()
-    for first in range(0, len(wanted), _AT_ONCE):
-        part = wanted[first : first + _AT_ONCE]
+    found: dict[str, str] = {}
+    for part in _parts(wanted):
         selects = [
-            _named(spec).where(_id(spec).in_([each for kind, each in part if kind == prefix]))
+            each
             for prefix, spec in specs.items()
+            for each in _meant(spec, [id_ for kind, id_ in part if kind == prefix])
         ]
-        rows = await host.database.fetch(union_all(*selects), actor.reach)
-        seen |= {found for (found,) in rows}
-    return seen
+        found |= dict(await host.database.fetch(union_all(*selects), actor.reach))
+    return found
+
+
+def _meant(spec: NodeSpec, ids: Sequence[str]) -> Iterator[Select[Any]]:
+    """What these ids mean, as pairs of what is given and what is there."""
+    yield select(_id(spec).label("given"), _id(spec).label("there")).where(_id(spec).in_(ids))
+    if spec.aliases:
+        yield spec.aliases.among(ids)
 
 
 def all_seen(host: Host, actor: Actor, ids: Sequence[Named]) -> Part | None:
@@ -72,6 +83,10 @@ def all_seen(host: Host, actor: Actor, ids: Sequence[Named]) -> Part | None:
         made = template(_each_of(list(distinct.values())), host.database.dialect, reach)
         _TEMPLATES[key] = made
     return premises.found(made.sql, made.arguments(told), len(given))
+
+
+def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[first : first + _AT_ONCE] for first in range(0, len(values), _AT_ONCE))
 
 
 def _each_of(specs: Sequence[NodeSpec]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
@@ -11,13 +11,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from crmkit.engine import lookups
-from crmkit.engine.bulk import Asked, Places, Work
+from crmkit.engine.bulk import Asked, Done, Places, Work
 from crmkit.engine.mutation_results import OnError, answered
-from crmkit.engine.mutation_shapes import Reading, RecordShape, fault_of_text
+from crmkit.engine.mutation_shapes import Named, Reading, RecordShape, fault_of_text
 from crmkit.engine.mutations import Declaration
 from crmkit.store.premises import Unfounded
 from crmkit.store.unit_of_work import IdempotencyKey
-from crmkit.values.errors import ErrorCode, Invalid, Path, Problem, combined
+from crmkit.values.errors import ErrorCode, Failure, Invalid, Path, Problem, combined
 
 if TYPE_CHECKING:
     from crmkit.host.actors import Actor
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _LONGEST_KEY = 255
 
 Input = Mapping[str, Any]
+Run = Callable[[Sequence[Asked]], Awaitable[Sequence[Done]]]
+
+_AS_THEY_ARE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,16 @@ class Applied:
 
     payload: object
     added: Set[str]
+
+
+@dataclass(frozen=True)
+class Read:
+    """One record of an input as it was sent, and what reading it has found."""
+
+    value: Input
+    path: Path
+    asked: Asked
+    reading: Reading
 
 
 @dataclass(eq=False)
@@ -49,16 +62,23 @@ class Calls:
 
     async def one(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> Applied:
         """Runs the mutation of one record."""
-        asked, reading = self._read(0, input, ("input",))
+        read = self._read(0, input, ("input",))
         places = Places(self._names, ("input",))
         work = self._work(host, actor, request_id, self.single, input, places)
-        premise = None if reading.problems else lookups.all_seen(host, actor, reading.ids)
+        ids = read.reading.ids
+        premise = None if read.reading.problems else lookups.all_seen(host, actor, ids)
         try:
-            done = await work.all_or_nothing([asked], premise) if premise else None
+            done: Sequence[Done] | None = None
+            if premise:
+                done = await work.all_or_nothing([read.asked], premise)
         except Unfounded:
             done = None
+        except Failure as failure:
+            if not _misses(failure) or not await _have_become(host, actor, ids):
+                raise
+            done = None
         if done is None:
-            done = await work.all_or_nothing(await _looked_up(host, actor, [(asked, reading)]))
+            done = await self._looked_up(work.all_or_nothing, host, actor, [read])
         return Applied(done[0].payload, work.added)
 
     async def many(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> Applied:
@@ -68,7 +88,7 @@ class Calls:
         places = Places(self._names, whole, items=True)
         work = self._work(host, actor, request_id, self.declared.bulk or "", input, places)
         run = work.each_or_none if input["onError"] is OnError.SKIP else work.all_or_nothing
-        done = await run(await _looked_up(host, actor, read))
+        done = await self._looked_up(run, host, actor, read)
         attributes = [each.attribute for each in self.payload.members]
         results = [answered(each, attributes) for each in done]
         return Applied(SimpleNamespace(results=results), work.added)
@@ -78,15 +98,47 @@ class Calls:
         """The fields of the input by what rules call them, those that plugins add as well."""
         return {**self.reads.names, **{name: name for name in self.extensions}}
 
-    def _read(self, index: int, value: Input, path: Path) -> tuple[Asked, Reading]:
-        reading = Reading()
+    async def _looked_up(
+        self, run: Run, host: Host, actor: Actor, read: Sequence[Read]
+    ) -> Sequence[Done]:
+        """Runs with all ids looked up; where records have become others meanwhile, once more."""
+        ids = [id_ for each in read for id_ in each.reading.ids]
+        meant = await lookups.meant(host, actor, ids)
+        try:
+            return await run([self._judged(each, meant) for each in read])
+        except Failure as failure:
+            # What was missing from the beginning has been answered for.
+            if not _misses(failure) or any(each.id not in meant for each in ids):
+                raise
+            before, meant = meant, await lookups.meant(host, actor, ids)
+            if meant == before:
+                raise
+        return await run([self._judged(each, meant) for each in read])
+
+    def _judged(self, read: Read, meant: Mapping[str, str]) -> Asked:
+        """A record with the ids that are meant, or with all of its faults."""
+        become = {each.id: meant[each.id] for each in read.reading.ids if each.id in meant}
+        if any(old != new for old, new in become.items()):
+            read = self._read(read.asked.index, read.value, read.path, become)
+        unknown = [
+            Problem(each.path, ErrorCode.NOT_FOUND, f"There is no {each.spec.name} {each.id}.")
+            for each in read.reading.ids
+            if each.id not in meant
+        ]
+        problems = [*read.reading.problems, *unknown]
+        return replace(read.asked, failure=combined(problems)) if problems else read.asked
+
+    def _read(
+        self, index: int, value: Input, path: Path, become: Mapping[str, str] = _AS_THEY_ARE
+    ) -> Read:
+        reading = Reading(become=become)
         made = self.reads.read(value, path, reading)
         extensions = {
             shape.cls: shape.read(value[name], (*path, name), reading)
             for name, shape in self.extensions.items()
             if value.get(name) is not None
         }
-        return Asked(index, made, extensions), reading
+        return Read(value, path, Asked(index, made, extensions), reading)
 
     def _work(
         self,
@@ -113,23 +165,16 @@ class Calls:
 # -- ids --------------------------------------------------------------------------------------
 
 
-async def _looked_up(
-    host: Host, actor: Actor, read: Sequence[tuple[Asked, Reading]]
-) -> list[Asked]:
-    """Resolves the ids of all records in one scoped read; each learns all of its faults."""
-    ids = [each for _, reading in read for each in reading.ids]
-    seen = await lookups.seen(host, actor, ids)
-    return [_judged(asked, reading, seen) for asked, reading in read]
+async def _have_become(host: Host, actor: Actor, ids: Sequence[Named]) -> bool:
+    """Whether some of the records are others by now."""
+    meant = await lookups.meant(host, actor, ids)
+    return any(old != new for old, new in meant.items())
 
 
-def _judged(asked: Asked, reading: Reading, seen: set[str]) -> Asked:
-    unknown = [
-        Problem(each.path, ErrorCode.NOT_FOUND, f"There is no {each.spec.name} {each.id}.")
-        for each in reading.ids
-        if each.id not in seen
-    ]
-    problems = [*reading.problems, *unknown]
-    return replace(asked, failure=combined(problems)) if problems else asked
+def _misses(failure: Failure) -> bool:
+    """Whether a record that was there when it was looked for was not there any more."""
+    codes = [failure.code, *[each.code for each in failure.problems]]
+    return ErrorCode.NOT_FOUND in codes
 
 
 # -- idempotency --------------------------------------------------------------------------------

@@ -36,10 +36,14 @@ class Named:
 
 @dataclass
 class Reading:
-    """What one pass over an input finds: all its faults, and the ids to look up."""
+    """What one pass over an input finds: all its faults, and the ids to look up.
+
+    Of ids that have become others, `become` says which; the author is given those.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     ids: list[Named] = field(default_factory=list)
+    become: Mapping[str, str] = field(default_factory=dict)
 
     def invalid(self, path: Path, message: str, **params: Any) -> None:
         self.problems.append(Problem(path, ErrorCode.INVALID, message, params))
@@ -204,7 +208,7 @@ class RefShape(Shape):
             reading.ids.append(Named(path, value, self.specs[prefix]))
         else:
             self._refuse(prefix, path, reading)
-        return value
+        return reading.become.get(value, value)
 
     def _refuse(self, prefix: str, path: Path, reading: Reading) -> None:
         given = f"This is the id of a {prefix}" if prefix else "This is no id"

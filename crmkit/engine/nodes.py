@@ -15,11 +15,13 @@ from typing_extensions import dataclass_transform
 
 from crmkit.engine.descriptions import attribute_docs, description_of
 from crmkit.engine.fields import CurrencyCode, Declared, as_tuple
+from crmkit.store.aliases import Aliases
 from crmkit.store.database import Record, Versioned, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy.orm import InstrumentedAttribute
     from strawberry.types.field import StrawberryField
 
 T = TypeVar("T")
@@ -82,6 +84,7 @@ class NodeSpec:
     read: str
     order_by: tuple[Any, ...]
     fields: list[Declared]
+    aliases: Aliases | None = None
 
     @property
     def name(self) -> str:
@@ -102,7 +105,12 @@ class Extension:
 
 
 def node(
-    model: type[Record], *, read: str, list: str | None = None, order_by: Any = ()
+    model: type[Record],
+    *,
+    read: str,
+    list: str | None = None,
+    order_by: Any = (),
+    aliases: InstrumentedAttribute[str] | None = None,
 ) -> Callable[[type[N]], type[N]]:
     """Makes a node type that mirrors a table.
 
@@ -111,6 +119,7 @@ def node(
         read: The permission that reading it takes.
         list: The name of the root field that lists it; without one it is not listed.
         order_by: The order of that list unless the client asks for another.
+        aliases: Where ids stand that records had before they became one of these.
     """
 
     def decorate(cls: type[N]) -> type[N]:
@@ -119,7 +128,10 @@ def node(
         definition: Any = cls.__strawberry_definition__  # type: ignore[attr-defined]
         definition.interfaces.append(Node.__strawberry_definition__)  # type: ignore[attr-defined]
         definition.fields = _fields_of(cls)
-        cls.__node__ = NodeSpec(cls, model, list, read, as_tuple(order_by), definition.fields)  # type: ignore[attr-defined]
+        known = None if aliases is None else Aliases.of(aliases)
+        cls.__node__ = NodeSpec(  # type: ignore[attr-defined]
+            cls, model, list, read, as_tuple(order_by), definition.fields, known
+        )
         return cls
 
     return decorate

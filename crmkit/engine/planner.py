@@ -353,7 +353,7 @@ class Planner:
     def _found(self, below: list[Below], spec: NodeSpec, nodes: Nodes, key: Read) -> b.Found:
         """The record of this kind whose id `key` reads; ids of other kinds are left alone."""
         entity = Entity.of(spec.model)
-        step = Step(entity, entity.id)
+        step = Step(entity, entity.id, aliases=spec.aliases)
         slots = self.object(step, entity, spec, nodes)
 
         def own(row: Any) -> str | None:

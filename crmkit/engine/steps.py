@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from crmkit.engine.entity import Entity
 from crmkit.engine.filters import beside
 from crmkit.engine.pagination import Key, ordering
+from crmkit.store.aliases import Aliases
 from crmkit.store.column_types import Json, UtcDateTime, WrittenInstant
 from crmkit.store.reach import Deferred
 from crmkit.store.statements import Template, Unreadable
@@ -113,6 +114,8 @@ class Step:
     count: Select[Any] | None = None
     template: Template | None = None
     count_template: Template | None = None
+    aliases: Aliases | None = None
+    alias_template: Template | None = None
     _places: dict[Any, int] = field(default_factory=dict)
 
     @property

@@ -48,6 +48,8 @@ class Event:
     """
 
     version: ClassVar[int] = 1
+    as_told: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose ids stay as they are when their records have become others."""
 
     record: str
 

@@ -13,10 +13,11 @@ from crmkit.host.dispatch import hookspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crmkit.customers.models import Customer, StageStay
+    from crmkit.customers.models import Customer, CustomerAlias, StageStay
     from crmkit.customers.types import (
         CreateCustomer,
         DeleteCustomer,
+        MergeCustomers,
         MoveCustomer,
         RestoreCustomer,
         UpdateCustomer,
@@ -73,6 +74,23 @@ async def customers_restored(
     context: Context[Any], drafts: Sequence[Draft[RestoreCustomer, Customer]]
 ) -> None:
     """Adds what follows when deleted customers come back."""
+
+
+@hookspec
+async def before_customers_merge(
+    context: Context[Any], drafts: Sequence[Draft[MergeCustomers, CustomerAlias]]
+) -> None:
+    """Refuses that customers are merged, or ends what only one of them can have.
+
+    A row says whose id (`alias_id`) becomes whose (`customer_id`).
+    """
+
+
+@hookspec
+async def customers_merged(
+    context: Context[Any], drafts: Sequence[Draft[MergeCustomers, CustomerAlias]]
+) -> None:
+    """Adds what follows when customers have become one; all rows are the winner's by then."""
 
 
 @hookspec

@@ -10,6 +10,7 @@ from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 
 from crmkit.host.actors import SYSTEM, Actor, Book
 from crmkit.host.context import Context, DraftsRefused
+from crmkit.host.telling import events_of
 from crmkit.store.database import Base, table_of, with_companions
 from crmkit.store.notices import Notices
 from crmkit.store.relay import Handler, Occurrence, Relay, settle
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from crmkit.host.checks import Verified
     from crmkit.host.loading import Loaded
     from crmkit.settings import Settings
+    from crmkit.store.aliases import Aliases
     from crmkit.store.drivers import Database
     from crmkit.store.parts import Part
     from crmkit.values.clock import Clock
@@ -49,6 +51,7 @@ class Host:
         self.rights: Book
         """What grants come to; the app says it, which knows the schema."""
         self.sides: Mapping[Table, tuple[type[Base], ...]] = {}
+        self.aliases: Mapping[str, Aliases] = {}
         # What rooms remember of rows that seldom change; their units check it: `unit.trust`.
         self.remembered: dict[type[Base], dict[str, Any]] = {}
         self.relay = Relay(database, clock, self._handlers(), self._deliver)
@@ -180,7 +183,7 @@ class Host:
         return found
 
     async def _deliver(self, handler: Handler, occurrences: Sequence[Occurrence]) -> None:
-        events = [self.loaded.events[each.name].restored(each.payload) for each in occurrences]
+        events = await events_of(self, occurrences)
 
         async def body(context: Context[Any]) -> None:
             settle(occurrences, context.unit)

@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 E = TypeVar("E", bound=Enum)
+Merge = Literal["winner", "sum", "least", "greatest"]
 
 LONGEST_FOLD = 2000
 """Bytes; a text that is searched is a name or a title, not a story."""
@@ -109,6 +110,7 @@ def column(
     personal: bool | None = None,
     filterable: bool = False,
     groupable: bool = False,
+    merge: Merge = "winner",
     primary_key: bool = False,
     unique: bool = False,
     nullable: bool | None = None,
@@ -125,6 +127,8 @@ def column(
         filterable: Makes the index, the filter and the order. Text also gets its fold
             and its sort key beside it.
         groupable: Many rows share a value, such as a key of few: stats group by it.
+        merge: What two rows make that a merge folds into one: the winner's value (or, where
+            that is null, the other's), their sum, the least or the greatest of both.
         primary_key: Part of the key.
         unique: No two rows share a value.
         nullable: Follows the annotation unless given.
@@ -150,7 +154,7 @@ def column(
     made = mapped_column(*parts, sort_order=-1 if primary_key else 0, **given)
     said = None if default is MISSING else default
     made.column.info.update(
-        personal=personal, filterable=filterable, groupable=groupable, default=said
+        personal=personal, filterable=filterable, groupable=groupable, merge=merge, default=said
     )
     return made
 

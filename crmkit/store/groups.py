@@ -137,9 +137,11 @@ class Statement(Group):
         touches: frozenset[str],
         expect: int | None,
         otherwise: Failure | None,
+        in_use: Failure | None = None,
     ) -> None:
         super().__init__(table, touches)
         self.statement = statement
+        self.in_use = in_use
         self.expect = expect
         self.otherwise = otherwise
 
@@ -161,7 +163,7 @@ class Statement(Group):
 
     def _meaning(self, violation: Violation) -> Exception:
         if violation.kind == "foreign_key" and self.statement.is_delete:
-            return Conflict(f"This {noun_of(self.table)} is still in use.")
+            return self.in_use or Conflict(f"This {noun_of(self.table)} is still in use.")
         return super()._meaning(violation)
 
 

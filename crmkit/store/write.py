@@ -176,16 +176,25 @@ class Write:
         where: ColumnElement[bool],
         expect: int | None = None,
         otherwise: Failure | None = None,
+        in_use: Failure | None = None,
     ) -> None:
-        """Deletes all rows that fulfil a condition."""
+        """Deletes all rows that fulfil a condition.
+
+        Args:
+            model: The table.
+            where: Which rows are meant.
+            expect: How many rows there must be.
+            otherwise: The failure when there are not as many.
+            in_use: The failure when other rows still point to them.
+        """
         table = table_of(model)
         if model.__append_only__:
             raise _never(table)
         touches = _falling(table) | _tables(table, where)
         statement = delete(table).where(where)
-        made = partial(Statement, table, statement, touches, expect, otherwise)
+        made = partial(Statement, table, statement, touches, expect, otherwise, in_use)
         # Whoever counts what is deleted has said something else each time.
-        kind = _text(statement) if expect is None else object()
+        kind = _text(statement) if expect is None and in_use is None else object()
         self._joined(kind, touches, made)
 
     def then(self) -> None:

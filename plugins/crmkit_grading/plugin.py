@@ -45,6 +45,7 @@ class Grading(sdk.Plugin):
             "core.CustomersCreated",
             "core.CustomersUpdated",
             "core.CustomersRestored",
+            "core.CustomersMerged",
             "core.CustomersMoved",
             "core.InteractionsRecorded",
             "orders.OrdersRecorded",

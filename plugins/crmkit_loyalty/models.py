@@ -37,12 +37,17 @@ class Account(sdk.Base):
         ForeignKey("customer.id"), primary_key=True, doc="Whose points these are."
     )
     balance: Mapped[int] = sdk.column(
-        BigInteger, default=0, filterable=True, doc="The points that the customer can spend."
+        BigInteger,
+        default=0,
+        filterable=True,
+        merge="sum",
+        doc="The points that the customer can spend.",
     )
     earned: Mapped[int] = sdk.column(
         BigInteger,
         default=0,
         filterable=True,
+        merge="sum",
         doc="The points that the customer ever earned and kept, spent or not.",
     )
 

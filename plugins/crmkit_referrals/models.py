@@ -74,7 +74,11 @@ class Advocate(sdk.Base):
         doc="What friends say when they come; nothing until somebody asks for it.",
     )
     qualified: Mapped[int] = sdk.column(
-        Integer, default=0, filterable=True, doc="How many friends qualified, and stayed so."
+        Integer,
+        default=0,
+        filterable=True,
+        merge="sum",
+        doc="How many friends qualified, and stayed so.",
     )
 
 

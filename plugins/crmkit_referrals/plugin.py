@@ -55,6 +55,13 @@ class Referrals(sdk.Plugin):
 
 
 @sdk.hook
+async def before_customers_merge(
+    context: Context, drafts: Sequence[sdk.Draft[sdk.MergeCustomers, sdk.rows.CustomerAlias]]
+) -> None:
+    await service.end_needless(context, [draft.row for draft in drafts])
+
+
+@sdk.hook
 async def before_customers_create(
     context: Context, drafts: Sequence[sdk.Draft[sdk.CreateCustomer, sdk.rows.Customer]]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, exists, literal, select
+from sqlalchemy import CTE, Select, exists, literal, select
 from sqlalchemy.orm import aliased
 
 from crmkit import sdk
@@ -56,18 +56,37 @@ def locked(customer_ids: Collection[str]) -> Select[str, datetime]:
     )
 
 
-def root_of(customer_id: str) -> Select[str]:
-    """Whoever stands at the beginning of the chain through which a customer came."""
+def chain_of(customer_id: str) -> Select[str]:
+    """The customer and everybody through whom they came, one through the other."""
+    return select(_above(customer_id).c.id)
+
+
+def _above(customer_id: str) -> CTE:
     above = select(literal(customer_id, sdk.Code()).label("id")).cte("above", recursive=True)
     # UNION and not UNION ALL, so that it ends whatever the rows say.
-    above = above.union(
+    return above.union(
         select(Referral.advocate_id).where(
             Referral.friend_id == above.c.id, Referral.state.in_(ATTRIBUTED)
         )
     )
+
+
+def root_of(customer_id: str) -> Select[str]:
+    """Whoever stands at the beginning of the chain through which a customer came."""
+    above = _above(customer_id)
     upper = aliased(Referral)
     came = exists().where(upper.friend_id == above.c.id, upper.state.in_(ATTRIBUTED))
     return select(above.c.id).where(~came)
+
+
+def brought(customer_ids: Collection[str]) -> Select[*Found]:
+    """The referrals through which these customers came, held."""
+    return (
+        _found()
+        .where(Referral.friend_id.in_(customer_ids), Referral.state.in_(ATTRIBUTED))
+        .order_by(Referral.id)
+        .with_for_update()
+    )
 
 
 def attributed(customer_id: str) -> Select[str]:

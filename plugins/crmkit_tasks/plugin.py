@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from crmkit import sdk
 from crmkit_tasks import models, service, types
 from crmkit_tasks.config import Context, TasksConfig
 from crmkit_tasks.demo import TasksDemo
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Tasks(sdk.Plugin):
@@ -56,10 +53,18 @@ class Tasks(sdk.Plugin):
         events.on(
             "core.CustomersCreated",
             "core.CustomersRestored",
+            "core.CustomersMerged",
             "core.CustomersMoved",
             "core.InteractionsRecorded",
             "grading.CustomersGraded",
         )(plan)
+
+
+@sdk.hook
+async def before_customers_merge(
+    context: Context, drafts: Sequence[sdk.Draft[sdk.MergeCustomers, sdk.rows.CustomerAlias]]
+) -> None:
+    await service.keep_one_of_each(context, [draft.row for draft in drafts])
 
 
 async def plan(context: Context, events: Sequence[sdk.Event]) -> None:

@@ -25,7 +25,7 @@ class Witness(sdk.Plugin):
     requires_sdk = ">=1,<2"
 
     def register_events(self, events: sdk.EventBuilder) -> None:
-        for kind in ("Created", "Updated", "Deleted", "Restored", "Moved"):
+        for kind in ("Created", "Updated", "Deleted", "Restored", "Moved", "Merged"):
             events.on(f"core.Customers{kind}")(hear)
         events.on("core.InteractionsRecorded")(hear)
 
@@ -65,6 +65,22 @@ async def customers_updated(context: sdk.Context, drafts: Sequence[sdk.Draft[Any
 @sdk.hook
 async def customers_moved(context: sdk.Context, drafts: Sequence[sdk.Draft[Any, Any]]) -> None:
     told.append(("moved", [each.row.actor for each in drafts]))
+
+
+@sdk.hook
+async def before_customers_merge(
+    context: sdk.Context, drafts: Sequence[sdk.Draft[sdk.MergeCustomers, sdk.rows.CustomerAlias]]
+) -> None:
+    for each in drafts:
+        if each.input.version == 2:
+            context.refuse(each, "Not these.", reason="witness.not_these", field="loser_ids")
+
+
+@sdk.hook
+async def customers_merged(
+    context: sdk.Context, drafts: Sequence[sdk.Draft[sdk.MergeCustomers, sdk.rows.CustomerAlias]]
+) -> None:
+    told.append(("merged", [(each.row.customer_id, each.row.alias_id) for each in drafts]))
 
 
 @pytest.fixture
@@ -138,3 +154,17 @@ async def test_handlers_are_told_once_of_many(office: Any) -> None:
         ("CustomersUpdated", 2),
         ("InteractionsRecorded", 2),
     ]
+
+
+async def test_hooks_refuse_merges_and_see_those_that_were_made(office: Any) -> None:
+    winner, one, other = [await office.create(name) for name in "ABC"]
+    await office.do("updateCustomer", id=winner, source="web")
+    said = await office.fail("mergeCustomers", winnerId=winner, loserIds=[one], version=2)
+    assert (said["reason"], said["plugin"]) == ("witness.not_these", "witness")
+    assert said["problems"][0]["field"] == ["input", "loserIds"]
+    assert await office.customer(one, "name") == {"name": "B"}
+    await office.do("mergeCustomers", winnerId=winner, loserIds=[one, other])
+    assert told[-1] == ("merged", [(winner, one), (winner, other)])
+    await office.t.drain()
+    merged = [each for each in told if each[0][0].isupper() and each[1] == 2]
+    assert merged == [("CustomersMerged", 2)]

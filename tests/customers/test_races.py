@@ -54,3 +54,38 @@ async def test_of_many_who_bring_one_new_customer_all_mean_the_same(office: Any)
     answers = await asyncio.gather(*[office.t.answer(upsert, each) for each in asked])
     assert not any("errors" in each for each in answers)
     assert len({each["data"]["upsertCustomer"]["customer"]["id"] for each in answers}) == 1
+
+
+MERGE = "mutation($i: MergeCustomersInput!) { mergeCustomers(input: $i) { customer { id } } }"
+SAY = (
+    "mutation($i: RecordInteractionInput!) { recordInteraction(input: $i) { interaction { id } } }"
+)
+
+
+async def test_two_who_are_merged_both_ways_at_once_are_one_in_the_end(office: Any) -> None:
+    for _ in range(5):
+        one, other = await office.create("A"), await office.create("B")
+        asked = [{"i": {"winnerId": one, "loserIds": [other]}}] * 3
+        asked += [{"i": {"winnerId": other, "loserIds": [one]}}] * 3
+        answers = await asyncio.gather(*[office.t.answer(MERGE, each) for each in asked])
+        failed = [each["errors"][0]["extensions"]["reason"] for each in answers if "errors" in each]
+        assert failed == ["core.same_customer"] * 5
+        found = await office.t.gql("query($i: [ID!]!) { nodes(ids: $i) { id } }", i=[one, other])
+        assert found["nodes"][0] == found["nodes"][1]
+
+
+async def test_what_is_said_while_customers_are_merged_is_the_winners(office: Any) -> None:
+    winner, *losers = [await office.create(name) for name in "ABCD"]
+    said = {"channel": "email", "direction": "INBOUND", "kind": "note"}
+    items = [{"customerId": each, **said} for each in losers]
+    bulk = """mutation($i: RecordInteractionsInput!) {
+      recordInteractions(input: $i) { results { index } } }"""
+    merges = [
+        office.t.answer(MERGE, {"i": {"winnerId": winner, "loserIds": [each]}}) for each in losers
+    ]
+    singles = [office.t.answer(SAY, {"i": each}) for each in items * 5]
+    bulks = [office.t.answer(bulk, {"i": {"items": items}}) for _ in range(5)]
+    answers = await asyncio.gather(*singles[:7], *bulks[:2], *merges, *bulks[2:], *singles[7:])
+    assert [each["errors"] for each in answers if "errors" in each] == []
+    found = await office.customer(winner, "interactions { totalCount }")
+    assert found["interactions"]["totalCount"] == 5 * 3 + 5 * 3

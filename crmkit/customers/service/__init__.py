@@ -6,6 +6,7 @@ from crmkit.customers.service.customers import (
     restore_customers,
     update_customers,
 )
+from crmkit.customers.service.merges import merge_customers
 from crmkit.customers.service.moves import move_customers
 from crmkit.customers.service.relations import end_relations, relate_customers
 from crmkit.customers.service.upserts import upsert_customers
@@ -14,6 +15,7 @@ __all__ = [
     "create_customers",
     "delete_customers",
     "end_relations",
+    "merge_customers",
     "move_customers",
     "relate_customers",
     "restore_customers",

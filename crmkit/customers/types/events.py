@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from crmkit.host.context import Event
 
@@ -34,6 +35,19 @@ class CustomersRestored(Event):
     """Deleted customers are back."""
 
     ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CustomersMerged(Event):
+    """Customers are what others were before, too, each in the place of its id.
+
+    What belonged to the merged ones belongs to them; ids of the merged mean them for ever.
+    """
+
+    as_told: ClassVar[frozenset[str]] = frozenset({"merged_ids"})
+
+    ids: tuple[str, ...]
+    merged_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from crmkit.customers.types.nodes import Customer, StageStay
 from crmkit.engine.fields import ID, Ref
 from crmkit.stages.types import Stage
 from crmkit.values import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crmkit.values.errors import Problem
+
+MOST_LOSERS = 50
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,36 @@ class RestoredCustomer:
 
     customer: Customer
     """The customer as they were."""
+
+
+@dataclass(frozen=True)
+class MergeCustomers:
+    """Which customers are one and the same."""
+
+    winner_id: Ref[Customer]
+    """Who stays, with what they say of themselves."""
+    loser_ids: tuple[Ref[Customer], ...]
+    """Who becomes part of them, at most 50; their ids will mean the winner for ever."""
+    version: int | None = None
+    """The version of the winner that you saw: if it has changed since, nothing happens."""
+
+    def __post_init__(self) -> None:
+        checks.check(_merge_faults(self))
+
+
+@dataclass(frozen=True)
+class MergedCustomers:
+    """Who they are now."""
+
+    customer: Customer
+    """The winner, to whom everything belongs."""
+    merged_customer_ids: tuple[ID, ...]
+    """Whose ids mean the winner from now on."""
+
+
+def _merge_faults(given: MergeCustomers) -> Iterator[Problem]:
+    if not 0 < len(given.loser_ids) <= MOST_LOSERS:
+        yield checks.fault("loserIds", f"1 to {MOST_LOSERS} customers are merged at once.")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from crmkit.settings import Organisation
 
 
-@node(models.Customer, list="customers", read="core.customer.read")
+@node(
+    models.Customer,
+    list="customers",
+    read="core.customer.read",
+    aliases=models.CustomerAlias.alias_id,
+)
 class Customer:
     """A person or an organisation the company deals with."""
 

@@ -64,5 +64,5 @@ class Tally(sdk.Base):
         ForeignKey("customer.id"), primary_key=True, doc="Who was texted."
     )
     sent: Mapped[int] = sdk.column(
-        BigInteger, filterable=True, default=0, doc="How many texts were sent."
+        BigInteger, filterable=True, default=0, merge="sum", doc="How many texts were sent."
     )

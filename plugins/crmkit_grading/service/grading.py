@@ -32,6 +32,7 @@ _OF_CUSTOMERS = (
     sdk.CustomersCreated,
     sdk.CustomersUpdated,
     sdk.CustomersRestored,
+    sdk.CustomersMerged,
     sdk.CustomersMoved,
 )
 

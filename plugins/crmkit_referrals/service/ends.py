@@ -54,6 +54,14 @@ async def reject_referral(context: Context, input: RejectReferral) -> RejectedRe
     return RejectedReferral(referral=sdk.ref(Referral, referral_id))
 
 
+async def revoke(context: Context, found: repository.Found, fault: ReferralFault) -> None:
+    """Ends a referral that cannot have been one, and takes back what was given for it."""
+    referral_id, advocate_id, _, state = found
+    if state in COUNTED:
+        await _reverse(context, [(referral_id, advocate_id)])
+    reject(context, referral_id, fault)
+
+
 async def _reverse(
     context: Context, found: Sequence[tuple[str, str]], note: str | None = None
 ) -> None:

@@ -57,6 +57,23 @@ async def follow(context: Context, events: Sequence[Any]) -> None:
         await settle(context, set(itertools.chain.from_iterable(told)))
 
 
+async def keep_one_of_each(context: Context, merged: Sequence[sdk.rows.CustomerAlias]) -> None:
+    """Ends open tasks of customers who are merged as far as another has one of the same rule."""
+    ids = {id_ for each in merged for id_ in (each.customer_id, each.alias_id)}
+    await repository.hold(context, ids)
+    there = await repository.open_by_rules(context, ids)
+    kept = {each.customer_id: _rules_of(there, each.customer_id) for each in merged}
+    for each in merged:
+        theirs = _rules_of(there, each.alias_id)
+        for rule in theirs & kept[each.customer_id]:
+            close(context, there[rule, each.alias_id].id, TaskState.CANCELLED)
+        kept[each.customer_id] |= theirs
+
+
+def _rules_of(tasks: Mapping[tuple[str, str], Found], customer_id: str) -> set[str]:
+    return {rule for rule, owner in tasks if owner == customer_id}
+
+
 async def plan(context: Context) -> AsyncIterator[Planned]:
     """Settles all customers, some at a time: those who were here before a rule was, too."""
     await _check_keys(context)
