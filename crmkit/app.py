@@ -28,6 +28,7 @@ from crmkit.host.host import Host
 from crmkit.host.loading import load
 from crmkit.host.manifest import Plugin
 from crmkit.interactions import plugin as interactions
+from crmkit.jobs import plugin as jobs
 from crmkit.stages import plugin as stages
 from crmkit.store.drivers import open_database
 from crmkit.tags import plugin as tags
@@ -44,13 +45,14 @@ if TYPE_CHECKING:
 
     from crmkit.host.builders import EventBuilder, PermissionBuilder
     from crmkit.host.field_tables import FieldTable
+    from crmkit.host.jobs import JobBuilder
     from crmkit.host.loading import Loaded
     from crmkit.settings import Settings
     from crmkit.values.clock import Clock
 
 log = structlog.get_logger("crmkit.app")
 
-ROOMS = (access, stages, channels, customers, tags, interactions)
+ROOMS = (access, jobs, stages, channels, customers, tags, interactions)
 """The rooms of the core; each knows those before it."""
 
 _ENDPOINT = "/graphql"
@@ -74,6 +76,9 @@ class Core(Plugin):
     def register_events(self, events: EventBuilder) -> None:
         for room in (customers, interactions):
             room.register_events(events)
+
+    def register_jobs(self, builder: JobBuilder) -> None:
+        jobs.register_jobs(builder)
 
 
 @dataclass(frozen=True)

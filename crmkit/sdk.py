@@ -88,6 +88,7 @@ from crmkit.host.context import Context, Draft, Event
 from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.host import Host
+from crmkit.host.jobs import JobBuilder
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
@@ -207,6 +208,7 @@ __all__ = [
     "Interaction",
     "InteractionsRecorded",
     "Invalid",
+    "JobBuilder",
     "Json",
     "Label",
     "MergeCustomers",

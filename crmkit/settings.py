@@ -167,6 +167,16 @@ class AccessSettings(_Section):
     tries_per_minute: int = Field(default=5, ge=1)
 
 
+class WorkerSettings(_Section):
+    """Who brings events to their handlers and does jobs, and how patient they are."""
+
+    inside: bool = True
+    at_once: int = Field(default=4, ge=1)
+    lease_seconds: float = Field(default=30, gt=0)
+    backoff_seconds: float = Field(default=5, gt=0)
+    keep_days: float = Field(default=7, gt=0)
+
+
 class TelemetrySettings(_Section):
     """Who is told of each request besides the log; both want the extra `telemetry`."""
 
@@ -217,6 +227,7 @@ class Settings(BaseSettings):
     graphql: GraphQLSettings = GraphQLSettings()
     access: AccessSettings = AccessSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    worker: WorkerSettings = WorkerSettings()
     plugins: PluginSettings = PluginSettings()
 
     @model_validator(mode="after")

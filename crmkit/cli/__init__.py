@@ -23,11 +23,13 @@ app = typer.Typer(
     help="A CRM whose core is customers, interactions and stages, and whose rest is plugins.",
 )
 db = typer.Typer(no_args_is_help=True, help="Bring the database to the version of the code.")
+jobs = typer.Typer(no_args_is_help=True, help="Look after what is done later.")
 schema = typer.Typer(no_args_is_help=True, help="Look at the GraphQL schema.")
 plugins = typer.Typer(invoke_without_command=True)
 permissions = typer.Typer(no_args_is_help=True, help="Look at who may do what.")
 new = typer.Typer(no_args_is_help=True, help="Begin a repository or a plugin of your own.")
 app.add_typer(db, name="db")
+app.add_typer(jobs, name="jobs")
 app.add_typer(plugins, name="plugins")
 app.add_typer(schema, name="schema")
 app.add_typer(new, name="new")
@@ -72,6 +74,45 @@ def serve(
 ) -> None:
     """Serve the endpoint on this machine."""
     _later("serving").serve(port)
+
+
+@app.command()
+def worker() -> None:
+    """Bring events to their handlers and do jobs, beside the servers, until it is stopped."""
+    _later("working").worker()
+
+
+@jobs.command("list")
+def list_jobs(
+    every: Annotated[bool, typer.Option("--all", help="Also those that are done.")] = False,
+) -> None:
+    """List the jobs that wait, run or were given up, the latest first."""
+    _later("working").list_jobs(every=every)
+
+
+@jobs.command("run")
+def run_job(
+    name: Annotated[str, typer.Argument(help="What is to be done, such as core.tidy.")],
+    payload: Annotated[str, typer.Option(help="With what, as JSON.")] = "null",
+) -> None:
+    """Ask for a job, which the next worker does that has a hand free."""
+    _later("working").run_job(name, payload)
+
+
+@jobs.command("retry")
+def retry_job(
+    id: Annotated[str, typer.Argument(help="A job that was given up or cancelled.")],
+) -> None:
+    """Have a job tried again."""
+    _later("working").retry_job(id)
+
+
+@jobs.command("cancel")
+def cancel_job(
+    id: Annotated[str, typer.Argument(help="A job that has not ended.")],
+) -> None:
+    """Cancel a job, or stop it where it is."""
+    _later("working").cancel_job(id)
 
 
 @db.command()

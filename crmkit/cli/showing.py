@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from crmkit.engine.nodes import NodeSpec
     from crmkit.graph.schema import Schema
+    from crmkit.host.jobs import JobBuilder
     from crmkit.host.loaded import Loaded, LoadedPlugin
 
 _OUT = Console(highlight=False)
@@ -63,6 +64,7 @@ def page(loaded: Loaded, schema: Schema, name: str) -> str:
             f"- `{each.event}` after the commit, in `{each.name}`"
             for each in plugin.events.subscriptions
         ),
+        "Jobs": _jobs(plugin.jobs),
         "Hooks that it offers": (
             f"- `{each.name}`: {_first(inspect.getdoc(each.function))}"
             for each in loaded.hooks.specs.values()
@@ -128,6 +130,12 @@ def _extended(plugin: LoadedPlugin) -> Iterator[str]:
             target = extension.target
             name = target.__name__ if isinstance(target, type) else target.rpartition(".")[2]
             yield f"- `{name}Input.{plugin.name}`: {_first(inspect.getdoc(extension.cls))}"
+
+
+def _jobs(jobs: JobBuilder) -> Iterator[str]:
+    for name, each in jobs.functions.items():
+        comes = f" ({jobs.schedules[name].text})" if name in jobs.schedules else ""
+        yield f"- `{name}`{comes}: {_first(inspect.getdoc(each.function))}"
 
 
 def _named(given: Mapping[str, str]) -> Iterator[str]:

@@ -93,7 +93,7 @@ class Year:
         await self._core.grow(arrivals)
         for each in self._parts:
             await each.live()
-        await self._crm.host.relay.drain()
+        await self._crm.host.drain()
 
     def _arrivals(self) -> list[int]:
         """How many come in each step: a start with some, then more and more."""
@@ -129,7 +129,7 @@ class Year:
         who = self.demo.cast.get(scene.who, scene.who)
         await play(who, **scene.said)
         # What follows from it has happened before the next scene.
-        await self._crm.host.relay.drain()
+        await self._crm.host.drain()
 
     def _told(self) -> list[Told]:
         loaded = self._crm.host.loaded
@@ -157,9 +157,8 @@ async def fill(settings: Settings, customers: int, until: datetime, watch: Watch
         # Nobody waits for an answer here, and a busy machine is no fault of a hook.
         crm.host.hooks.limit = _PATIENCE
         await crm.prepare()
-        await crm.host.start()
         # What follows from a step follows at its end, and not while it lasts.
-        await crm.host.relay.stop()
+        await crm.host.start(works=False)
         filled = await Year(crm, clock, until, customers).live(watch)
         await crm.host.stop()
         return filled

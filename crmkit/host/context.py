@@ -16,7 +16,9 @@ from typing_extensions import TypeVar, TypeVarTuple
 
 from crmkit.host.actors import SYSTEM, Actor
 from crmkit.host.unscoped import Unscoped, audit
+from crmkit.store.jobs import Job
 from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.timetable import ask
 from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, Refused
 
 if TYPE_CHECKING:
@@ -265,6 +267,41 @@ class Context(Generic[Config]):
         name = self.host.loaded.event_name(type(event))
         self.unit.emit(name, type(event).version, event.record, event.payload(), plugin=self.plugin)
         self.unit.after_commit.append(self.host.notices.tell)
+
+    def enqueue(
+        self,
+        job: Callable[..., Awaitable[Any]],
+        payload: Any = None,
+        *,
+        due: datetime | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Asks for a job, if and when the unit has been committed.
+
+        Args:
+            job: A function that a plugin registers in `register_jobs`.
+            payload: What it is handed.
+            due: When it is to be done; as soon as somebody can, unless said.
+            key: Of one name and key one job waits: asked for again it takes the new payload
+                and time, and if it is being done just now, it is done once more after that.
+        """
+        found = self.host.loaded.job(job)
+        row = Job(
+            name=found.name,
+            payload=found.stored(payload),
+            key=key,
+            at=due or self.clock.now(),
+            due=due or self.clock.now(),
+            request_id=self.request_id,
+        )
+        ask(self.write, [row])
+        self.unit.after_commit.append(self.host.notices.tell)
+
+    def progress(self, done: int, total: int | None = None) -> None:
+        """Says how much of the running job is done, for whoever looks at it."""
+        if self.unit.job is None:
+            raise RuntimeError(f"The plugin {self.plugin} tells of progress, and this is no job.")
+        self.unit.job.done, self.unit.job.total = done, total
 
     def refuse(
         self,

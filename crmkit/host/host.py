@@ -12,9 +12,14 @@ from crmkit.host.actors import SYSTEM, Actor, Book
 from crmkit.host.context import Context, DraftsRefused
 from crmkit.host.telling import events_of
 from crmkit.store.database import Base, table_of, with_companions
+from crmkit.store.leases import Patience
 from crmkit.store.notices import Notices
+from crmkit.store.queue import Run
+from crmkit.store.queue import settle as settle_job
 from crmkit.store.relay import Handler, Occurrence, Relay, settle
+from crmkit.store.timetable import Timetable
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
+from crmkit.store.worker import JobKind, Worker
 from crmkit.values import ids
 from crmkit.values.errors import Failure
 from crmkit.values.signing import Signer
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from crmkit.store.drivers import Database
     from crmkit.store.parts import Part
     from crmkit.values.clock import Clock
+    from crmkit.values.schedules import Schedule
 
 Body = Callable[[Context[Any]], Awaitable[Any]]
 
@@ -54,9 +60,20 @@ class Host:
         self.aliases: Mapping[str, Aliases] = {}
         # What rooms remember of rows that seldom change; their units check it: `unit.trust`.
         self.remembered: dict[type[Base], dict[str, Any]] = {}
-        self.relay = Relay(database, clock, self._handlers(), self._deliver)
+        patience = Patience.of(settings.worker)
+        self.relay = Relay(database, clock, self._handlers(), self._deliver, patience)
+        self.worker = Worker(
+            database,
+            clock,
+            self._job_kinds(),
+            Timetable(database, clock, self._schedules()),
+            self._do,
+            patience,
+            settings.worker.at_once,
+        )
         self.notices = Notices(database)
         self.notices.on(self.relay.wake)
+        self.notices.on(self.worker.wake)
 
     def context(
         self,
@@ -137,21 +154,33 @@ class Host:
             if found is not None:
                 yield each.name, found
 
-    async def start(self) -> None:
-        """Starts the plugins in the order of loading, then the relay; in safe mode neither."""
+    async def start(self, *, works: bool | None = None) -> None:
+        """Starts the plugins in the order of loading, then what works behind the answers.
+
+        Args:
+            works: Whether events are delivered and jobs done here; as the settings say unless
+                said. In safe mode they are not.
+        """
         for each in self.loaded.plugins:
             await _attributed(each.manifest.startup(self), each.name)
         if self.settings.safe_mode:
             # Nobody would be told of events now, and those to whom they matter never later.
-            structlog.get_logger().warning("safe mode: no plugin runs, events wait")
-        else:
+            structlog.get_logger().warning("safe mode: no plugin runs, events and jobs wait")
+        elif self.settings.worker.inside if works is None else works:
             await self.relay.start()
+            await self.worker.start()
         await self.notices.start()
 
-    async def stop(self) -> None:
-        """Stops the relay, then the plugins, the last one first."""
-        await self.notices.stop()
+    async def drain(self) -> None:
+        """Delivers events and does jobs until nothing is due any more."""
+        while await self.relay.drain() or await self.worker.drain():
+            pass
+
+    async def stop(self, grace: float = 0) -> None:
+        """Stops what works, giving jobs some seconds, then the plugins, the last one first."""
+        await self.worker.stop(grace)
         await self.relay.stop()
+        await self.notices.stop()
         for each in reversed(self.loaded.plugins):
             await _attributed(each.manifest.shutdown(self), each.name)
 
@@ -181,6 +210,32 @@ class Host:
                 handler = Handler(name, each.function, plugin.name, each.is_plural)
                 found.setdefault(each.event, []).append(handler)
         return found
+
+    def _job_kinds(self) -> Mapping[str, JobKind]:
+        return {
+            name: JobKind(name, each.function, each.plugin, each.retries + 1, each.timeout)
+            for name, each in self.loaded.jobs.items()
+        }
+
+    def _schedules(self) -> Mapping[str, Schedule]:
+        return {
+            name: each for one in self.loaded.plugins for name, each in one.jobs.schedules.items()
+        }
+
+    async def _do(self, kind: JobKind, run: Run) -> None:
+        found = self.loaded.jobs[kind.name]
+
+        async def body(context: Context[Any]) -> None:
+            settle_job(run, context.unit)
+            run.next = found.stored(await found.function(context, *found.arguments(run.payload)))
+
+        await self.run_unit(
+            kind.plugin,
+            body,
+            operation=kind.name,
+            actor=Actor(kind.plugin, "plugin"),
+            request_id=run.request_id,
+        )
 
     async def _deliver(self, handler: Handler, occurrences: Sequence[Occurrence]) -> None:
         events = await events_of(self, occurrences)

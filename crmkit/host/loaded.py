@@ -20,6 +20,7 @@ from crmkit.host.builders import (
     SchemaBuilder,
 )
 from crmkit.host.dispatch import Hooks
+from crmkit.host.jobs import JobBuilder, JobFunction
 from crmkit.host.manifest import Plugin, requirements
 from crmkit.host.room import package_of
 from crmkit.host.tables import CORE, shown_tables, tables_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         Import,
     )
     from crmkit.host.context import Event
+    from crmkit.host.jobs import Do
     from crmkit.store.reach import Extent
 
 
@@ -46,6 +48,7 @@ class LoadedPlugin:
     permissions: PermissionBuilder
     events: EventBuilder
     imports: ImportBuilder
+    jobs: JobBuilder
     tables: Sequence[Table]
     api: ModuleType | None
 
@@ -90,6 +93,19 @@ class Loaded:
                 "say events.add in register_events."
             )
         return self._event_names[event]
+
+    def job(self, function: Do) -> JobFunction:
+        """What a function that does jobs was registered as.
+
+        Raises:
+            RuntimeError: No plugin has registered it.
+        """
+        if function not in self._job_functions:
+            raise RuntimeError(
+                f"{function.__module__}.{function.__name__} is enqueued, but no plugin registers it; "
+                "say jobs.job in register_jobs."
+            )
+        return self._job_functions[function]
 
     def shows(self, table: TableClause, to: str) -> bool:
         """Whether the rules of a plugin may read a table."""
@@ -140,6 +156,14 @@ class Loaded:
     @cached_property
     def imports(self) -> Mapping[str, Import]:
         return {name: each for one in self.plugins for name, each in one.imports.imports.items()}
+
+    @cached_property
+    def jobs(self) -> Mapping[str, JobFunction]:
+        return {name: each for one in self.plugins for name, each in one.jobs.functions.items()}
+
+    @cached_property
+    def _job_functions(self) -> Mapping[Do, JobFunction]:
+        return {each.function: each for each in self.jobs.values()}
 
     @cached_property
     def _by_name(self) -> Mapping[str, LoadedPlugin]:

@@ -15,6 +15,7 @@ from crmkit.host.builders import EventBuilder, ImportBuilder, PermissionBuilder,
 from crmkit.host.discovery import Available, discover, imported
 from crmkit.host.dispatch import Hooks
 from crmkit.host.implementations import implement, offer
+from crmkit.host.jobs import JobBuilder
 from crmkit.host.loaded import Loaded, LoadedPlugin
 from crmkit.host.manifest import Plugin, check_manifest, requirements
 from crmkit.host.room import home_of, naming, own_module, part
@@ -172,6 +173,7 @@ class _Loading:
             permissions=PermissionBuilder(cls.name),
             events=EventBuilder(cls.name),
             imports=ImportBuilder(cls.name),
+            jobs=JobBuilder(cls.name, self.settings.organisation.zone),
             tables=tables_of(cls.name),
             api=part(cls, "api"),
         )
@@ -212,6 +214,8 @@ class _Loading:
             manifest.register_events(made.events)
         with naming(cls, "register_imports"):
             manifest.register_imports(made.imports)
+        with naming(cls, "register_jobs"):
+            manifest.register_jobs(made.jobs)
         related = {CORE, made.name, *requirements(cls)}
         self._check_events(made, related)
         self._check_imports(made)

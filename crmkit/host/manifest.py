@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from crmkit.host.checks import Verified
     from crmkit.host.context import Context
     from crmkit.host.host import Host
+    from crmkit.host.jobs import JobBuilder
 
 SDK_VERSION = "1.0"
 """The version of what `crmkit.sdk` promises, counted apart from the product's."""
@@ -88,6 +89,9 @@ class Plugin:
         columns of `rows` and `sdk.actor_value("user")` or `("team")`; None narrows nothing.
         """
         return None
+
+    def register_jobs(self, jobs: JobBuilder) -> None:
+        """Lists the functions that do its jobs, and when some of them come again and again."""
 
     async def startup(self, app: Host) -> None:
         """Opens what it needs while the application runs."""

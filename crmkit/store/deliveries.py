@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, exists, not_, or_, select, update
 
 from crmkit.store.database import table_of
+from crmkit.store.leases import TRIES, LeaseLost, Patience
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
 from crmkit.store.write import Write
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from crmkit.store.unit_of_work import UnitOfWork
     from crmkit.values.clock import Clock
 
-TRIES = 5
-LEASE = timedelta(seconds=30)
 AT_ONCE = 8  # units of one relay
 HELD = 200  # deliveries that one relay has begun and not ended
 _EVENTS = 200  # that are fanned out together
@@ -60,10 +59,6 @@ class Occurrence:
     at: datetime
 
 
-class LeaseLost(Exception):
-    """A handler took so long that another relay has begun the same delivery."""
-
-
 def settle(occurrences: Sequence[Occurrence], unit: UnitOfWork) -> None:
     """Has this unit of work, and no other, be the effect of these deliveries."""
     unit.before_commit.append(partial(_settle, occurrences))
@@ -80,11 +75,16 @@ class Deliveries:
     """The deliveries to these handlers, which other relays may be at work on as well."""
 
     def __init__(
-        self, database: Database, clock: Clock, handlers: Mapping[str, Sequence[Handler]]
+        self,
+        database: Database,
+        clock: Clock,
+        handlers: Mapping[str, Sequence[Handler]],
+        patience: Patience,
     ) -> None:
         self._database = database
         self._clock = clock
         self._handlers = handlers
+        self._patience = patience
         self._names = {each.name for some in handlers.values() for each in some}
 
     async def make(self) -> bool:
@@ -114,7 +114,10 @@ class Deliveries:
         names = sorted(self._names.difference(but))
         if not await self._database.fetch(self._due(names, 1)):
             return []
-        lease = {"leased_until": self._clock.now() + LEASE, "tries": delivery.c.tries + 1}
+        lease = {
+            "leased_until": self._clock.now() + self._patience.lease,
+            "tries": delivery.c.tries + 1,
+        }
         # A CTE that locks is run once, whatever the plan; a subquery may be run again.
         due = self._due(names, most).with_for_update(skip_locked=True).cte()
         taken = select(due.c.seq)
@@ -137,7 +140,7 @@ class Deliveries:
 
     async def renew(self, occurrences: Collection[Occurrence]) -> None:
         """Keeps other relays from what is still at work here."""
-        await self._change(occurrences, leased_until=self._clock.now() + LEASE)
+        await self._change(occurrences, leased_until=self._clock.now() + self._patience.lease)
 
     async def fail(self, occurrence: Occurrence, problem: str) -> None:
         """Has it tried again later, or, after the last try, lets the next of its record pass."""
@@ -145,7 +148,7 @@ class Deliveries:
         await self._change(
             [occurrence],
             state=DeliveryState.DEAD if is_dead else DeliveryState.PENDING,
-            due=self._clock.now() + timedelta(seconds=5**occurrence.tries),
+            due=self._clock.now() + self._patience.after(occurrence.tries),
             leased_until=None,
             problem=problem,
         )

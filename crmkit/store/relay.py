@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from crmkit.store.deliveries import (
-    AT_ONCE,
-    HELD,
-    LEASE,
-    TRIES,
-    Deliveries,
-    Handler,
-    LeaseLost,
-    Occurrence,
-    settle,
-)
+from crmkit.store.deliveries import AT_ONCE, HELD, Deliveries, Handler, Occurrence, settle
+from crmkit.store.leases import TRIES, USUAL, LeaseLost, Patience
 
 if TYPE_CHECKING:
     from crmkit.store.drivers import Database
@@ -48,8 +39,11 @@ class Relay:
         clock: Clock,
         handlers: Mapping[str, Sequence[Handler]],
         run: Run,
+        patience: Patience = USUAL,
     ) -> None:
-        self._deliveries = Deliveries(database, clock, handlers)
+        self._deliveries = Deliveries(database, clock, handlers, patience)
+        self._patience = patience
+        self._pause = min(_POLL, patience.lease.total_seconds() / 3)
         self._clock = clock
         self._named = {each.name: each for some in handlers.values() for each in some}
         self._run = run
@@ -78,12 +72,15 @@ class Relay:
         """Says that there may be new events."""
         self._woken.set()
 
-    async def drain(self) -> None:
-        """Delivers until nothing is due and nothing is under way."""
+    async def drain(self) -> bool:
+        """Delivers until nothing is due or under way, and says whether there was anything."""
+        was_idle = True
         while await self._begin() or self._running:
+            was_idle = False
             if self._running:
                 first = asyncio.FIRST_COMPLETED
                 await asyncio.wait(self._running, timeout=_POLL, return_when=first)
+        return not was_idle
 
     async def _deliver_for_ever(self) -> None:
         while True:
@@ -95,7 +92,7 @@ class Relay:
                 # The database may be away for a while; the next turn tries again.
                 structlog.get_logger().exception("relay")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _POLL)
+                await asyncio.wait_for(self._woken.wait(), self._pause)
 
     async def _begin(self) -> bool:
         """Begins deliveries that are due, and says whether there was anything to do."""
@@ -129,7 +126,7 @@ class Relay:
         self.wake()
 
     async def _renew(self) -> None:
-        if self._clock.now() - self._renewed > LEASE / 3:
+        if self._clock.now() - self._renewed > self._patience.lease / 3:
             self._renewed = self._clock.now()
             await self._deliveries.renew(self._held.values())
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from crmkit.store.database import Base
     from crmkit.store.drivers import Database, Reader
     from crmkit.store.groups import Group
+    from crmkit.store.queue import Run
     from crmkit.store.statements import Row
     from crmkit.values.allowance import Allowance
     from crmkit.values.clock import Clock
@@ -101,6 +102,7 @@ class UnitOfWork:
         self.after_commit: list[Callable[[], None]] = []
         self.before_commit: list[Callable[[Recorded], Awaitable[None]]] = []
         self.allowances: list[Allowance] = []
+        self.job: Run | None = None
         self._looks = 0
         self._database = database
         self._origin = origin

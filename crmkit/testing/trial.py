@@ -55,9 +55,8 @@ async def crm(
     address = await databases().new(engine, _tables(plugins), opened, field_tables(fields))
     started = await opened(address)
     try:
-        await started.host.start()
-        # Events are delivered when the test says drain(), and not while it counts.
-        await started.host.relay.stop()
+        # Events are delivered and jobs done when the test says drain(), not while it counts.
+        await started.host.start(works=False)
         await started.host.notices.stop()
         yield Trial(started, clock)
         await started.host.stop()
@@ -148,8 +147,8 @@ class Trial:
         return await self.host.run_unit(plugin, body, operation="test", actor=actor)
 
     async def drain(self) -> None:
-        """Delivers events until none is left."""
-        await self.host.relay.drain()
+        """Delivers events and does jobs until none is left."""
+        await self.host.drain()
 
 
 @lru_cache(8)

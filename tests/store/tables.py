@@ -13,6 +13,7 @@ from crmkit.store.audit import Audit
 from crmkit.store.column_types import Code, Json
 from crmkit.store.database import Base, Record, Versioned, column, root_scope, table_of, unscoped
 from crmkit.store.idempotency import Idempotency
+from crmkit.store.jobs import Job, ScheduleRow
 from crmkit.store.outbox import Delivery, Outbox
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Everything(Record):
 
 
 _OWN = (Person, Balance, Purchase, Everything)
-_STORE = (Audit, Idempotency, Outbox, Delivery)
+_STORE = (Audit, Idempotency, Job, ScheduleRow, Outbox, Delivery)
 TABLES = [table_of(each) for each in (*_OWN, *_STORE)]
 
 
