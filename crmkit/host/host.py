@@ -11,12 +11,14 @@ from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 from crmkit.host.actors import SYSTEM, Actor, Book
 from crmkit.host.context import Context, DraftsRefused
 from crmkit.host.telling import events_of
+from crmkit.store.audit import Auditor
 from crmkit.store.database import Base, table_of, with_companions
 from crmkit.store.leases import Patience
 from crmkit.store.notices import Notices
 from crmkit.store.queue import Run
 from crmkit.store.queue import settle as settle_job
 from crmkit.store.relay import Handler, Occurrence, Relay, settle
+from crmkit.store.seals import Sealer
 from crmkit.store.timetable import Timetable
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
 from crmkit.store.worker import JobKind, Worker
@@ -52,10 +54,12 @@ class Host:
         self.clock = clock
         self.loaded = loaded
         self.hooks = loaded.hooks
-        self.signer = Signer(settings.secret.get_secret_value())
-        self.tokens = Tokens(settings.secret.get_secret_value())
         self.rights: Book
         """What grants come to; the app says it, which knows the schema."""
+        secret = settings.secret.get_secret_value()
+        self.signer = Signer(secret)
+        self.tokens = Tokens(secret)
+        self.auditor = Auditor(secret)
         self.sides: Mapping[Table, tuple[type[Base], ...]] = {}
         self.aliases: Mapping[str, Aliases] = {}
         # What rooms remember of rows that seldom change; their units check it: `unit.trust`.
@@ -71,9 +75,11 @@ class Host:
             patience,
             settings.worker.at_once,
         )
+        self.sealer = Sealer(database, clock, self.auditor)
         self.notices = Notices(database)
         self.notices.on(self.relay.wake)
         self.notices.on(self.worker.wake)
+        self.notices.on(self.sealer.wake)
 
     def context(
         self,
@@ -118,7 +124,8 @@ class Host:
                 raise DraftsRefused(context.refusals)
             return result
 
-        origin = Origin(actor.id, operation, request_id or ids.new_id("request"))
+        request_id = request_id or ids.new_id("request")
+        origin = Origin(actor.id, operation, request_id, actor.key)
         return await run_unit(
             self.database,
             self.clock,
@@ -128,6 +135,7 @@ class Host:
             sides=self.sides,
             record=record,
             premise=premise,
+            auditor=self.auditor,
         )
 
     async def ping(self) -> None:
@@ -169,6 +177,7 @@ class Host:
         elif self.settings.worker.inside if works is None else works:
             await self.relay.start()
             await self.worker.start()
+        await self.sealer.start()
         await self.notices.start()
 
     async def drain(self) -> None:
@@ -179,6 +188,7 @@ class Host:
     async def stop(self, grace: float = 0) -> None:
         """Stops what works, giving jobs some seconds, then the plugins, the last one first."""
         await self.worker.stop(grace)
+        await self.sealer.stop()
         await self.relay.stop()
         await self.notices.stop()
         for each in reversed(self.loaded.plugins):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from sqlalchemy import Dialect, Table
+    from sqlalchemy import Dialect, ForeignKey, Table
 
 PREFIX = "append_only_"
 """What the names of all these triggers begin with."""
@@ -54,9 +54,13 @@ def movable(table: Table) -> set[str]:
     return {
         each.name
         for each in table.columns
-        for key in each.foreign_keys
-        if (scope := key.column.table.info.get("scope")) and scope.kind == "root"
+        if each.info.get("scoped_by") or any(_is_root(key) for key in each.foreign_keys)
     }
+
+
+def _is_root(key: ForeignKey) -> bool:
+    scope = key.column.table.info.get("scope")
+    return scope is not None and scope.kind == "root"
 
 
 def guards(table: Table, dialect: Dialect, columns: Collection[str] | None = None) -> list[Guard]:

@@ -10,9 +10,11 @@ from sqlalchemy import BigInteger, select
 from crmkit.store.arrays import Sql, bound, in_columns
 from crmkit.store.groups import Group, Key, noun_of
 from crmkit.store.parts import Part
+from crmkit.store.trail import Act, Trace
 from crmkit.values.errors import Conflict, Failure, NotFound, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Dialect, Table
@@ -28,6 +30,7 @@ class Entry:
     add: dict[str, int]
     expected: int | None
     said: list[tuple[dict[str, int], Failure | None]] = field(default_factory=list)
+    was: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Changes(Group):
             for name, number in entry.add.items():
                 there.add[name] += number
             there.said += entry.said
+            there.was = {**entry.was, **there.was}
 
     def part(self, dialect: Dialect) -> Part:
         columns, rows = self._rows()
@@ -79,6 +83,12 @@ class Changes(Group):
             values = bound([self._at], self.table.columns["updated_at"].type, dialect) + values
         kind = (self.table, self.shape)
         return Part(kind, self._text, [values], self.table.name, len(self.entries))
+
+    def traces(self) -> Iterable[Trace]:
+        names = [each.name for each in self._key]
+        for key, entry in self.entries.items():
+            known = dict(zip(names, key, strict=True))
+            yield Trace(self.table, Act.CHANGED, known, entry.set, entry.was, entry.add)
 
     async def _run(self, transaction: Transaction) -> None:
         part = self.part(transaction.dialect)

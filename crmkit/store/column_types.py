@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Integer, Text, TypeDecorator
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine, UserDefinedType
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
 E = TypeVar("E", bound=Enum)
+
+SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
+"""A number that the database counts up; SQLite counts only what it calls INTEGER."""
 
 
 class Code(TypeDecorator[str]):

@@ -108,6 +108,7 @@ def column(
     *,
     doc: str | None = None,
     personal: bool | None = None,
+    secret: bool = False,
     filterable: bool = False,
     groupable: bool = False,
     merge: Merge = "winner",
@@ -124,6 +125,7 @@ def column(
         type_: A column type, or a ForeignKey (an id that is indexed by itself).
         doc: What it means, in one sentence; the field's description unless it has one.
         personal: Whether it can hold something about a person; every text says so.
+        secret: Nobody is told its values, the audit neither.
         filterable: Makes the index, the filter and the order. Text also gets its fold
             and its sort key beside it.
         groupable: Many rows share a value, such as a key of few: stats group by it.
@@ -154,18 +156,28 @@ def column(
     made = mapped_column(*parts, sort_order=-1 if primary_key else 0, **given)
     said = None if default is MISSING else default
     made.column.info.update(
-        personal=personal, filterable=filterable, groupable=groupable, merge=merge, default=said
+        personal=personal,
+        secret=secret,
+        filterable=filterable,
+        groupable=groupable,
+        merge=merge,
+        default=said,
     )
     return made
 
 
-def reference(target: str, **given: Any) -> Any:
+def reference(target: str, *, scoped_by: str | None = None, **given: Any) -> Any:
     """An id of another plugin's record (`"orders.Order"`), without a foreign key.
 
     For what a plugin only works with: the other may be absent. Merge moves it.
+
+    Args:
+        target: The node, by its plugin and its name.
+        scoped_by: Its table, if the row is reached with that record.
+        given: Whatever else `column` takes.
     """
     made = column(Code, **given)
-    made.column.info["reference"] = target
+    made.column.info.update(reference=target, scoped_by=scoped_by)
     return made
 
 
@@ -198,6 +210,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
     type_annotation_map = _TYPES
 
     __append_only__: ClassVar[bool] = False
+    __audited__: ClassVar[bool] = True
     __scope__: ClassVar[Scope | None] = None
 
     def __init_subclass__(cls, **given: Any) -> None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from crmkit.store.arrays import Binding, Sql
 from crmkit.store.parts import Part
 from crmkit.store.statements import template
+from crmkit.store.trail import Act, Trace, named_rows
 from crmkit.store.violations import Violation
 from crmkit.values.errors import Conflict, Failure, NotFound, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Delete, Dialect, Table, Update
     from sqlalchemy.types import TypeEngine
@@ -48,6 +49,10 @@ class Group(ABC):
     def part(self, dialect: Dialect) -> Part:
         """The statement that writes this, beside others or alone."""
 
+    @abstractmethod
+    def traces(self) -> Iterable[Trace]:
+        """What it does, for the audit."""
+
     async def _run(self, transaction: Transaction) -> None:
         await transaction.write(self.part(transaction.dialect))
 
@@ -73,6 +78,9 @@ class Inserts(Group):
 
     def part(self, dialect: Dialect) -> Part:
         return inserted(self.table, self.rows, dialect)
+
+    def traces(self) -> Iterable[Trace]:
+        return [Trace(self.table, Act.CREATED, each) for each in self.rows]
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,15 @@ class Upserts(Group):
         rows = [self._rows[key] for key in sorted(self._rows, key=str)]
         return inserted(self.table, rows, dialect, self.meeting, self._on_conflict)
 
+    def traces(self) -> Iterable[Trace]:
+        # What was there already keeps the key that it has.
+        own = {each.name for each in self.table.primary_key.columns} - {*self.meeting.key}
+        for row in self._rows.values():
+            known = {name: value for name, value in row.items() if name not in own}
+            after = {name: row[name] for name in self.meeting.set if name != "updated_at"}
+            added = {name: by for name, by in self._added(row).items() if name != "version"}
+            yield Trace(self.table, Act.CHANGED, known, after, added=added)
+
     def _on_conflict(self, sql: Sql) -> str:
         target = f" ON CONFLICT ({', '.join(map(sql.name, self.meeting.key))}){self._partial(sql)}"
         own = sql.name(self.table)
@@ -138,10 +155,12 @@ class Statement(Group):
         expect: int | None,
         otherwise: Failure | None,
         in_use: Failure | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(table, touches)
         self.statement = statement
         self.in_use = in_use
+        self.values = values or {}
         self.expect = expect
         self.otherwise = otherwise
 
@@ -150,6 +169,13 @@ class Statement(Group):
         text, runs = made.sql, [made.constants]
         # Its text numbers its own places, and it may read what others write.
         return Part(text, lambda _: text, runs, self.table.name, self.expect, shares=False)
+
+    def traces(self) -> Iterable[Trace]:
+        # Which rows it finds, only the database knows; mostly its condition names them.
+        act = Act.DELETED if self.statement.is_delete else Act.CHANGED
+        after = {k: each for k, each in self.values.items() if k not in {"updated_at", "version"}}
+        for known in named_rows(self.table, self.statement.whereclause) or [{}]:
+            yield Trace(self.table, act, known, after)
 
     async def _run(self, transaction: Transaction) -> None:
         count = await transaction.write(self.part(transaction.dialect))

@@ -36,6 +36,7 @@ class Job(Record):
     """A piece of work of a plugin, asked for by the unit of work that wants it."""
 
     __tablename__ = "job"
+    __audited__ = False
     __scope__ = unscoped("jobs act for the system")
     __table_args__ = (
         # However often one is asked for, one of a key waits; a settled one gives it free.
@@ -82,6 +83,7 @@ class ScheduleRow(Base):
     """When a job that comes again and again is next asked for."""
 
     __tablename__ = "schedule"
+    __audited__ = False
     __scope__ = unscoped("jobs act for the system")
 
     name: Mapped[str] = column(Code, primary_key=True, personal=False, doc="The job.")

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crmkit.store.audit import SEQUENCE
-from crmkit.store.column_types import Choice, Code, CurrentTransaction, Json
+from crmkit.store.column_types import SEQUENCE, Choice, Code, CurrentTransaction, Json
 from crmkit.store.database import Base, column, unscoped
 
 _NEW = {"postgresql_where": text("NOT fanned_out"), "sqlite_where": text("fanned_out = 0")}
@@ -32,6 +31,7 @@ class Outbox(Base):
     """An event, written by the unit in which it happened."""
 
     __tablename__ = "outbox"
+    __audited__ = False
     __scope__ = unscoped("handlers act for the system")
     __table_args__ = (
         Index("ix_outbox_new", "seq", **_NEW),  # type: ignore[arg-type]
@@ -58,6 +58,7 @@ class Delivery(Base):
     """One event on its way to one handler."""
 
     __tablename__ = "delivery"
+    __audited__ = False
     __scope__ = unscoped("handlers act for the system")
     __table_args__ = (
         Index("uq_delivery_event", "event", "handler", unique=True),

@@ -202,7 +202,9 @@ def scope_of(table: Table) -> Scope:
 
 
 def target_of(table: Table, key: str) -> Table:
-    """The table that a foreign key points to."""
+    """The table that a foreign key points to, or a reference that decides a scope."""
+    if scoped_by := table.c[key].info.get("scoped_by"):
+        return table.metadata.tables[scoped_by]
     return next(iter(table.c[key].foreign_keys)).column.table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ from sqlalchemy import Executable, SelectBase, Table
 from sqlalchemy.sql import visitors
 
 from crmkit.store import idempotency
-from crmkit.store.audit import Origin, Recorded, audited, digest_of
+from crmkit.store.audit import Auditor, Origin
 from crmkit.store.idempotency import IdempotencyKey
 from crmkit.store.outbox import Outbox
 from crmkit.store.parts import Part, Undone
 from crmkit.store.premises import Unfounded, unchanged
 from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.trail import Trail
 from crmkit.store.violations import Contention, Violation
 from crmkit.store.write import Write
 from crmkit.values.errors import ErrorCode, Failure, Unavailable
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crmkit.store.database import Base
-    from crmkit.store.drivers import Database, Reader
+    from crmkit.store.drivers import Database, Reader, Transaction
     from crmkit.store.groups import Group
     from crmkit.store.queue import Run
     from crmkit.store.statements import Row
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from crmkit.values.clock import Clock
 
 __all__ = ["IdempotencyKey", "Origin", "UnitOfWork", "run_unit"]
+
+UNSIGNED = Auditor("")
+"""For rows that nobody has to believe."""
 
 _TRIES = 6
 _pause = SystemRandom().uniform
@@ -50,6 +55,7 @@ async def run_unit(
     sides: Mapping[Table, Sequence[type[Base]]] | None = None,
     record: Callable[[Any], str | None] = lambda _: None,
     premise: Part | None = None,
+    auditor: Auditor = UNSIGNED,
 ) -> Any:
     """Runs a body in a unit of work and returns its result, which JSON can hold.
 
@@ -66,7 +72,8 @@ async def run_unit(
     for attempt in range(_TRIES):
         if attempt:
             await asyncio.sleep(_pause(0, 0.002 * 3**attempt))
-        unit = UnitOfWork(database, clock.now(), origin, key, sides, premise, is_trusting)
+        at = clock.now()
+        unit = UnitOfWork(database, at, origin, key, sides, premise, is_trusting, auditor)
         try:
             return await unit.run(body, record)
         except Contention:
@@ -96,11 +103,12 @@ class UnitOfWork:
         sides: Mapping[Table, Sequence[type[Base]]] | None = None,
         premise: Part | None = None,
         is_trusting: bool = True,
+        auditor: Auditor = UNSIGNED,
     ) -> None:
         self.at = at
         self.write = Write(at, sides or {})
         self.after_commit: list[Callable[[], None]] = []
-        self.before_commit: list[Callable[[Recorded], Awaitable[None]]] = []
+        self.before_commit: list[Callable[[Transaction], Awaitable[None]]] = []
         self.allowances: list[Allowance] = []
         self.job: Run | None = None
         self._looks = 0
@@ -109,10 +117,12 @@ class UnitOfWork:
         self._key = key
         self._premises = [] if premise is None else [premise]
         self._is_trusting = is_trusting
-        self._wrote = False
+        self._auditor = auditor
+        self._trail = Trail()
+        self._remarks: list[str] = []
         self._taken = False
         self._stack = AsyncExitStack()
-        self._transaction: Recorded | None = None
+        self._transaction: Transaction | None = None
         self._turn = asyncio.Lock()
 
     def was_overtaken(self, conflict: Failure) -> bool:
@@ -141,7 +151,7 @@ class UnitOfWork:
             if self._transaction is None and not self.write and _only_looks(statement):
                 self._looks += 1
                 return await self._database.fetch(statement, reach)
-            transaction = await self._written(self.write.taken())
+            transaction = await self._written(self._taken_down())
             return await transaction.fetch(statement, reach)
 
     def emit(
@@ -159,6 +169,10 @@ class UnitOfWork:
                 request_id=self._origin.request_id,
             )
         )
+
+    def remark(self, what: str) -> None:
+        """Leaves an entry of its own in the audit, whatever else the unit does."""
+        self._remarks.append(what)
 
     async def run(
         self, body: Callable[[UnitOfWork], Awaitable[Any]], record: Callable[[Any], str | None]
@@ -179,31 +193,27 @@ class UnitOfWork:
 
     async def _finish(self, result: Any, record: Callable[[Any], str | None]) -> None:
         async with self._turn:
-            if not (
-                self._key or self._transaction or self.write or self.before_commit or self._premises
-            ):
+            is_busy = self.write or self.before_commit or self._remarks
+            if not (self._key or self._transaction or self._premises or is_busy):
                 return
             was_open = self._transaction is not None
-            groups = self.write.taken()
-            if not (was_open or self.before_commit) and await self._sent(groups, result, record):
+            groups = self._taken_down()
+            about = record(result)
+            if not (was_open or self.before_commit) and await self._sent(groups, result, about):
                 return
             transaction = await self._written(groups, result)
             for each in self.before_commit:
                 await each(transaction)
             if self._key and was_open:
                 await idempotency.keep(transaction, self._key, result)
-            if self._wrote:
-                await transaction.write(self._audit(transaction.digest(), record(result)))
+            for part in self._audit(about):
+                await transaction.write(part)
 
-    async def _sent(
-        self, groups: Sequence[Group], result: Any, record: Callable[[Any], str | None]
-    ) -> bool:
+    async def _sent(self, groups: Sequence[Group], result: Any, about: str | None) -> bool:
         """Commits all at once; where that fails, step by step it succeeds or says why not."""
         dialect = self._database.dialect
-        parts = [each.part(dialect) for each in groups]
-        if parts:
-            digest = digest_of(parts, self._database.texts)
-            parts.append(self._audit(digest, record(result)))
+        # The audit looks up whose the rows are before any of them goes.
+        parts = [*self._audit(about), *[each.part(dialect) for each in groups]]
         if self._key:
             parts.insert(0, idempotency.taken(self._key, self.at, result, dialect))
         try:
@@ -212,20 +222,26 @@ class UnitOfWork:
             return False
         return True
 
-    async def _written(self, groups: Sequence[Group], result: Any = None) -> Recorded:
+    def _taken_down(self) -> list[Group]:
+        """What waits to be written; the audit will tell of it."""
+        groups = self.write.taken()
+        self._trail.note(groups)
+        return groups
+
+    async def _written(self, groups: Sequence[Group], result: Any = None) -> Transaction:
         # Whoever looks first waits for SQLite's one writer and writes what all before have said.
         with ExitStack() as others:
             for each in self.allowances:
                 others.enter_context(each.uncounted())
             transaction = self._transaction or await self._begun(result)
+            await self._trail.settle(transaction)
             for group in groups:
-                self._wrote = True
                 await group.run(transaction)
             return transaction
 
-    async def _begun(self, result: Any) -> Recorded:
+    async def _begun(self, result: Any) -> Transaction:
         opened = await self._stack.enter_async_context(self._database.transaction())
-        self._transaction = Recorded(opened)
+        self._transaction = opened
         if self._key:
             claimed = await idempotency.claim(self._transaction, self._key, self.at, result)
             self._taken = not claimed
@@ -242,8 +258,13 @@ class UnitOfWork:
             if len(rows) != each.expected:
                 raise Unfounded
 
-    def _audit(self, digest: bytes, record: str | None) -> Part:
-        return audited(self._origin, self.at, record, digest, self._database.dialect)
+    def _audit(self, record: str | None) -> list[Part]:
+        origin, at, dialect = self._origin, self.at, self._database.dialect
+        parts = self._auditor.parts(origin, at, self._trail, record, dialect) if self._trail else []
+        if not self._remarks:
+            return parts
+        said = [replace(origin, operation=each) for each in self._remarks]
+        return [*parts, *[self._auditor.remark(each, at, record, dialect) for each in said]]
 
     async def _stored(self, key: IdempotencyKey, error: Exception) -> Any:
         found = await idempotency.stored(self._database, key)

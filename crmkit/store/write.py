@@ -79,6 +79,7 @@ class Write:
         at_least: int | None = None,
         expect_version: int | None = None,
         otherwise: Failure | None = None,
+        was: Mapping[Attr, Any] | None = None,
     ) -> None:
         """Changes the row of this primary key; it has to be there.
 
@@ -90,6 +91,7 @@ class Write:
             at_least: What the numbers must not fall below.
             expect_version: The version that the caller has seen.
             otherwise: The failure when the row is not there or a number would fall too low.
+            was: The values that are replaced, if they are known; the audit tells them.
         """
         table = _changeable(model, set, add)
         taken, added = _named(table, set), _named(table, add)
@@ -114,7 +116,10 @@ class Write:
             partial(Changes, table, shape, self._at),
             lambda group: group.takes(keys),
         )
-        group.put(keys, Entry(taken, dict(added), expect_version, [(added, otherwise)]))
+        group.put(
+            keys,
+            Entry(taken, dict(added), expect_version, [(added, otherwise)], _named(table, was)),
+        )
 
     def upsert(
         self,
@@ -167,7 +172,7 @@ class Write:
         conditions = [where] if guard is None else [where, guard]
         statement = update(table).where(*conditions).values(values)
         touches = _tables(table, *conditions, *values.values())
-        self._append(Statement(table, statement, touches, expect, otherwise))
+        self._append(Statement(table, statement, touches, expect, otherwise, values=values))
 
     def delete(
         self,

@@ -57,6 +57,7 @@ async def crm(
     try:
         # Events are delivered and jobs done when the test says drain(), not while it counts.
         await started.host.start(works=False)
+        await started.host.sealer.stop()
         await started.host.notices.stop()
         yield Trial(started, clock)
         await started.host.stop()

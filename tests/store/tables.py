@@ -9,12 +9,13 @@ from sqlalchemy import ForeignKey, LargeBinary, Text
 from sqlalchemy.orm import Mapped
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from crmkit.store.audit import Audit
+from crmkit.store.audit import Audit, AuditText
 from crmkit.store.column_types import Code, Json
 from crmkit.store.database import Base, Record, Versioned, column, root_scope, table_of, unscoped
 from crmkit.store.idempotency import Idempotency
 from crmkit.store.jobs import Job, ScheduleRow
 from crmkit.store.outbox import Delivery, Outbox
+from crmkit.store.seals import AuditSeal
 
 if TYPE_CHECKING:
     from crmkit.store.drivers import Database
@@ -62,7 +63,7 @@ class Everything(Record):
 
 
 _OWN = (Person, Balance, Purchase, Everything)
-_STORE = (Audit, Idempotency, Job, ScheduleRow, Outbox, Delivery)
+_STORE = (Audit, AuditText, AuditSeal, Idempotency, Job, ScheduleRow, Outbox, Delivery)
 TABLES = [table_of(each) for each in (*_OWN, *_STORE)]
 
 

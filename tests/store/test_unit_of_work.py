@@ -254,16 +254,18 @@ async def test_a_deadlock_is_told_as_contention_and_ends_well(database: Database
 async def test_a_unit_that_wrote_leaves_one_audit_row(database: Database) -> None:
     key = await anna(database)
     told = table_of(Audit).c
-    columns = (told.at, told.actor, told.operation, told.record, told.request_id)
+    columns = (told.created_at, told.about, told.actor, told.operation, told.record)
 
     async def body(unit: UnitOfWork) -> dict[str, str]:
         unit.write.change(Balance, key, add={Balance.points: 1})
         return {"id": key}
 
     await unit(database, body, record=lambda result: result["id"])
-    rows = await database.fetch(select(*columns, told.digest).order_by(told.seq))
-    assert rows[1][:-1] == (clock.now(), "user_1", "loyalty.redeem", key, "request_1")
-    assert len({bytes(row[-1]) for row in rows}) == len(rows) == 2
+    rows = await database.fetch(select(*columns, told.request_id, told.changes).order_by(told.id))
+    assert rows[1][:-1] == (clock.now(), key, "user_1", "loyalty.redeem", key, "request_1")
+    change = {"table": "balance", "act": "changed", "record": key}
+    assert rows[1][-1] == [{**change, "columns": ["points"], "after": {"points": "+1"}}]
+    assert len(rows) == 2
 
 
 async def test_a_unit_that_only_read_leaves_none(database: Database) -> None:

@@ -19,7 +19,7 @@ class Password(Base):
     user_id: Mapped[str] = column(
         ForeignKey("app_user.id"), primary_key=True, doc="Whose password it is."
     )
-    hash: Mapped[str] = column(Code, personal=False, doc="Its argon2id hash.")
+    hash: Mapped[str] = column(Code, personal=False, secret=True, doc="Its argon2id hash.")
     changed_at: Mapped[datetime] = column(UtcDateTime, doc="Since when it is this one.")
 
 

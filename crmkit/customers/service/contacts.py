@@ -91,9 +91,9 @@ def write_contacts(context: Context[Any], found: Sequence[News]) -> None:
             context.write.delete(kind, where=repository.among(kind, gone))
     for old, new in chain.from_iterable(each.changed for each in found):
         kind = type(old)
-        context.write.change(
-            kind, old.id, set={getattr(kind, k): v for k, v in _said_of(new).items()}
-        )
+        said = {getattr(kind, name): value for name, value in _said_of(new).items()}
+        was = {each: getattr(old, each.key) for each in said}
+        context.write.change(kind, old.id, set=said, was=was)
     context.write.add(*chain.from_iterable(each.added for each in found))
 
 

@@ -127,13 +127,14 @@ async def _update(context: Context[Any], drafts: Updates) -> None:
     changed = [each for each in drafts if each.outcome is Outcome.UPDATED]
     if changed:
         write_contacts(context, found)
-        await _write(context, changed, fields, write_fields(context, own))
+        await _write(context, changed, fields, before, write_fields(context, own))
 
 
 async def _write(
     context: Context[Any],
     drafts: Updates,
     fields: Mapping[str, Sequence[str]],
+    before: Mapping[str, Mapping[str, Any]],
     others: Sequence[str],
 ) -> None:
     # All rows name the same columns, so that one statement carries them; they are locked,
@@ -142,7 +143,8 @@ async def _write(
     columns = sorted({name for each in drafts for name in fields[each.row.id]})
     for each in drafts:
         values = {getattr(models.Customer, name): getattr(each.row, name) for name in columns}
-        context.write.change(models.Customer, each.row.id, set=values)
+        was = {getattr(models.Customer, name): before[each.row.id][name] for name in columns}
+        context.write.change(models.Customer, each.row.id, set=values, was=was)
         freeze(each.row)
     await context.call(hookspecs.customers_updated, drafts)
     ids = tuple(each.row.id for each in drafts)

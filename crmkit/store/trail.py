@@ -1,0 +1,287 @@
+"""What a unit does, told by its writes: to which records and columns, and whom it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from functools import cache
+from operator import eq
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    BinaryExpression,
+    BindParameter,
+    Boolean,
+    ClauseElement,
+    Column,
+    Integer,
+    LargeBinary,
+    Table,
+)
+from sqlalchemy.sql.elements import BooleanClauseList
+from sqlalchemy.sql.operators import and_, in_op
+
+from crmkit.store.arrays import Sql, in_columns
+from crmkit.store.column_types import Choice, Code, UtcDateTime, instant
+from crmkit.store.reach import scope_of, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crmkit.store.drivers import Transaction
+    from crmkit.store.groups import Group
+
+MOST = 100
+"""Records that one entry names; of the others it tells the number."""
+
+_OPEN_KINDS = (Choice, Boolean, Integer, BigInteger, UtcDateTime)
+
+
+class Act(Enum):
+    """What was done to a record."""
+
+    CREATED = "created"
+    """It is new."""
+    CHANGED = "changed"
+    """Some of its columns got other values."""
+    DELETED = "deleted"
+    """It is gone."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """What a write does to a row, or to all rows that fulfil its condition.
+
+    `known` is what is known of the row itself; nothing, where only the database knows which
+    rows are meant. What is changed by an expression has that in the place of its value.
+    """
+
+    table: Table
+    act: Act
+    known: Mapping[str, Any]
+    after: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    added: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom an entry concerns: this record, or else whose this row of a table is."""
+
+    id: str
+    table: Table | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """What a unit did that concerns one record, or nobody; `texts` are about persons."""
+
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    texts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    count: int = 0
+
+    def take(self, other: Entry) -> None:
+        """Adds what another entry tells."""
+        self.changes = (self.changes + other.changes)[:MOST]
+        self.texts |= other.texts
+        self.count += other.count
+
+
+class Trail:
+    """Collects what the writes of one unit did, by whom they concern."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Owner | None, Entry] = {}
+        self._owners: dict[str, Owner | None] = {}
+        self._leaving: dict[Table, list[str]] = {}
+        self._is_trodden = False
+
+    def __bool__(self) -> bool:
+        """Whether the unit has written anything at all."""
+        return self._is_trodden
+
+    def note(self, groups: Sequence[Group]) -> None:
+        """Takes down what is about to be written."""
+        for group in groups:
+            self._is_trodden = True
+            if group.table.info["model"].__audited__:
+                for each in group.traces():
+                    self._note(each)
+
+    async def settle(self, transaction: Transaction) -> None:
+        """Asks whose the rows are that are about to go; afterwards nobody could say."""
+        leaving, self._leaving = self._leaving, {}
+        for table, ids in leaving.items():
+            sql, columns = Sql(transaction.dialect), [("id", Code())]
+            source = sql.rows(columns)
+            asked = f"SELECT d.id, {owner_sql(table, sql, 'd.id')} FROM {source}"  # noqa: S608  names
+            values = in_columns(columns, [[each] for each in ids], transaction.dialect)
+            for id_, about in await transaction.rows(asked, values):
+                known = Owner(about) if about else None
+                if entry := self._entries.pop(Owner(id_, table), None):
+                    self._entries.setdefault(known, Entry()).take(entry)
+                self._owners[id_] = known
+
+    def entries(self) -> dict[Owner | None, Entry]:
+        """One entry for each record that is concerned, one for what concerns nobody."""
+        found = self._entries
+        if None in found and len(found) == 2:
+            # What else a unit did belongs to the only one that it was about.
+            rest = found.pop(None)
+            next(iter(found.values())).take(rest)
+        return found or {None: Entry()}
+
+    def _note(self, trace: Trace) -> None:
+        place = _place(trace.table)
+        record = trace.known.get(place.key) if place.key else None
+        owners = dict.fromkeys(self._of(place, trace.known, record))
+        if record is not None and not place.is_root:
+            self._owners[record] = next(iter(owners))
+        if trace.act is Act.CREATED and place.is_side:
+            return  # It is a part of the record that it stands beside.
+        for owner in owners:
+            if trace.act is Act.DELETED and owner and owner.table is not None:
+                self._leaving.setdefault(owner.table, []).append(owner.id)
+            entry = self._entries.get(owner)
+            if entry is None:
+                entry = self._entries[owner] = Entry()
+            entry.count += 1
+            if len(entry.changes) < MOST:
+                _tell(entry, trace, record)
+
+    def _of(
+        self, place: Place, known: Mapping[str, Any], record: str | None
+    ) -> Iterator[Owner | None]:
+        if place.is_root:
+            yield None if record is None else Owner(record)
+        elif not place.keys:
+            yield None
+        for key, parent in place.keys:
+            if (value := known.get(key)) is not None:
+                yield Owner(value) if parent is None else self._owner(parent, value)
+            elif key in known or record is None:
+                yield None
+            else:
+                yield self._owner(place.table, record)
+
+    def _owner(self, table: Table, record: str) -> Owner | None:
+        """Whose this record is, as far as the unit knows; else the database will."""
+        if record not in self._owners:
+            self._owners[record] = Owner(record, table)
+        return self._owners[record]
+
+
+@dataclass(frozen=True)
+class Place:
+    """How rows of a table stand to the records that scopes are about."""
+
+    table: Table
+    key: str | None
+    keys: tuple[tuple[str, Table | None], ...]
+    is_root: bool
+    is_side: bool
+
+
+@cache
+def _place(table: Table) -> Place:
+    scope = scope_of(table)
+    targets = [(key, target_of(table, key)) for key in scope.keys]
+    key = [each.name for each in table.primary_key.columns]
+    return Place(
+        table,
+        key[0] if len(key) == 1 else None,
+        tuple((name, None if _is_root(target) else target) for name, target in targets),
+        scope.kind == "root",
+        len(key) == 1 and bool(table.c[key[0]].foreign_keys),
+    )
+
+
+def _is_root(table: Table) -> bool:
+    return scope_of(table).kind == "root"
+
+
+def named_rows(table: Table, where: ClauseElement | None) -> list[dict[str, Any]]:
+    """What a condition says of the rows it means: their key, or whose they are."""
+    place = _place(table)
+    said = dict(_equal(table, where))
+    for name in (place.key, *[key for key, _ in place.keys]):
+        if name in said:
+            return [{name: each} for each in said[name]]
+    return []
+
+
+def _equal(table: Table, where: Any) -> Iterator[tuple[str, Any]]:
+    """The columns that a condition compares with values, and these."""
+    if isinstance(where, BooleanClauseList) and where.operator is and_:
+        for each in where.clauses:
+            yield from _equal(table, each)
+    elif isinstance(where, BinaryExpression) and isinstance(where.right, BindParameter):
+        column, value = where.left, where.right.effective_value
+        if isinstance(column, Column) and column.table.name == table.name:
+            if where.operator is eq:
+                yield column.name, [value]
+            elif where.operator is in_op:
+                yield column.name, value
+
+
+def owner_sql(table: Table, sql: Sql, id_: str) -> str:
+    """The record that a row of this table belongs to, by the row's id, as a scalar query."""
+    [key, *_] = scope_of(table).keys
+    target, [own] = target_of(table, key), [each.name for each in table.primary_key.columns]
+    found = (
+        f"(SELECT {sql.name(key)} FROM {sql.name(table)} "  # noqa: S608  names
+        f"WHERE {sql.name(own)} = {id_})"
+    )
+    return found if _is_root(target) else owner_sql(target, sql, found)
+
+
+# -- what may stand where --------------------------------------------------------------
+
+
+def _tell(entry: Entry, trace: Trace, record: str | None) -> None:
+    told: dict[str, Any] = {"table": trace.table.name, "act": trace.act.value}
+    if record is not None:
+        told["record"] = record
+    entry.changes.append(told)
+    after = {**trace.after, **{name: f"{by:+d}" for name, by in trace.added.items()}}
+    columns = [trace.table.c[name] for name in sorted(after)]
+    columns = [each for each in columns if "companion_of" not in each.info]
+    if not columns:
+        return
+    told["columns"] = [each.name for each in columns]
+    personal: dict[str, Any] = {}
+    for when, values in (("before", trace.before), ("after", after)):
+        for each in columns:
+            if each.name in values and _can_be_told(each, values[each.name]):
+                place = told if is_open(each) else personal
+                place.setdefault(when, {})[each.name] = plain(values[each.name])
+    if personal and record is not None:
+        entry.texts[f"{trace.table.name}.{record}"] = personal
+
+
+def _can_be_told(column: Column[Any], value: Any) -> bool:
+    """Whether it is a value at all, and neither a secret nor what is kept of one."""
+    hides = column.info.get("secret") or isinstance(column.type, LargeBinary)
+    return not hides and not isinstance(value, ClauseElement)
+
+
+def is_open(column: Column[Any]) -> bool:
+    """Whether its values may stand in the chain, where nobody can erase them."""
+    personal = column.info.get("personal")
+    if personal is not None:
+        return not personal
+    return bool(column.primary_key or column.foreign_keys) or isinstance(column.type, _OPEN_KINDS)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, bool | int | str | dict | list):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)
