@@ -109,6 +109,7 @@ def _value(column: Column[Any], now: datetime) -> Any:
     kind = column.type.python_type
     values = {
         str: f"{column.name} {number}",
+        bytes: f"{column.name} {number}".encode(),
         bool: False,
         int: number,
         datetime: now,
