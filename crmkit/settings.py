@@ -123,6 +123,7 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     origins: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ("127.0.0.1",)
     body_seconds: float = Field(default=15, gt=0)
     drain_seconds: float | None = Field(default=None, ge=0)
 

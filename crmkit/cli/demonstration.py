@@ -19,17 +19,21 @@ import crmkit
 from crmkit.app import load_plugins, schema_of
 from crmkit.cli.questions import answer, questions
 from crmkit.cli.running import log_to_stderr
+from crmkit.cli.running import opened as opened_app
 from crmkit.cli.serving import Server, address, announcement, listening
+from crmkit.demo.keys import Key, new_keys
 from crmkit.demo.year import SIZES, Filled, fill
 from crmkit.host import migrations
 from crmkit.settings import Settings, load_settings
 from crmkit.values.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from socket import socket
 
     from graphql import GraphQLSchema
+
+    from crmkit.graph.schema import Schema
 
 _FOLDER = Path(".demo")
 _OUT = Console(highlight=False)
@@ -50,8 +54,9 @@ def demo(port: int, *, serve: bool, size: str) -> None:
         _show(json.loads(full.read_text()))
         loaded = load_plugins(settings)
         migrations.upgrade(settings.database.url, loaded)
-        schema = schema_of(loaded, settings).core
-        asyncio.run(_ask(settings, opened, schema, serve=serve))
+        schema = schema_of(loaded, settings)
+        _show_keys(asyncio.run(_new_keys(settings, schema)))
+        asyncio.run(_ask(settings, opened, schema.core, serve=serve))
 
 
 def _settings(database: Path) -> Settings:
@@ -96,6 +101,19 @@ def _show(filled: Mapping[str, Any]) -> None:
     for each in filled["stories"]:
         _OUT.print(f"\n[bold]{each['title']}[/]: {each['ends']}", soft_wrap=True)
         _OUT.print(f"  {each['name']}, {each['id']}", soft_wrap=True)
+
+
+async def _new_keys(settings: Settings, schema: Schema) -> list[Key]:
+    async with opened_app(settings, schema=schema) as crm:
+        return await new_keys(crm)
+
+
+def _show_keys(keys: Sequence[Key]) -> None:
+    """Says how to be somebody; the keys of the last start have ended."""
+    _OUT.print("\nWhoever asks at this machine may do everything. To be somebody, say a key:")
+    for each in keys:
+        _OUT.print(f"  {each.who}, {each.role} in {each.team}", soft_wrap=True)
+        _OUT.print(f"    Authorization: Bearer {each.token}", soft_wrap=True)
 
 
 async def _ask(settings: Settings, opened: socket, schema: GraphQLSchema, *, serve: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import threading
@@ -58,6 +59,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Of whom they speak for, only these tell where he comes from.
+                forwarded_allow_ips=list(settings.server.proxies),
                 timeout_graceful_shutdown=_GRACE,
                 timeout_keep_alive=_KEPT,
             )
@@ -109,21 +112,20 @@ def serve(port: int | None) -> None:
 
 @contextmanager
 def listening(settings: Settings, port: int | None = None) -> Iterator[socket.socket]:
-    """Opens a port that nobody reaches from another machine.
+    """Opens the port of the settings, or this one.
 
     Raises:
-        SetupError: The settings name an address that others reach, or the port is taken.
+        SetupError: The port is taken, or the address is not this machine's.
     """
-    if settings.server.host != LOCAL:
-        raise SetupError(
-            f"crmkit listens at {LOCAL} alone until users can sign in; "
-            f"take {settings.server.host} out of server.host."
-        )
+    host = settings.server.host
     number = settings.server.port if port is None else port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        opened = socket.create_server((LOCAL, number))
-    except OSError:
-        raise SetupError(f"The port {number} is taken; say another with --port.") from None
+        opened = socket.create_server((host, number), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SetupError(f"The port {number} is taken; say another with --port.") from None
+        raise SetupError(f"server.host {host} cannot be listened at: {error.strerror}.") from None
     with opened:
         yield opened
 
@@ -146,8 +148,8 @@ def _profile(settings: Settings) -> str:
     if settings.profile == "development":
         return (
             "Profile development: introspection, suggestions and GraphiQL are on, and pages of "
-            "this machine may ask. CRMKIT_PROFILE=production turns them off, wants a secret of "
-            "its own, and logs JSON."
+            f"this machine may ask. {_nobody(settings)} CRMKIT_PROFILE=production turns all this "
+            "off, wants a secret of its own, and logs JSON."
         )
     asked = (
         "introspection as graphql.introspection says"
@@ -158,5 +160,15 @@ def _profile(settings: Settings) -> str:
     return f"Profile production: {asked}, no suggestions, no GraphiQL; pages of {origins} may ask."
 
 
+def _nobody(settings: Settings) -> str:
+    """What somebody may who has not signed in."""
+    if not settings.access.developer:
+        return "Whoever does not sign in is the public."
+    return "WHOEVER ASKS AT THIS MACHINE MAY DO EVERYTHING, unless access.developer = false."
+
+
 def _origin(opened: socket.socket) -> str:
-    return f"http://{LOCAL}:{opened.getsockname()[1]}"
+    host, port, *_ = opened.getsockname()
+    if host in ("0.0.0.0", "::"):  # noqa: S104  it is reached here by the name it has here
+        host = LOCAL
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ def demo(folder: Path) -> tuple[str, list[dict[str, Any]]]:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     said, *asked = done.stdout.split("\n$ curl ")
+    said, keys = re.subn(r"crm_\w{75}", "crm_…", said)
+    assert keys == 2
     return said, [json.loads(each.partition("\n")[2])["data"] for each in asked]
 
 
