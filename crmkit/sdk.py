@@ -114,6 +114,7 @@ from crmkit.store.database import (
     unscoped,
 )
 from crmkit.store.reach import actor_value
+from crmkit.store.ready import statement
 from crmkit.tags import api as tags
 from crmkit.tags import models as _tags
 from crmkit.tags.types import Tag, TagCustomer, UntagCustomer
@@ -283,6 +284,7 @@ __all__ = [
     "resolver",
     "rows",
     "side",
+    "statement",
     "tags",
     "through",
     "to_many",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import sys
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -16,10 +15,11 @@ from crmkit.app import Crm, field_tables, open_crm
 from crmkit.host import migrations
 from crmkit.host.field_tables import pending
 from crmkit.settings import Settings, load_settings
+from crmkit.values.collecting import settled
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from crmkit.graph.schema import Schema
     from crmkit.host.context import Context
@@ -67,24 +67,6 @@ async def opened(settings: Settings, *, schema: Schema | None = None) -> AsyncGe
             yield crm
     finally:
         await crm.close()
-
-
-@contextmanager
-def settled() -> Iterator[None]:
-    """Has the garbage collector leave alone what is loaded by now: it stays anyway.
-
-    Otherwise each of its rounds looks at the whole schema, which is half of what writes take.
-    Nothing is collected before: a start makes next to no garbage, and looking for it takes as
-    long as building the schema. Where it is settled already, that is another's to end.
-    """
-    settles = not gc.get_freeze_count()
-    if settles:
-        gc.freeze()
-    try:
-        yield
-    finally:
-        if settles:
-            gc.unfreeze()
 
 
 def check_upgraded(settings: Settings, loaded: Loaded) -> None:

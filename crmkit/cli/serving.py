@@ -18,8 +18,9 @@ from rich.console import Console
 from crmkit.app import create_app, load_plugins
 from crmkit.cli.connections import Connection
 from crmkit.cli.logs import log_json
-from crmkit.cli.running import check_upgraded, log_to_stderr, settled
+from crmkit.cli.running import check_upgraded, log_to_stderr
 from crmkit.settings import load_settings
+from crmkit.values.collecting import settled
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import inspect, or_, select
+from sqlalchemy import Select, inspect, or_, select
 
 from crmkit.customers import models
 from crmkit.store.database import Base, table_of
 from crmkit.store.reach import EVERYTHING, with_deleted
+from crmkit.store.ready import statement
 from crmkit.values.text import fold
 
 if TYPE_CHECKING:
@@ -37,10 +38,7 @@ async def customers(context: Context[Any], ids: Collection[str]) -> dict[str, mo
     """
     if not ids:
         return {}
-    columns = _columns(models.Customer)
-    wanted = select(*columns).where(models.Customer.id.in_(sorted(ids)))
-    locked = wanted.order_by(models.Customer.id).with_for_update()
-    rows = [_row(models.Customer, each) for each in await context.rules(locked)]
+    rows = [_row(models.Customer, each) for each in await context.rules(_locked(ids))]
     return {each.id: each for each in rows}
 
 
@@ -61,8 +59,7 @@ async def contacts(
     """Reads what customers have of a kind, each customer's in the order they were given."""
     found: dict[str, list[Contact]] = defaultdict(list)
     if customer_ids:
-        wanted = select(*_columns(model)).where(model.customer_id.in_(sorted(customer_ids)))
-        for each in await context.rules(wanted.order_by(model.id)):
+        for each in await context.rules(_contacts(model, customer_ids)):
             row = _row(model, each)
             found[row.customer_id].append(row)
     return found
@@ -84,12 +81,7 @@ async def holders(context: Context[Any], keys: Collection[Key]) -> dict[Key, str
     """Finds the customers who hold these external ids."""
     if not keys:
         return {}
-    held = models.CustomerExternalId
-    wanted = select(held.source, held.external_id, held.customer_id).where(
-        held.source.in_(sorted({source for source, _ in keys})),
-        held.external_id.in_(sorted({each for _, each in keys})),
-        held.released_at.is_(None),
-    )
+    wanted = _holders({source for source, _ in keys}, {each for _, each in keys})
     rows = await context.rules(wanted)
     found = {(source, external_id): customer for source, external_id, customer in rows}
     return {key: customer for key, customer in found.items() if key in keys}
@@ -99,13 +91,7 @@ async def readers(context: Context[Any], addresses: Collection[str]) -> dict[str
     """Finds the customers, none of them deleted, who read mail at these addresses."""
     found: dict[str, set[str]] = defaultdict(set)
     if addresses:
-        mail, folded = models.CustomerEmail, table_of(models.CustomerEmail).c.address_fold
-        wanted = (
-            select(folded, mail.customer_id)
-            .join(models.Customer, models.Customer.id == mail.customer_id)
-            .where(folded.in_(sorted({fold(each) for each in addresses})))
-            .where(models.Customer.deleted_at.is_(None))
-        )
+        wanted = _readers({fold(each) for each in addresses})
         for address, customer in await context.rules(wanted):
             found[address].add(customer)
     return found
@@ -113,19 +99,14 @@ async def readers(context: Context[Any], addresses: Collection[str]) -> dict[str
 
 async def kinds(context: Context[Any], ids: Collection[str]) -> dict[str, models.CustomerKind]:
     """Reads what customers are."""
-    row = models.Customer
-    wanted = select(row.id, row.kind).where(row.id.in_(sorted(ids)))
-    return dict(await context.rules(wanted))
+    return dict(await context.rules(_kinds(ids)))
 
 
 async def relations(
     context: Context[Any], ids: Collection[str]
 ) -> dict[str, models.CustomerRelation]:
     """Reads relations in order to change them."""
-    wanted = select(*_columns(models.CustomerRelation)).where(
-        models.CustomerRelation.id.in_(sorted(ids))
-    )
-    rows = await context.rules(wanted.order_by(models.CustomerRelation.id).with_for_update())
+    rows = await context.rules(_relations(ids))
     made = [_row(models.CustomerRelation, each) for each in rows]
     return {each.id: each for each in made}
 
@@ -162,6 +143,51 @@ def changeable(row: Base) -> dict[str, Any]:
     kept = {"id", "created_at", "updated_at", "version"}
     names = [each.key for each in _columns(type(row)) if each.key not in kept]
     return {name: getattr(row, name) for name in names}
+
+
+@statement
+def _locked(ids: Collection[str]) -> Select[*tuple[Any, ...]]:
+    row = models.Customer
+    return select(*_columns(row)).where(row.id.in_(ids)).order_by(row.id).with_for_update()
+
+
+@statement
+def _contacts(model: type[Contact], customer_ids: Collection[str]) -> Select[*tuple[Any, ...]]:
+    wanted = select(*_columns(model)).where(model.customer_id.in_(customer_ids))
+    return wanted.order_by(model.id)
+
+
+@statement
+def _holders(sources: Collection[str], external_ids: Collection[str]) -> Select[str, str, str]:
+    held = models.CustomerExternalId
+    return select(held.source, held.external_id, held.customer_id).where(
+        held.source.in_(sources),
+        held.external_id.in_(external_ids),
+        held.released_at.is_(None),
+    )
+
+
+@statement
+def _readers(folds: Collection[str]) -> Select[str, str]:
+    mail, folded = models.CustomerEmail, table_of(models.CustomerEmail).c.address_fold
+    return (
+        select(folded, mail.customer_id)
+        .join(models.Customer, models.Customer.id == mail.customer_id)
+        .where(folded.in_(folds))
+        .where(models.Customer.deleted_at.is_(None))
+    )
+
+
+@statement
+def _kinds(ids: Collection[str]) -> Select[str, models.CustomerKind]:
+    row = models.Customer
+    return select(row.id, row.kind).where(row.id.in_(ids))
+
+
+@statement
+def _relations(ids: Collection[str]) -> Select[*tuple[Any, ...]]:
+    row = models.CustomerRelation
+    return select(*_columns(row)).where(row.id.in_(ids)).order_by(row.id).with_for_update()
 
 
 def _columns(model: type[Base]) -> list[Any]:

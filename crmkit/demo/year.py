@@ -18,6 +18,7 @@ from crmkit.graph.endpoint import GraphQL
 from crmkit.host import migrations
 from crmkit.host.demo import Demo, DemoPart
 from crmkit.values.clock import ManualClock
+from crmkit.values.collecting import settled
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ DAYS = 364
 SIZES = {"small": 60, "normal": 2_000, "large": 100_000}
 _STEP = timedelta(days=7)
 _AT_THE_BEGINNING = 0.25
-_PATIENCE = 60.0  # seconds for a hook
 
 Watch = Callable[[float, Mapping[str, int]], None]
 """Is told how much of the year is over, and how many records there are of each kind."""
@@ -154,12 +154,11 @@ async def fill(settings: Settings, customers: int, until: datetime, watch: Watch
     crm = await open_crm(settings, clock=clock)
     try:
         migrations.upgrade(settings.database.url, crm.host.loaded)
-        # Nobody waits for an answer here, and a busy machine is no fault of a hook.
-        crm.host.hooks.limit = _PATIENCE
         await crm.prepare()
         # What follows from a step follows at its end, and not while it lasts.
         await crm.host.start(works=False)
-        filled = await Year(crm, clock, until, customers).live(watch)
+        with settled():
+            filled = await Year(crm, clock, until, customers).live(watch)
         await crm.host.stop()
         return filled
     finally:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, union_all
 from sqlalchemy.util import LRUCache
@@ -12,6 +14,7 @@ from crmkit.store import premises
 from crmkit.store.column_types import Code
 from crmkit.store.database import table_of
 from crmkit.store.reach import Deferred
+from crmkit.store.ready import statement
 from crmkit.store.statements import Template, template
 
 if TYPE_CHECKING:
@@ -25,9 +28,6 @@ if TYPE_CHECKING:
     from crmkit.host.host import Host
     from crmkit.store.parts import Part
 
-T = TypeVar("T")
-
-_AT_ONCE = 10_000  # ids in one statement; a driver binds at most 32,767 values
 _FEW = 8
 _MOST = 1_000  # texts kept
 
@@ -46,21 +46,23 @@ async def meant(host: Host, actor: Actor, ids: Sequence[Named]) -> dict[str, str
 
     An id means its record, or the one that this has become part of.
     """
-    wanted = sorted({(each.spec.prefix, each.id) for each in ids})
-    specs = {each.spec.prefix: each.spec for each in ids}
-    found: dict[str, str] = {}
-    for part in _parts(wanted):
-        selects = [
-            each
-            for prefix, spec in specs.items()
-            for each in _meant(spec, [id_ for kind, id_ in part if kind == prefix])
-        ]
-        found |= dict(await host.database.fetch(union_all(*selects), actor.reach))
-    return found
+    wanted: dict[NodeSpec, set[str]] = defaultdict(set)
+    for each in ids:
+        wanted[each.spec].add(each.id)
+    if not wanted:
+        return {}
+    asked = _meant(*chain.from_iterable(wanted.items()))
+    return dict(await host.database.fetch(asked, actor.reach))
 
 
-def _meant(spec: NodeSpec, ids: Sequence[str]) -> Iterator[Select[Any]]:
-    """What these ids mean, as pairs of what is given and what is there."""
+@statement
+def _meant(*wanted: Any) -> Any:
+    """What ids mean, as pairs of what is given and what is there; they follow their node."""
+    pairs = zip(wanted[::2], wanted[1::2], strict=True)
+    return union_all(*[each for spec, ids in pairs for each in _of_node(spec, ids)])
+
+
+def _of_node(spec: NodeSpec, ids: Sequence[str]) -> Iterator[Select[Any]]:
     yield select(_id(spec).label("given"), _id(spec).label("there")).where(_id(spec).in_(ids))
     if spec.aliases:
         yield spec.aliases.among(ids)
@@ -83,10 +85,6 @@ def all_seen(host: Host, actor: Actor, ids: Sequence[Named]) -> Part | None:
         made = template(_each_of(list(distinct.values())), host.database.dialect, reach)
         _TEMPLATES[key] = made
     return premises.found(made.sql, made.arguments(told), len(given))
-
-
-def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[first : first + _AT_ONCE] for first in range(0, len(values), _AT_ONCE))
 
 
 def _each_of(specs: Sequence[NodeSpec]) -> Any:

@@ -6,18 +6,18 @@ import inspect
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeAlias
 
 import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import TableClause, TextClause
-from sqlalchemy.sql import visitors
 from typing_extensions import TypeVar, TypeVarTuple
 
 from crmkit.host.actors import SYSTEM, Actor
 from crmkit.host.unscoped import Unscoped, audit
 from crmkit.store.jobs import Job
 from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.ready import elements_of
 from crmkit.store.timetable import ask
 from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, Refused
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from crmkit.host.host import Host
     from crmkit.settings import Organisation
+    from crmkit.store.ready import Ready
     from crmkit.store.unit_of_work import UnitOfWork
     from crmkit.store.write import Write
     from crmkit.values.clock import Clock
@@ -40,6 +41,8 @@ Row = TypeVarTuple("Row")
 Input = TypeVar("Input", covariant=True)
 Model = TypeVar("Model", covariant=True, default=Any)
 Config = TypeVar("Config", covariant=True, default=object)
+
+Statement: TypeAlias = "TypedReturnsRows[*Row] | Ready[*Row]"
 
 
 @dataclass(frozen=True)
@@ -210,11 +213,11 @@ class Context(Generic[Config]):
     def write(self) -> Write:
         return self.unit.write
 
-    async def read(self, statement: TypedReturnsRows[*Row]) -> list[tuple[*Row]]:
+    async def read(self, statement: Statement[*Row]) -> list[tuple[*Row]]:
         """Reads what the actor reaches: for queries, batch functions and exports."""
         return await self.fetch(statement, self.actor.reach)
 
-    async def rules(self, statement: TypedReturnsRows[*Row]) -> list[tuple[*Row]]:
+    async def rules(self, statement: Statement[*Row]) -> list[tuple[*Row]]:
         """Reads all rows, to decide; what it returns is never handed to a client.
 
         Raises:
@@ -353,7 +356,7 @@ class Context(Generic[Config]):
         return list(await self._unit.read(statement, reach))
 
     def _check_tables(self, statement: Any) -> None:
-        for element in visitors.iterate(statement):
+        for element in elements_of(statement):
             if isinstance(element, TextClause):
                 raise Forbidden(
                     f"The plugin {self.plugin} reads with SQL as text; build the statement "

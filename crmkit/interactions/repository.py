@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from crmkit.interactions import models
+from crmkit.store.ready import statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,9 +29,7 @@ async def places_of(context: Context[Any], ids: Collection[str]) -> dict[str, Pl
     """Says with whom interactions were, and where."""
     if not ids:
         return {}
-    row = models.Interaction
-    wanted = select(row.id, row.customer_id, row.channel_id, row.touchpoint_id)
-    found = await context.rules(wanted.where(row.id.in_(sorted(ids))))
+    found = await context.rules(_places(ids))
     return {id_: Place(who, channel, touchpoint) for id_, who, channel, touchpoint in found}
 
 
@@ -38,6 +37,18 @@ async def superseded(context: Context[Any], ids: Collection[str]) -> set[str]:
     """Finds which of these have been corrected."""
     if not ids:
         return set()
-    row = models.Interaction
-    found = await context.rules(select(row.supersedes_id).where(row.supersedes_id.in_(sorted(ids))))
+    found = await context.rules(_superseded(ids))
     return {id_ for (id_,) in found if id_}
+
+
+@statement
+def _places(ids: Collection[str]) -> Select[str, str, str, str | None]:
+    row = models.Interaction
+    wanted = select(row.id, row.customer_id, row.channel_id, row.touchpoint_id)
+    return wanted.where(row.id.in_(ids))
+
+
+@statement
+def _superseded(ids: Collection[str]) -> Select[str | None]:
+    row = models.Interaction
+    return select(row.supersedes_id).where(row.supersedes_id.in_(ids))

@@ -71,7 +71,7 @@ def _committed(jobs: list[Job], connection: sqlite3.Connection) -> list[Exceptio
     """Runs jobs in one transaction and returns what became of each."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = [_saved(job, connection) for job in jobs]
+        outcomes = [saved(job, connection) for job in jobs]
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -80,7 +80,8 @@ def _committed(jobs: list[Job], connection: sqlite3.Connection) -> list[Exceptio
     return outcomes
 
 
-def _saved(job: Job, connection: sqlite3.Connection) -> Exception | None:
+def saved(job: Job, connection: sqlite3.Connection) -> Exception | None:
+    """Runs a job that leaves nothing behind if it fails, and says why it did."""
     connection.execute("SAVEPOINT unit")
     try:
         job(connection)

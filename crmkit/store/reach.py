@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from operator import eq
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
     BinaryExpression,
@@ -30,6 +30,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from crmkit.store.column_types import Code
 from crmkit.store.database import Scope
+from crmkit.store.lists import Listing
 from crmkit.values.errors import Forbidden, SetupError
 
 if TYPE_CHECKING:
@@ -328,9 +329,6 @@ def _owned_within(join: Join) -> str | None:
     return None
 
 
-_COMPILERS: dict[type[SQLCompiler], type[SQLCompiler]] = {}
-
-
 def compiled(
     statement: Any, dialect: Dialect, reach: Reach, key: CacheKey | None = None
 ) -> SQLCompiler:
@@ -339,9 +337,15 @@ def compiled(
     Raises:
         Forbidden: The statement names a hidden column, or is SQL as text.
     """
-    plain = dialect.statement_compiler
+    plain: Any = dialect.statement_compiler
     if reach.everything:
-        return plain(dialect, statement, cache_key=key)
-    if plain not in _COMPILERS:
-        _COMPILERS[plain] = type(f"Scoped{plain.__name__}", (_Scoped, plain), {})
-    return _COMPILERS[plain](dialect, statement, reach=reach, cache_key=key)
+        made = _compiler(plain, Listing)(dialect, statement, cache_key=key)
+    else:
+        made = _compiler(plain, _Scoped, Listing)(dialect, statement, reach=reach, cache_key=key)
+    return cast("SQLCompiler", made)
+
+
+@cache
+def _compiler(plain: Any, *ours: Any) -> Any:
+    """The compiler of a dialect that also writes what these do."""
+    return type(f"{ours[0].__name__}{plain.__name__}", (*ours, plain), {})

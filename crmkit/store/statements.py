@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -16,7 +16,7 @@ from crmkit.store.reach import EVERYTHING, Deferred, Reach, compiled
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.cache_key import CacheKey
-    from sqlalchemy.sql.compiler import ExpandedState, ResultColumnsEntry
+    from sqlalchemy.sql.compiler import ResultColumnsEntry
 
 Row = tuple[Any, ...]
 Processor = Callable[[Any], Any]
@@ -31,6 +31,27 @@ class Unreadable:
 
     value: Any
     error: Exception
+
+
+class Spread(Deferred):
+    """Stands in a list for any number of values that only a run knows."""
+
+
+@dataclass(frozen=True, eq=False)
+class _List(Deferred):
+    """A list of values of which only a run knows some."""
+
+    values: Sequence[Any]
+
+    def told(self, told: Callable[[Deferred], Any]) -> list[Any]:
+        found: list[Any] = []
+        for each in self.values:
+            value = told(each) if isinstance(each, Deferred) else each
+            if isinstance(each, Spread):
+                found += value
+            else:
+                found.append(value)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +71,7 @@ class Template:
             return self.constants
         found = list(self.constants)
         for index, each, process in self.deferred:
-            value = told(each)
+            value = each.told(told) if isinstance(each, _List) else told(each)
             found[index] = process(value) if process else value
         return tuple(found)
 
@@ -89,6 +110,9 @@ class _Text:
 
     made: SQLCompiler
     processors: tuple[tuple[int, Processor], ...]
+    types: tuple[TypeEngine[Any], ...]
+    places: tuple[tuple[str, Processor | None], ...] | None
+    """The names of the values in their order; nothing where the text depends on them."""
 
 
 _TEXTS: WeakKeyDictionary[Dialect, LRUCache[Any, _Text]] = WeakKeyDictionary()
@@ -110,13 +134,15 @@ def template(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING)
         _check=False,
         _collected_params=key and key.params,
     )
-    # Lists behind IN are written out here, because each has a length of its own.
-    state = text.made._process_parameters_for_postcompile(values)
-    constants, deferred = _arguments(text.made, state)
-    types = tuple(each.type for each in text.made._result_columns)
-    return Template(
-        state.statement, constants, deferred, text.processors, types, engine=dialect.name
-    )
+    sql, places = text.made.string, text.places
+    if places is None:
+        # What is to stand in the text is written into it now, as is what travels one by one.
+        state = text.made._process_parameters_for_postcompile(values)
+        sql, values = state.statement, {**state.parameters}
+        processors: dict[str, Any] = {**text.made._bind_processors, **state.processors}
+        places = tuple((name, processors.get(name)) for name in state.positiontup or ())
+    constants, deferred = _arguments(places, values)
+    return Template(sql, constants, deferred, text.processors, text.types, engine=dialect.name)
 
 
 def _text(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKey | None) -> _Text:
@@ -131,18 +157,24 @@ def _text(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKey |
 
 def _written(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKey | None) -> _Text:
     made = compiled(statement, dialect, reach, key)
-    return _Text(made, _processors(made, dialect))
+    types = tuple(each.type for each in made._result_columns)
+    places = None
+    if not (made.post_compile_params or made.literal_execute_params):
+        processors: Mapping[str, Any] = made._bind_processors
+        places = tuple((name, processors.get(name)) for name in made.positiontup or ())
+    return _Text(made, _processors(made, dialect), types, places)
 
 
 def _arguments(
-    made: SQLCompiler, state: ExpandedState
+    places: Sequence[tuple[str, Processor | None]], values: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], tuple[tuple[int, Deferred, Processor | None], ...]]:
     """The values in the order of their places, and apart those that only a run knows."""
-    processors: dict[str, Any] = {**made._bind_processors, **state.processors}
     constants: list[Any] = []
     deferred = []
-    for name in state.positiontup or ():
-        value, process = state.parameters[name], processors.get(name)
+    for name, process in places:
+        value = values[name]
+        if isinstance(value, list) and any(isinstance(each, Deferred) for each in value):
+            value = _List(value)
         if isinstance(value, Deferred):
             deferred.append((len(constants), value, process))
             constants.append(None)

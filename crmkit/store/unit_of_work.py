@@ -9,8 +9,6 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Executable, SelectBase, Table
-from sqlalchemy.sql import visitors
 
 from crmkit.store import idempotency
 from crmkit.store.audit import Auditor, Origin
@@ -19,6 +17,7 @@ from crmkit.store.outbox import Outbox
 from crmkit.store.parts import Part, Undone
 from crmkit.store.premises import Unfounded, unchanged
 from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.ready import only_looks
 from crmkit.store.trail import Trail
 from crmkit.store.violations import Contention, Violation
 from crmkit.store.write import Write
@@ -28,10 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Table
+
     from crmkit.store.database import Base
     from crmkit.store.drivers import Database, Reader, Transaction
     from crmkit.store.groups import Group
     from crmkit.store.queue import Run
+    from crmkit.store.ready import Question
     from crmkit.store.statements import Row
     from crmkit.values.allowance import Allowance
     from crmkit.values.clock import Clock
@@ -141,14 +143,14 @@ class UnitOfWork:
         """
         self._premises.append(unchanged(model, rows, self._database.dialect))
 
-    async def read(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
+    async def read(self, statement: Question, reach: Reach = EVERYTHING) -> list[Row]:
         """Reads what was committed, and what this unit has said so far.
 
         Before its first word a unit needs no transaction: each of its looks would see what
         others have committed meanwhile, there as here.
         """
         async with self._turn:
-            if self._transaction is None and not self.write and _only_looks(statement):
+            if self._transaction is None and not self.write and only_looks(statement):
                 self._looks += 1
                 return await self._database.fetch(statement, reach)
             transaction = await self._written(self._taken_down())
@@ -207,7 +209,7 @@ class UnitOfWork:
             if self._key and was_open:
                 await idempotency.keep(transaction, self._key, result)
             for part in self._audit(about):
-                await transaction.write(part)
+                await transaction.later(part)
 
     async def _sent(self, groups: Sequence[Group], result: Any, about: str | None) -> bool:
         """Commits all at once; where that fails, step by step it succeeds or says why not."""
@@ -235,6 +237,11 @@ class UnitOfWork:
                 others.enter_context(each.uncounted())
             transaction = self._transaction or await self._begun(result)
             await self._trail.settle(transaction)
+            if len(groups) > 1 and await transaction.at_once(
+                lambda: [each.part(transaction.dialect) for each in groups]
+            ):
+                return transaction
+            # Step by step it succeeds, or says why not.
             for group in groups:
                 await group.run(transaction)
             return transaction
@@ -292,10 +299,3 @@ class KeyTaken(Exception):
 def _is_conflict(failure: Failure) -> bool:
     codes = [failure.code, *[each.code for each in failure.problems]]
     return ErrorCode.CONFLICT in codes
-
-
-def _only_looks(statement: Executable) -> bool:
-    """Whether it locks nothing; then no transaction would make it see anything else."""
-    return isinstance(statement, SelectBase) and not any(
-        getattr(each, "_for_update_arg", None) is not None for each in visitors.iterate(statement)
-    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from crmkit.store.database import table_of
+from crmkit.store.ready import statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Set
+    from datetime import datetime
 
     from crmkit.host.context import Context
     from crmkit.vocabulary.models import Term
@@ -41,8 +43,8 @@ async def by_key(context: Context[Any], model: type[Term], keys: Set[str]) -> di
         rows = [{"id": remembered[key].id, "key": key, "retired_at": None} for key in sorted(keys)]
         context.unit.trust(model, rows)
         return {key: remembered[key] for key in keys}
-    named = select(model.id, model.key, model.retired_at).where(model.key.in_(sorted(keys)))
-    found = {key: Known(id_, key, bool(at)) for id_, key, at in await context.rules(named)}
+    named = await context.rules(_named(model, keys))
+    found = {key: Known(id_, key, bool(at)) for id_, key, at in named}
     for key in keys:
         remembered.pop(key, None)
     remembered.update({key: each for key, each in found.items() if not each.is_retired})
@@ -53,10 +55,8 @@ async def locked(
     context: Context[Any], model: type[Term], ids: Collection[str]
 ) -> dict[str, dict[str, Any]]:
     """Reads words in order to change them: the values of each by column."""
-    columns = list(table_of(model).columns)
-    wanted = select(*columns).where(model.id.in_(sorted(ids))).order_by(model.id)
-    rows = await context.rules(wanted.with_for_update())
-    names = [each.name for each in columns]
+    rows = await context.rules(_locked(model, ids))
+    names = [each.name for each in table_of(model).columns]
     found = [dict(zip(names, each, strict=True)) for each in rows]
     return {each["id"]: each for each in found}
 
@@ -64,3 +64,14 @@ async def locked(
 async def is_empty(context: Context[Any], model: type[Term]) -> bool:
     """Says whether there is none yet."""
     return not await context.rules(select(model.id).limit(1))
+
+
+@statement
+def _named(model: type[Term], keys: Collection[str]) -> Select[str, str, datetime | None]:
+    return select(model.id, model.key, model.retired_at).where(model.key.in_(keys))
+
+
+@statement
+def _locked(model: type[Term], ids: Collection[str]) -> Select[*tuple[Any, ...]]:
+    wanted = select(*table_of(model).columns).where(model.id.in_(ids))
+    return wanted.order_by(model.id).with_for_update()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, exists, func, select
 
@@ -54,26 +54,21 @@ async def rating_tokens(context: Context, solve_ids: Sequence[str]) -> Mapping[s
 
     Nothing where it has been rated, or where the time is over.
     """
-    rated = exists().where(Rating.solve_id == Solve.id)
-    waiting = select(Solve.id, Solve.rateable_until).where(
-        Solve.id.in_(solve_ids), Solve.rateable_until > context.clock.now(), ~rated
-    )
+    waiting = await context.read(_waiting(solve_ids, context.clock.now()))
     return {
-        solve_id: context.sign(solve_id, purpose=RATING, until=until)
-        for solve_id, until in await context.read(waiting)
+        solve_id: context.sign(solve_id, purpose=RATING, until=until) for solve_id, until in waiting
     }
 
 
 async def standing(context: Context, ticket_id: str) -> Standing | None:
     """Reads a ticket in order to change it; nobody else does before the unit ends."""
-    wanted = select(*_STANDING).where(Ticket.id == ticket_id).with_for_update()
-    found = await context.rules(wanted)
+    found = await context.rules(_standing(ticket_id))
     return Standing(*found[0]) if found else None
 
 
 async def ticket_of(context: Context, solve_id: str) -> str | None:
     """Which ticket was solved then."""
-    found = await context.rules(select(Solve.ticket_id).where(Solve.id == solve_id))
+    found = await context.rules(_solved(solve_id))
     return found[0][0] if found else None
 
 
@@ -87,21 +82,52 @@ class Channel:
 
 async def channels(context: Context, keys: Collection[str]) -> Mapping[str, Channel]:
     """The channels of these keys, retired ones too."""
-    row = sdk.rows.Channel
-    named = select(row.key, row.id, row.retired_at).where(row.key.in_(sorted(keys)))
-    return {key: Channel(id_, bool(at)) for key, id_, at in await context.rules(named)}
+    named = await context.rules(_channels(keys))
+    return {key: Channel(id_, bool(at)) for key, id_, at in named}
 
 
 async def inactive(context: Context, user_ids: Collection[str]) -> set[str]:
     """Which of these colleagues do not work here any more."""
     if not user_ids:
         return set()
-    row = sdk.rows.User
-    gone = select(row.id).where(row.id.in_(sorted(user_ids)), ~row.active)
-    return {user_id for (user_id,) in await context.rules(gone)}
+    return {user_id for (user_id,) in await context.rules(_gone(user_ids))}
 
 
 async def is_rated(context: Context, solve_id: str) -> bool:
     """Says whether the customer has rated this solution."""
-    rated = select(Rating.solve_id).where(Rating.solve_id == solve_id)
-    return bool(await context.rules(rated))
+    return bool(await context.rules(_rated(solve_id)))
+
+
+@sdk.statement
+def _waiting(solve_ids: Collection[str], now: datetime) -> Select[str, datetime]:
+    rated = exists().where(Rating.solve_id == Solve.id)
+    return select(Solve.id, Solve.rateable_until).where(
+        Solve.id.in_(solve_ids), Solve.rateable_until > now, ~rated
+    )
+
+
+@sdk.statement
+def _standing(ticket_id: str) -> Select[*tuple[Any, ...]]:
+    return select(*_STANDING).where(Ticket.id == ticket_id).with_for_update()
+
+
+@sdk.statement
+def _solved(solve_id: str) -> Select[str]:
+    return select(Solve.ticket_id).where(Solve.id == solve_id)
+
+
+@sdk.statement
+def _channels(keys: Collection[str]) -> Select[str, str, datetime | None]:
+    row = sdk.rows.Channel
+    return select(row.key, row.id, row.retired_at).where(row.key.in_(keys))
+
+
+@sdk.statement
+def _gone(user_ids: Collection[str]) -> Select[str]:
+    row = sdk.rows.User
+    return select(row.id).where(row.id.in_(user_ids), ~row.active)
+
+
+@sdk.statement
+def _rated(solve_id: str) -> Select[str]:
+    return select(Rating.solve_id).where(Rating.solve_id == solve_id)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from crmkit_grading.config import Context
-    from crmkit_orders.api import OrderRow
+    from crmkit_orders.api import OrderRow, OrderState
 
 Read = Callable[[Any], Awaitable[list[Any]]]
 
@@ -43,28 +43,32 @@ class Stored:
 
 async def known(context: Context, read: Read, customer_ids: Collection[str]) -> list[Known]:
     """All that rules ask of these customers, in one statement for each kind of thing."""
-    ids = sorted(customer_ids)
     found = {
         kind: await _happened(context, read, kind, statement)
-        for kind, statement in _events(context, ids).items()
+        for kind, statement in _events(context, customer_ids).items()
     }
     return [
         Known(
             fields["id"], fields, {kind: each.get(fields["id"], ()) for kind, each in found.items()}
         )
-        for fields in map(_fields, await read(_customers(ids)))
+        for fields in map(_fields, await read(_customers(customer_ids)))
     ]
 
 
-def scores(customer_ids: Collection[str]) -> Select[str, int, str | None, str | None]:
-    """What these customers have reached."""
-    return (
+@sdk.statement
+def scores(
+    customer_ids: Collection[str], *, held: bool = False
+) -> Select[str, int, str | None, str | None]:
+    """What these customers have reached; held, if need be, until the unit ends."""
+    wanted = (
         select(Score.customer_id, Score.points, Score.grade, Score.rules)
-        .where(Score.customer_id.in_(sorted(customer_ids)))
+        .where(Score.customer_id.in_(customer_ids))
         .order_by(Score.customer_id)
     )
+    return wanted.with_for_update() if held else wanted
 
 
+@sdk.statement
 def steps(series: str) -> Select[str, str, int]:
     """The grades of a series."""
     wanted = select(Grade.id, Grade.key, Grade.at_least).where(Grade.series == series)
@@ -107,9 +111,10 @@ def count(due: datetime | None, rules: str) -> Select[int]:
     return _waiting(select(func.count()).select_from(sdk.rows.Customer), due, rules)
 
 
+@sdk.statement
 def buyers(order: type[OrderRow], order_ids: Collection[str]) -> Select[str, str]:
     """Who placed these orders."""
-    return select(order.customer_id, order.id).where(order.id.in_(sorted(order_ids)))
+    return select(order.customer_id, order.id).where(order.id.in_(order_ids))
 
 
 def _waiting(statement: Select[Any], due: datetime | None, rules: str) -> Select[Any]:
@@ -121,7 +126,8 @@ def _waiting(statement: Select[Any], due: datetime | None, rules: str) -> Select
     return wanted.join(Score, Score.customer_id == customer.id).where(stale)
 
 
-def _customers(ids: Sequence[str]) -> Any:
+@sdk.statement
+def _customers(ids: Collection[str]) -> Select[*tuple[Any, ...]]:
     customer, stage = sdk.rows.Customer, sdk.rows.Stage
     email, phone = sdk.rows.CustomerEmail, sdk.rows.CustomerPhone
     address = select(email.address).where(email.customer_id == customer.id, email.is_primary)
@@ -165,36 +171,40 @@ def _fields(row: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _events(context: Context, ids: Sequence[str]) -> dict[EventKind, Select[Any]]:
+def _events(context: Context, ids: Collection[str]) -> dict[EventKind, Any]:
     """What finds the events of these customers that a rule can still count."""
-    found: dict[EventKind, Select[Any]] = {}
+    found: dict[EventKind, Any] = {}
     for kind in EventKind:
         rules = context.config.counting(kind)
-        statement = _statement(context, kind, ids) if rules else None
+        since = _since([each.reach_days for each in rules], context)
+        statement = _statement(context, kind, ids, since) if rules else None
         if statement is not None:
-            found[kind] = _recent(statement, [each.reach_days for each in rules], context)
+            found[kind] = statement
     return found
 
 
-def _statement(context: Context, kind: EventKind, ids: Sequence[str]) -> Any:
+def _statement(
+    context: Context, kind: EventKind, ids: Collection[str], since: datetime | None
+) -> Any:
     if kind is EventKind.INTERACTION:
-        return _interactions(ids)
+        return _interactions(ids, since)
     orders = context.neighbour("orders")
-    return orders and _orders(orders.OrderRow, orders.OrderState.PLACED, ids)
+    return orders and _orders(orders.OrderRow, orders.OrderState.PLACED, ids, since)
 
 
-def _recent(statement: Select[Any], reaches: Sequence[int | None], context: Context) -> Select[Any]:
+def _since(reaches: Sequence[int | None], context: Context) -> datetime | None:
+    """The moment from which on events count; nothing where all of them do."""
     days = [each for each in reaches if each is not None]
-    if len(days) < len(reaches):
-        return statement
+    if not days or len(days) < len(reaches):
+        return None
     # A day more than rules reach: their days are the organisation's, these are of 24 hours.
-    since = context.clock.now() - timedelta(days=min(max(days), 700_000) + 2)
-    return statement.where(statement.selected_columns.at >= since)
+    return context.clock.now() - timedelta(days=min(max(days), 700_000) + 2)
 
 
-def _interactions(ids: Sequence[str]) -> Any:
+@sdk.statement
+def _interactions(ids: Collection[str], since: datetime | None) -> Select[*tuple[Any, ...]]:
     channel, touchpoint = sdk.rows.Channel, sdk.rows.Touchpoint
-    return (
+    wanted: Select[*tuple[Any, ...]] = (
         select(
             _SAID.customer_id,
             _SAID.id,
@@ -209,10 +219,14 @@ def _interactions(ids: Sequence[str]) -> Any:
         .outerjoin(touchpoint, touchpoint.id == _SAID.touchpoint_id)
         .where(_SAID.customer_id.in_(ids), ~exists().where(_CORRECTION.supersedes_id == _SAID.id))
     )
+    return wanted if since is None else wanted.where(_SAID.occurred_at >= since)
 
 
-def _orders(order: type[OrderRow], kept: object, ids: Sequence[str]) -> Any:
-    return select(
+@sdk.statement
+def _orders(
+    order: type[OrderRow], kept: OrderState, ids: Collection[str], since: datetime | None
+) -> Select[*tuple[Any, ...]]:
+    wanted: Select[*tuple[Any, ...]] = select(
         order.customer_id,
         order.id,
         order.placed_at.label("at"),
@@ -220,10 +234,11 @@ def _orders(order: type[OrderRow], kept: object, ids: Sequence[str]) -> Any:
         order.total_minor,
         order.source,
     ).where(order.customer_id.in_(ids), order.state == kept)
+    return wanted if since is None else wanted.where(order.placed_at >= since)
 
 
 async def _happened(
-    context: Context, read: Read, kind: EventKind, statement: Select[Any]
+    context: Context, read: Read, kind: EventKind, statement: Any
 ) -> Mapping[str, Sequence[Happened]]:
     """The events of one kind, by customer; what they are like only if a rule asks for it."""
     zone = ZoneInfo(context.organisation.zone)

@@ -33,6 +33,7 @@ async def tiers_of(context: Context, customer_ids: Sequence[str]) -> Mapping[str
     return tiers
 
 
+@sdk.statement
 def earned_by(cause_ids: Sequence[str]) -> Select[str, str, int, str | None]:
     """The entries that these causes earned and that nobody has taken back."""
     return (
@@ -43,6 +44,7 @@ def earned_by(cause_ids: Sequence[str]) -> Select[str, str, int, str | None]:
     )
 
 
+@sdk.statement
 def balances(customer_ids: Collection[str]) -> Select[str, int]:
     """What these customers have, held so that nobody spends it before the unit ends."""
     return (

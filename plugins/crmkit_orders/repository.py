@@ -42,6 +42,7 @@ async def order_totals(
     return {each: totals[each] for each in customer_ids}
 
 
+@sdk.statement
 def of_ids(order_ids: Sequence[str]) -> Select[str, str, int, str, OrderState]:
     """What a refund must know of these orders."""
     return select(
@@ -49,6 +50,7 @@ def of_ids(order_ids: Sequence[str]) -> Select[str, str, int, str, OrderState]:
     ).where(Order.id.in_(order_ids))
 
 
+@sdk.statement
 def recorded(source: str, external_ids: Sequence[str]) -> Select[str | None]:
     """Which of these orders of another system are here."""
     return select(Order.external_id).where(
@@ -56,6 +58,7 @@ def recorded(source: str, external_ids: Sequence[str]) -> Select[str | None]:
     )
 
 
+@sdk.statement
 def customers(source: str, external_ids: Sequence[str]) -> Select[str, str]:
     """The customers whom another system calls so."""
     theirs = sdk.rows.CustomerExternalId

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Found = tuple[str, str, str | None, ReferralState]
 
 
+@sdk.statement
 def advocates(codes: Collection[str]) -> Select[str | None, str]:
     """Who has these codes and is still a customer."""
     customer = sdk.rows.Customer
@@ -35,6 +36,7 @@ def advocates(codes: Collection[str]) -> Select[str | None, str]:
     )
 
 
+@sdk.statement
 def held(customer_ids: Collection[str]) -> Select[str, str | None, int]:
     """Codes and counts of advocates, held so that nobody counts on beside us."""
     return (
@@ -45,6 +47,7 @@ def held(customer_ids: Collection[str]) -> Select[str, str | None, int]:
     )
 
 
+@sdk.statement
 def locked(customer_ids: Collection[str]) -> Select[str, datetime]:
     """When customers came; held, so that nobody refers them meanwhile."""
     customer = sdk.rows.Customer
@@ -56,6 +59,7 @@ def locked(customer_ids: Collection[str]) -> Select[str, datetime]:
     )
 
 
+@sdk.statement
 def chain_of(customer_id: str) -> Select[str]:
     """The customer and everybody through whom they came, one through the other."""
     return select(_above(customer_id).c.id)
@@ -79,6 +83,7 @@ def root_of(customer_id: str) -> Select[str]:
     return select(above.c.id).where(~came)
 
 
+@sdk.statement
 def brought(customer_ids: Collection[str]) -> Select[*Found]:
     """The referrals through which these customers came, held."""
     return (
@@ -89,6 +94,7 @@ def brought(customer_ids: Collection[str]) -> Select[*Found]:
     )
 
 
+@sdk.statement
 def attributed(customer_id: str) -> Select[str]:
     """The referral through which a customer came."""
     return select(Referral.id).where(
@@ -96,18 +102,21 @@ def attributed(customer_id: str) -> Select[str]:
     )
 
 
+@sdk.statement
 def addresses(customer_ids: Collection[str]) -> Select[str, str]:
     """The mail addresses of customers."""
     theirs = sdk.rows.CustomerEmail
     return select(theirs.customer_id, theirs.address).where(theirs.customer_id.in_(customer_ids))
 
 
+@sdk.statement
 def numbers(customer_ids: Collection[str]) -> Select[str, str]:
     """The phone numbers of customers."""
     theirs = sdk.rows.CustomerPhone
     return select(theirs.customer_id, theirs.number).where(theirs.customer_id.in_(customer_ids))
 
 
+@sdk.statement
 def invitations(keys: Collection[str]) -> Select[str, str, str | None]:
     """The open invitations that went to these mailboxes, the oldest first."""
     return (
@@ -118,11 +127,13 @@ def invitations(keys: Collection[str]) -> Select[str, str, str | None]:
     )
 
 
+@sdk.statement
 def of_id(referral_id: str) -> Select[*Found]:
     """A referral, held so that nobody takes the same step."""
     return _found().where(Referral.id == referral_id).with_for_update()
 
 
+@sdk.statement
 def bought(
     order_ids: Collection[str], order: type[OrderRow], kept: OrderState
 ) -> Select[str, str, str | None, ReferralState, str]:
@@ -144,6 +155,7 @@ def bought(
     )
 
 
+@sdk.statement
 def caused_by(cause_ids: Collection[str]) -> Select[*Found]:
     """The referrals that these records qualified, held."""
     return (
@@ -154,6 +166,7 @@ def caused_by(cause_ids: Collection[str]) -> Select[*Found]:
     )
 
 
+@sdk.statement
 def promised(referral_id: str) -> Select[int, int]:
     """What a referral earned for the advocate and for the friend."""
     return select(Referral.advocate_points, Referral.friend_points).where(
@@ -161,6 +174,7 @@ def promised(referral_id: str) -> Select[int, int]:
     )
 
 
+@sdk.statement
 def any_order(customer_id: str, order: type[OrderRow]) -> Select[str]:
     """An order of this customer, if there is one."""
     return select(order.id).where(order.customer_id == customer_id).limit(1)

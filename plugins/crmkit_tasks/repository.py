@@ -93,20 +93,17 @@ async def hold(context: Context, customer_ids: Collection[str]) -> None:
     Tasks are only changed by whoever holds their customer, so that what was read of them
     stays true; records that point to the customer are still added meanwhile.
     """
-    customer = sdk.rows.Customer
-    held = select(customer.id).where(customer.id.in_(sorted(customer_ids)))
-    await context.rules(held.order_by(customer.id).with_for_update(key_share=True))
+    await context.rules(_held(customer_ids))
 
 
 async def customers_of(context: Context, task_ids: Collection[str]) -> set[str]:
     """Whom these tasks are about."""
-    wanted = select(Task.customer_id).where(Task.id.in_(sorted(task_ids)))
-    return {customer for (customer,) in await context.rules(wanted)}
+    return {customer for (customer,) in await context.rules(_customers_of(task_ids))}
 
 
 async def tasks(context: Context, ids: Collection[str]) -> dict[str, Found]:
     """Reads tasks by their ids."""
-    rows = await context.rules(select(*_FIELDS).where(Task.id.in_(sorted(ids))))
+    rows = await context.rules(_tasks(ids))
     return {each.id: each for each in (Found(*row) for row in rows)}
 
 
@@ -114,12 +111,7 @@ async def open_by_rules(
     context: Context, customer_ids: Collection[str]
 ) -> dict[tuple[str, str], Found]:
     """The open tasks that rules want of these customers, by rule and customer."""
-    wanted = select(*_FIELDS).where(
-        Task.customer_id.in_(sorted(customer_ids)),
-        Task.state == TaskState.OPEN,
-        Task.rule.is_not(None),
-    )
-    rows = [Found(*row) for row in await context.rules(wanted.order_by(Task.id))]
+    rows = [Found(*row) for row in await context.rules(_open_by_rules(customer_ids))]
     return {(each.rule or "", each.customer_id): each for each in rows}
 
 
@@ -127,31 +119,14 @@ async def standings(
     context: Context, customer_ids: Collection[str], now: datetime
 ) -> list[Standing]:
     """Where these customers stand, and when they were last in contact with us."""
-    customer, stay, user = sdk.rows.Customer, sdk.rows.StageStay, sdk.rows.User
-    wanted = (
-        select(
-            customer.id,
-            sdk.rows.Stage.key,
-            stay.id,
-            stay.entered_at,
-            user.id,
-            _last_contact(customer, now),
-            _grade(context, customer),
-        )
-        .join(sdk.rows.Stage, sdk.rows.Stage.id == customer.stage_id)
-        .join(stay, (stay.customer_id == customer.id) & stay.left_at.is_(None))
-        .outerjoin(user, (user.id == customer.owner_id) & user.active)
-        .where(customer.id.in_(sorted(customer_ids)), customer.deleted_at.is_(None))
-        .order_by(customer.id)
-    )
+    grading = context.neighbour("grading")
+    wanted = _standings(customer_ids, now, grading.ScoreRow if grading else None)
     return [Standing(*row) for row in await context.rules(wanted)]
 
 
 async def working(context: Context, user_ids: Collection[str]) -> set[str]:
     """Those of the colleagues who still work here."""
-    user = sdk.rows.User
-    wanted = select(user.id).where(user.id.in_(sorted(user_ids)), user.active)
-    return {id_ for (id_,) in await context.rules(wanted)}
+    return {id_ for (id_,) in await context.rules(_working(user_ids))}
 
 
 def customer_ids(after: str, limit: int) -> Select[str]:
@@ -181,12 +156,66 @@ def grade_keys(grade: type[GradeRow]) -> Select[str]:
     return select(grade.key).distinct()
 
 
-def _grade(context: Context, customer: type[sdk.rows.Customer]) -> Any:
+@sdk.statement
+def _held(customer_ids: Collection[str]) -> Select[str]:
+    customer = sdk.rows.Customer
+    held = select(customer.id).where(customer.id.in_(customer_ids))
+    return held.order_by(customer.id).with_for_update(key_share=True)
+
+
+@sdk.statement
+def _customers_of(task_ids: Collection[str]) -> Select[str]:
+    return select(Task.customer_id).where(Task.id.in_(task_ids))
+
+
+@sdk.statement
+def _tasks(ids: Collection[str]) -> Select[*tuple[Any, ...]]:
+    return select(*_FIELDS).where(Task.id.in_(ids))
+
+
+@sdk.statement
+def _open_by_rules(customer_ids: Collection[str]) -> Select[*tuple[Any, ...]]:
+    wanted = select(*_FIELDS).where(
+        Task.customer_id.in_(customer_ids),
+        Task.state == TaskState.OPEN,
+        Task.rule.is_not(None),
+    )
+    return wanted.order_by(Task.id)
+
+
+@sdk.statement
+def _standings(
+    customer_ids: Collection[str], now: datetime, score: type[ScoreRow] | None
+) -> Select[*tuple[Any, ...]]:
+    customer, stay, user = sdk.rows.Customer, sdk.rows.StageStay, sdk.rows.User
+    return (
+        select(
+            customer.id,
+            sdk.rows.Stage.key,
+            stay.id,
+            stay.entered_at,
+            user.id,
+            _last_contact(customer, now),
+            _grade(score, customer),
+        )
+        .join(sdk.rows.Stage, sdk.rows.Stage.id == customer.stage_id)
+        .join(stay, (stay.customer_id == customer.id) & stay.left_at.is_(None))
+        .outerjoin(user, (user.id == customer.owner_id) & user.active)
+        .where(customer.id.in_(customer_ids), customer.deleted_at.is_(None))
+        .order_by(customer.id)
+    )
+
+
+@sdk.statement
+def _working(user_ids: Collection[str]) -> Select[str]:
+    user = sdk.rows.User
+    return select(user.id).where(user.id.in_(user_ids), user.active)
+
+
+def _grade(score: type[ScoreRow] | None, customer: type[sdk.rows.Customer]) -> Any:
     """The grade that a customer has, where there are grades."""
-    grading = context.neighbour("grading")
-    if grading is None:
+    if score is None:
         return null()
-    score: type[ScoreRow] = grading.ScoreRow
     return select(score.grade).where(score.customer_id == customer.id).scalar_subquery()
 
 

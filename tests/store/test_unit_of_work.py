@@ -317,3 +317,25 @@ async def test_a_commit_stands_though_a_listener_fails(database: Database) -> No
 
     assert await unit(database, body) == "done"
     assert await database.fetch(select(balance.c.points)) == [(1,)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_unit_that_locks_goes_to_the_writer_three_times(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await anna(database, points=30)
+    trips: list[Any] = []
+    write = type(database).write  # type: ignore[attr-defined]
+
+    async def counted(self: Database, job: Any) -> Any:
+        trips.append(job)
+        return await write(self, job)
+
+    async def body(unit: UnitOfWork) -> None:
+        await unit.read(select(balance.c.points).with_for_update())
+        unit.write.change(Balance, key, add={Balance.points: -10}, at_least=0)
+        unit.write.add(Purchase(person_id=key, amount=10))
+
+    monkeypatch.setattr(type(database), "write", counted)
+    await unit(database, body)
+    assert len(trips) == 3

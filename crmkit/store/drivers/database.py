@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
 from crmkit.store.parts import Part, Texts
 from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.ready import prepared
 from crmkit.store.statements import Row, template
 from crmkit.store.tally import TALLY
 from crmkit.values.errors import SetupError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect, Executable
 
     from crmkit.store.pool import Connection
+    from crmkit.store.ready import Question
 
 
 class Reader(ABC):
@@ -29,10 +31,10 @@ class Reader(ABC):
     dialect: Dialect
     watchers: list[Callable[[str], None]]
 
-    async def fetch(self, statement: Executable, reach: Reach = EVERYTHING) -> list[Row]:
+    async def fetch(self, statement: Question, reach: Reach = EVERYTHING) -> list[Row]:
         """Reads what this reach sees, as plain tuples of Python values."""
-        made = template(statement, self.dialect, reach)
-        return made.rows(await self.rows(made.sql, made.arguments(reach.told)))
+        made, arguments = prepared(statement, self.dialect, reach)
+        return made.rows(await self.rows(made.sql, arguments))
 
     @abstractmethod
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -61,6 +63,14 @@ class Transaction(Reader):
         """Runs a part and says how many rows it touched."""
         text = self.texts.alone(part)
         return sum([await self.execute(text, run) for run in part.runs])
+
+    async def later(self, part: Part) -> None:
+        """Runs a part by the time of the commit; nobody waits for what becomes of it."""
+        await self.write(part)
+
+    async def at_once(self, make: Callable[[], Sequence[Part]]) -> Sequence[Part] | None:
+        """Runs all parts and returns them; or nothing, where it has to be step by step."""
+        return None
 
     async def returned(self, part: Part) -> Sequence[Sequence[Any]]:
         """Runs a part and hands out what it returns of each row that it touched."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import make_url
 
 from crmkit.store.drivers.database import Database, Transaction, dialect_of
-from crmkit.store.group_commit import GroupCommit
+from crmkit.store.group_commit import GroupCommit, saved
 from crmkit.store.interrupts import Interruptible, Overseer
 from crmkit.store.parts import Part, Undone
 from crmkit.store.pool import PATIENCE
@@ -65,10 +65,10 @@ class Sqlite(Database):
     async def transaction(self) -> AsyncGenerator[Transaction]:
         # A queue in the process is fair; SQLite's own busy timeout polls and is not.
         async with self._turn:
+            opened = _SqliteTransaction(self)
             try:
-                await self.write(lambda connection: connection.execute("BEGIN IMMEDIATE").close())
-                yield _SqliteTransaction(self)
-                await self.write(sqlite3.Connection.commit)
+                yield opened
+                await opened.commit()
             except BaseException:
                 # The thread works in order, so even a cancelled wait ends in a rollback.
                 await asyncio.shield(self.write(sqlite3.Connection.rollback))
@@ -79,12 +79,7 @@ class Sqlite(Database):
         for each in texts:
             self._watch(each)
 
-        def job(connection: sqlite3.Connection) -> None:
-            with plainly:
-                for text, part in zip(texts, parts, strict=True):
-                    Undone.unless(part, _run(connection, text, part.runs))
-
-        await self._in_a_group(job)
+        await self._in_a_group(lambda connection: _run_all(connection, texts, parts))
 
     async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Runs a job on the writer's thread."""
@@ -139,9 +134,30 @@ class Sqlite(Database):
 
 
 class _SqliteTransaction(Transaction):
+    """Begins with its first job, and takes to the writer with a job whatever nobody waits for.
+
+    Each way to the writer's thread and back takes as long as what is done there.
+    """
+
     def __init__(self, database: Sqlite) -> None:
         super().__init__(database)
-        self._in_writer = database.write
+        self._write = database.write
+        self._first: list[Callable[[sqlite3.Connection], Any]] = [_begin]
+
+    async def _in_writer(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        first, self._first = self._first, []
+
+        def all_of_it(connection: sqlite3.Connection) -> T:
+            for each in first:
+                each(connection)
+            return job(connection)
+
+        return await self._write(all_of_it)
+
+    async def commit(self) -> None:
+        """Ends it, unless it has not even begun."""
+        if _begin not in self._first:
+            await self._in_writer(sqlite3.Connection.commit)
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         self._watch(sql)
@@ -155,6 +171,33 @@ class _SqliteTransaction(Transaction):
         text = self.texts.alone(part)
         self._watch(text)
         return await self._in_writer(lambda each: _run(each, text, part.runs))
+
+    async def later(self, part: Part) -> None:
+        text = self.texts.alone(part)
+        self._watch(text)
+        self._first.append(lambda each: _run(each, text, part.runs))
+
+    async def at_once(self, make: Callable[[], Sequence[Part]]) -> Sequence[Part] | None:
+        parts = make()
+        texts = [self.texts.alone(each) for each in parts]
+        failed = await self._in_writer(
+            lambda each: saved(lambda each: _run_all(each, texts, parts), each)
+        )
+        if failed is not None:
+            return None
+        for each in texts:
+            self._watch(each)
+        return parts
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE").close()
+
+
+def _run_all(connection: sqlite3.Connection, texts: Sequence[str], parts: Sequence[Part]) -> None:
+    with plainly:
+        for text, part in zip(texts, parts, strict=True):
+            Undone.unless(part, _run(connection, text, part.runs))
 
 
 def _run(connection: sqlite3.Connection, sql: str, runs: Sequence[Sequence[Any]]) -> int:

@@ -131,8 +131,7 @@ async def regrade(
         dry: Whether only to say what would become of them.
     """
     # Who holds the scores sees every event that an earlier holder has seen, and more.
-    held = repository.scores(customer_ids)
-    rows = await context.rules(held if dry else held.with_for_update())
+    rows = await context.rules(repository.scores(customer_ids, held=not dry))
     before = {each.customer_id: each for each in (repository.Stored(*row) for row in rows)}
     steps = await repository.ladder(context.rules, context.config.grades)
     today = today_of(context)
