@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 import crmkit
 from crmkit.access import plugin as access
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from crmkit.graph.live.door import Live
     from crmkit.host.builders import EventBuilder, PermissionBuilder
     from crmkit.host.field_tables import FieldTable
     from crmkit.host.jobs import JobBuilder
@@ -219,12 +220,18 @@ class App(Starlette):
     """An application whose endpoint stands before its layers: these take as long as a small query."""
 
     endpoint: ASGIApp | None = None
+    live: Live | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.endpoint and scope["type"] == "http" and scope["path"] == _ENDPOINT:
+        if self.endpoint and scope["type"] != "lifespan" and scope["path"] == _ENDPOINT:
             await self.endpoint(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+    async def hang_up(self) -> None:
+        """Has those who stay connected hear that the server stops."""
+        if self.live is not None:
+            await self.live.close()
 
 
 def create_app(settings: Settings) -> App:
@@ -245,8 +252,9 @@ def create_app(settings: Settings) -> App:
             graphql = GraphQL(crm.schema, crm.host, sign_in=crm.sign_in)
             await graphql.warm()
             app.router.routes[:] = opened = routes(crm, graphql)
-            app.endpoint = opened[0].app
+            app.endpoint, app.live = opened[0].app, graphql.live
             yield
+            await app.hang_up()
             await crm.host.stop()
         finally:
             await crm.close()
@@ -254,7 +262,7 @@ def create_app(settings: Settings) -> App:
     return App(lifespan=lifespan)
 
 
-def routes(crm: Crm, graphql: GraphQL | None = None) -> list[Route]:
+def routes(crm: Crm, graphql: GraphQL | None = None) -> list[Route | WebSocketRoute]:
     """The addresses of an app that has been opened; the endpoint's stands first."""
 
     async def live(request: Request) -> Response:
@@ -271,8 +279,10 @@ def routes(crm: Crm, graphql: GraphQL | None = None) -> list[Route]:
     in_development = crm.host.settings.profile == "development"
     origins = Origins(crm.host.settings)
     endpoint = graphql or GraphQL(crm.schema, crm.host, origins, sign_in=crm.sign_in)
+    around = origins.around(endpoint)
     return [
-        Route(_ENDPOINT, origins.around(endpoint)),
+        Route(_ENDPOINT, around),
+        WebSocketRoute(_ENDPOINT, around),
         *(route for each in endpoint.observers for route in each.routes()),
         *(graphiql(crm.schema) if in_development else ()),
         Route("/health/live", live),

@@ -142,6 +142,15 @@ class Limits(_Section):
     cost: int = Field(default=10_000, ge=0)
 
 
+class LiveSettings(_Section):
+    """How long and how much a client that stays connected may take."""
+
+    init_seconds: float = Field(default=10, gt=0)
+    subscriptions: int = Field(default=100, ge=1)
+    waiting: int = Field(default=1000, ge=1)
+    heartbeat_seconds: float = Field(default=12, gt=0)
+
+
 class GraphQLSettings(_Section):
     """What the endpoint answers."""
 
@@ -150,6 +159,7 @@ class GraphQLSettings(_Section):
     manifest: Path | None = None
     operation_seconds: float = Field(default=10, gt=0)
     limits: Limits = Limits()
+    live: LiveSettings = LiveSettings()
 
     @model_validator(mode="after")
     def _something_to_enforce(self) -> Self:

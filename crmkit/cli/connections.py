@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from crmkit.graph.live.abort import ABORT
 
 if TYPE_CHECKING:
     import asyncio
+
+    from websockets.http11 import Request
 
 MOST = 128 * 1024
 """Bytes of the head of a request; of an address alone, httptools reads half as much."""
@@ -46,6 +51,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}}
         if self._end is None:
             self._begin()
 
@@ -61,3 +67,12 @@ class Connection(HttpToolsProtocol):
         if self._end is not None:
             self._end.cancel()
             self._end = None
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """A websocket of uvicorn's that can be broken off."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # Otherwise it was no handshake.
+            self.scope["extensions"][ABORT] = {"now": self.transport.abort}

@@ -16,9 +16,10 @@ import uvicorn
 from rich.console import Console
 
 from crmkit.app import create_app, load_plugins
-from crmkit.cli.connections import Connection
+from crmkit.cli.connections import Connection, Socket
 from crmkit.cli.logs import log_json
 from crmkit.cli.running import check_upgraded, log_to_stderr
+from crmkit.graph.reading import LARGEST
 from crmkit.settings import load_settings
 from crmkit.values.collecting import settled
 from crmkit.values.errors import SetupError
@@ -56,6 +57,10 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 self._app,
                 http=cast("Any", partial(Connection, seconds=settings.server.body_seconds)),
+                ws=Socket,
+                ws_max_size=LARGEST,
+                # Many clients are told the same; to compress it for each would take longer.
+                ws_per_message_deflate=False,
                 # Our own log tells each request; what else uvicorn says goes where all go.
                 log_config=None,
                 access_log=False,
@@ -92,6 +97,7 @@ class Server(uvicorn.Server):
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hurried.wait(), self._drains)
         self._settled.close()
+        await self._app.hang_up()
         await super().shutdown(sockets)
 
 

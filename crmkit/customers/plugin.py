@@ -31,6 +31,25 @@ def register_schema(schema: SchemaBuilder) -> None:
         service.relate_customers,
         service.end_relations,
     )
+    schema.live(
+        "customersChanged",
+        types.Customer,
+        on=(
+            types.CustomersCreated,
+            types.CustomersUpdated,
+            types.CustomersRestored,
+            types.CustomersMoved,
+            types.CustomersMerged,
+        ),
+        gone=(types.CustomersDeleted,),
+        description="Customers are new, have changed, were moved, merged or deleted, or are back.",
+    )
+    schema.live(
+        "stagesMoved",
+        types.StageStay,
+        on=(types.CustomersMoved,),
+        description="Customers have moved to another stage.",
+    )
     schema.timeline(types.StageStay, at=models.StageStay.entered_at, summary=types.stay_summary)
 
 

@@ -220,6 +220,20 @@ class Many(Value):
 
 
 @dataclass(eq=False)
+class Those(Value):
+    """The rows that a step brought for these keys, without those that it did not find."""
+
+    step: Step
+    keys: Read
+    item: Value
+
+    def build(self, answers: Answers, row: Any, place: Place) -> Any:
+        found = (answers.below(self.step, each) for each in self.keys(row))
+        rows = [each[0] for each in found if each]
+        return [self.item.build(answers, each, (*place, i)) for i, each in enumerate(rows)]
+
+
+@dataclass(eq=False)
 class Reached(Value):
     """The records of whatever kind that a walk reached, without those that are hidden."""
 

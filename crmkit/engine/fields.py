@@ -179,6 +179,15 @@ class StatsOf(Source):
 
 
 @dataclass(frozen=True, eq=False)
+class LiveOf(Source):
+    """Records of a kind that events are about: a field of Subscription."""
+
+    node: type
+    on: frozenset[str]
+    gone: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
 class Lookup(Source):
     """`node(id:)` and `nodes(ids:)`."""
 

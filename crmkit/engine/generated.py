@@ -7,7 +7,7 @@ exact builder makes the answer of the same rows instead. The source is made of n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class Writer:
             "over": _over,
             "each": _each,
             "first": _first,
+            "those": _those,
             "__builtins__": {"len": len, "str": str},
         }
         self.head: list[str] = []
@@ -67,6 +68,7 @@ class Writer:
             b.Kinds: self.kinds,
             b.Each: self.each,
             b.Many: self.many,
+            b.Those: self.those,
             b.Reached: self.reached,
             b.ConnectionPage: self.connection,
             b.Summed: self.summed,
@@ -239,6 +241,10 @@ class Writer:
         rows = f"{self.rows_of(value.step)}.get({self.key(value.key, row)}, ())"
         return self.listed(value.item, value.step, rows), False
 
+    def those(self, value: b.Those, row: Row) -> Expression:
+        rows = f"those({self.rows_of(value.step)}, {self.called(value.keys, row)})"
+        return self.listed(value.item, value.step, rows), False
+
     def reached(self, value: b.Reached, row: Row) -> Expression:
         rows = f"{self.rows_of(value.step)}.get({self.key(value.key, row)}, ())"
         return self.listed(
@@ -354,6 +360,11 @@ def _over(value: Any, make: Callable[[Any], Any]) -> Any:
 
 def _first(rows: Sequence[Any] | None, make: Callable[[Any], Any]) -> Any:
     return make(rows[0]) if rows else None
+
+
+def _those(groups: Mapping[Any, Sequence[Any]], keys: Sequence[Any]) -> list[Any]:
+    found = (groups.get(each) for each in keys)
+    return [each[0] for each in found if each]
 
 
 def _each(parts: Any, make: Callable[[Any], Any], required: bool) -> Any:

@@ -27,6 +27,7 @@ from crmkit.engine.declarations import (
 )
 from crmkit.engine.entity import check_way
 from crmkit.engine.inputs import Inputs, id_argument, ids_argument
+from crmkit.engine.live import LiveTypes
 from crmkit.engine.made_types import made_type
 from crmkit.engine.nodes import Connection, Extension, MoneyType, Node, NodeSpec, node_spec
 from crmkit.engine.queries import Query
@@ -34,6 +35,7 @@ from crmkit.engine.renames import Renames
 from crmkit.engine.scalars import SCALARS
 from crmkit.engine.stats import StatTypes
 from crmkit.engine.timelines import Timelines
+from crmkit.host.builders import Live
 from crmkit.store.database import Base, attribute, table_of
 from crmkit.values.errors import SetupError
 
@@ -74,6 +76,7 @@ class Registry:
         self._by_name: dict[type, dict[str, f.Declared]] = {}
         self.inputs = Inputs(self)
         self.stats = StatTypes(self)
+        self.lives = LiveTypes(self)
         for plugin, part in parts:
             if (spec := node_spec(part)) is not None:
                 self._add_node(plugin, spec)
@@ -92,6 +95,7 @@ class Registry:
             self._add_members(cls, own + added)
         self.timelines = Timelines(self, parts)
         self.query = self._query([(p, part) for p, part in parts if isinstance(part, Query)])
+        self.subscription = self._subscription(parts)
         self._complete_all()
 
     # -- what the planner and the filters ask -------------------------------------------
@@ -228,11 +232,22 @@ class Registry:
         called = [(plugin, _asked(each)) for plugin, each in asked]
         lookups = [(CORE, self._lookup("node")), (CORE, self._lookup("nodes"))]
         given = [*lookups, *lists, *stats, *called]
-        query = type("Query", (), {"__doc__": "What can be read."})
-        self._add_members(query, given)
-        made = made_type("Query", self.members[query], "What can be read.")
-        self.members[made] = self.members.pop(query)
-        self._by_name[made] = self._by_name.pop(query)
+        return self._root("Query", given, "What can be read.")
+
+    def _subscription(self, parts: Parts) -> type | None:
+        given = [
+            (plugin, self.lives.root_field(part))
+            for plugin, part in parts
+            if isinstance(part, Live)
+        ]
+        return self._root("Subscription", given, "What is told when it happens.") if given else None
+
+    def _root(self, name: str, given: Sequence[tuple[str, f.Declared]], description: str) -> type:
+        root = type(name, (), {"__doc__": description})
+        self._add_members(root, given)
+        made = made_type(name, self.members[root], description)
+        self.members[made] = self.members.pop(root)
+        self._by_name[made] = self._by_name.pop(root)
         return made
 
     def _list_field(self, spec: NodeSpec) -> f.Declared:
@@ -324,6 +339,8 @@ class Registry:
             yield from self.inputs.connection_arguments(self.target(field))
         elif isinstance(source, f.StatsOf):
             yield from self.stats.arguments(self.nodes[source.node])
+        elif isinstance(source, f.LiveOf):
+            yield from self.lives.arguments(self.nodes[source.node])
         elif isinstance(source, f.Timeline):
             yield from self.inputs.timeline_arguments()
         elif isinstance(source, f.Computed | f.Expression | f.Called):

@@ -188,8 +188,9 @@ class Requirements:
         """All names under which an operation can ask for a field, or ask by it."""
         name = self._registry.name(declared)
         if spec is None:
-            if cls is self._registry.query:
-                yield f"Query.{name}"
+            roots = {self._registry.query: "Query", self._registry.subscription: "Subscription"}
+            if cls in roots:
+                yield f"{roots[cls]}.{name}"
             return
         for kind in ("", "Where", "Stats", "Group"):
             yield f"{spec.name}{kind}.{name}"

@@ -79,6 +79,8 @@ class Costs:
         if operation.operation is OperationType.MUTATION:
             fields = self._selections.of(cast("GraphQLObjectType", root), [operation]).values()
             self._items = max([1, *(_items(self._arguments(root, each[0])) for each in fields)])
+        if operation.operation is OperationType.SUBSCRIPTION:
+            self._items = PAGE  # Of a bulk's event as many are told at once.
         cost = self._of(operation.selection_set, root)
         return cost.once + cost.each
 
@@ -126,6 +128,8 @@ class Costs:
     def _declared(self, kind: Any, name: str) -> f.Declared | None:
         if kind is self._schema.query_type:
             return self._registry.field(self._registry.query, name)
+        if kind is self._schema.subscription_type and self._registry.subscription is not None:
+            return self._registry.field(self._registry.subscription, name)
         specs = self._registry.by_type
         if isinstance(kind, GraphQLInterfaceType):
             # What costs the same in all that implement it.
@@ -176,7 +180,7 @@ class Costs:
         return Cost(once=HOP * followed, each=declared.cost)
 
     def _target(self, declared: f.Declared) -> NodeSpec:
-        if isinstance(declared.source, f.AllOf | f.StatsOf):
+        if isinstance(declared.source, f.AllOf | f.StatsOf | f.LiveOf):
             return self._registry.spec(declared.source.node)
         return self._registry.target(declared)
 

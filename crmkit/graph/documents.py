@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from graphql import (
     ArgumentNode,
     DirectiveNode,
@@ -109,6 +110,22 @@ class Document:
         found = _Decisive()
         visit(self.parsed, found)
         return tuple(found.names.items())
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An operation of a valid document, as somebody asks for it."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    variables: Mapping[str, Any]
+
+    @property
+    def key(self) -> Hashable:
+        """Those who ask for the same have the same."""
+        name = self.operation.name
+        said = orjson.dumps(self.variables, option=orjson.OPT_SORT_KEYS)
+        return self.document.text, name and name.value, said
 
 
 class Documents:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,8 +13,10 @@ from starlette.requests import ClientDisconnect
 from crmkit.engine.executor import WORTHWHILE
 from crmkit.engine.plans import Plans
 from crmkit.graph import answering
-from crmkit.graph.documents import Documents
-from crmkit.graph.errors import failed, formatted
+from crmkit.graph.documents import Documents, Wanted
+from crmkit.graph.errors import Wrong, failed, formatted
+from crmkit.graph.live.door import Live
+from crmkit.graph.live.stream import is_wanted
 from crmkit.graph.observers import Note, observers_of
 from crmkit.graph.origins import Origins
 from crmkit.graph.reading import Asked, Unreadable, read, too_slow, unreadable
@@ -85,6 +88,7 @@ class GraphQL:
         # bound here, because putting a logger together takes longer than writing a line.
         self._log = log.bind() if structlog.is_configured() else None
         self.plans = Plans() if keep_plans else None
+        self.live = Live(self, schema, host, self._origins, self.plans, self._sign_in)
 
     async def warm(self) -> None:
         """Does what the first request would have to wait for: imports, and SQLAlchemy's caches."""
@@ -105,8 +109,14 @@ class GraphQL:
         return await self._executed(asked, Note(request_id or new_id("request"), actor))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self.live.socket(scope, receive, send)
+            return
         note = Note(new_id("request"), _NOBODY, began=time.perf_counter())
         headers = dict(scope["headers"])
+        if is_wanted(headers):
+            await self._stream(note, headers, scope, receive, send)
+            return
         kind = answering.accepted(headers)
         TALLY.set(note)
         try:
@@ -114,11 +124,48 @@ class GraphQL:
             await answering.respond(send, answer, note.status, kind, note.request_id)
         except ClientDisconnect:
             note.status = _LEFT
+        self.observed(note, headers)
+
+    def observed(self, note: Note, headers: Mapping[bytes, bytes]) -> None:
+        """Tells the log and whoever else wants to hear of a request that is over."""
         note.seconds = time.perf_counter() - note.began
         if self._log is not None:
             _tell(self._log, note)
         for each in self.observers:
             each.answered(note, headers)
+
+    async def _stream(
+        self,
+        note: Note,
+        headers: Mapping[bytes, bytes],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answers with events, unless it is no request."""
+        TALLY.set(note)
+        try:
+            asked = await self._asked(scope, headers, receive)
+            note.actor = await self._sign_in.actor(headers, _client(scope))
+        except ClientDisconnect:
+            note.status = _LEFT
+        except Exception as error:  # noqa: BLE001  `failed` logs it with its traceback
+            unread = error if isinstance(error, Unreadable) else None
+            answer = failed(unread.failure if unread else error, note.request_id)
+            kind = answering.GRAPHQL
+            note.status = unread.status if unread else answering.status_of(answer, kind)
+            await answering.respond(send, answer, note.status, kind, note.request_id)
+        else:
+            await self.live.stream(asked, note, scope, receive, send)
+        self.observed(note, headers)
+
+    async def _asked(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Asked:
+        seconds = self._settings.server.body_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await read(scope, headers, receive, self._origins)
+        except TimeoutError:
+            raise too_slow(seconds) from None
 
     async def _answer(
         self,
@@ -152,34 +199,54 @@ class GraphQL:
         return too_slow(self._settings.server.body_seconds)
 
     async def _executed(self, asked: Asked, note: Note) -> dict[str, Any]:
-        result = await self._result(asked, note)
+        try:
+            return await self.run(self.wanted(asked, note), note)
+        except Wrong as wrong:
+            return {"errors": formatted(wrong.errors, note.request_id)}
+        except (GraphQLError, Forbidden, Invalid, QueryTooComplex) as error:
+            return failed(error, note.request_id)
+
+    def wanted(self, asked: Asked, note: Note) -> Wanted:
+        """The operation that is asked for, of a valid document.
+
+        Raises:
+            Wrong: The document is not valid.
+            GraphQLError: It cannot be read, or has no such operation.
+            Failure: It is not let in, or asks for too much.
+            Unreadable: An address asks for a change.
+        """
+        document = self._documents(self._trusted.text(asked))
+        if isinstance(document, list):
+            raise Wrong(document)
+        operation = document.operation(asked.operation)
+        if isinstance(operation, GraphQLError):
+            raise operation
+        note.begin(operation)
+        if not asked.may_change and operation.operation is OperationType.MUTATION:
+            raise unreadable(405, "Send mutations with POST.", "http.method")
+        return Wanted(document, operation, asked.variables or {})
+
+    async def run(self, wanted: Wanted, note: Note) -> dict[str, Any]:
+        """Runs a query or a mutation.
+
+        Raises:
+            Wrong: Its variables do not fit, or it is neither.
+            Failure: It is not for this actor, or costs too much.
+        """
+        run = self._schema.run(
+            document=wanted.document,
+            operation=wanted.operation,
+            variables=wanted.variables,
+            host=self._host,
+            actor=note.actor,
+            note=note,
+            plans=self.plans,
+        )
+        result = await run.answer()
         if errors := result.pop("errors", None):
             # Errors first: a reader of the raw answer should not miss them.
             return {"errors": formatted(errors, note.request_id), **result}
         return result
-
-    async def _result(self, asked: Asked, note: Note) -> dict[str, Any]:
-        try:
-            document = self._documents(self._trusted.text(asked))
-            if isinstance(document, list):
-                return {"errors": document}
-            operation = document.operation(asked.operation)
-            if isinstance(operation, GraphQLError):
-                return {"errors": [operation]}
-            note.begin(operation)
-            if not asked.may_change and operation.operation is not OperationType.QUERY:
-                raise unreadable(405, "Send mutations with POST.", "http.method")
-            return await self._schema.execute(
-                document=document,
-                operation=operation,
-                variables=asked.variables,
-                host=self._host,
-                actor=note.actor,
-                note=note,
-                plans=self.plans,
-            )
-        except (GraphQLError, Forbidden, Invalid, QueryTooComplex) as error:
-            return {"errors": [error]}
 
 
 def _client(scope: Scope) -> str | None:

@@ -7,19 +7,40 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
-from crmkit.values.errors import ErrorCode, Failure, Problem
+from crmkit.graph.reading import Unreadable
+from crmkit.values.errors import ErrorCode, Failure, Problem, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from crmkit.graph.observers import Note
 
 _MASKED = "Something went wrong here, not with your request; the correlation id leads to the cause."
 
 log = structlog.get_logger("crmkit.graph")
 
 
+class Wrong(Exception):
+    """An operation of which nothing runs, and all that is wrong with it."""
+
+    def __init__(self, errors: Sequence[Exception]) -> None:
+        super().__init__(*errors)
+        self.errors = errors
+
+
 def formatted(errors: Sequence[Exception], correlation_id: str) -> list[dict[str, Any]]:
     """Says each error as a client may see it."""
     return [_formatted(error, correlation_id) for error in errors]
+
+
+def errors_of(error: Exception, note: Note) -> list[dict[str, Any]]:
+    """All that is wrong with an operation of which nothing ran, as its client may see it."""
+    if isinstance(error, TimeoutError):
+        error = Timeout("The operation took too long and was stopped.")
+    if isinstance(error, Unreadable):
+        error = error.failure
+    wrong = error.errors if isinstance(error, Wrong) else [error]
+    return formatted(wrong, note.request_id)
 
 
 def failed(error: Exception, correlation_id: str) -> dict[str, Any]:

@@ -136,18 +136,23 @@ def _in_address(query: bytes) -> Asked:
         raise unreadable(400, "The address says something twice.", "http.query")
     for name in ("variables", "extensions"):
         if said.get(name):
-            said[name] = _json(said[name], name)
-    return _request({name: value for name, value in said.items() if value != ""}, may_change=False)
+            said[name] = json_of(said[name], name)
+    return asked_of({name: value for name, value in said.items() if value != ""}, may_change=False)
 
 
 def _asked(body: bytes) -> Asked:
-    asked = _json(body, "The body")
+    asked = json_of(body, "The body")
     if not isinstance(asked, dict):
         raise unreadable(400, "The body must be one JSON object.", "http.body")
-    return _request(asked, may_change=True)
+    return asked_of(asked)
 
 
-def _json(text: str | bytes, called: str) -> Any:
+def json_of(text: str | bytes, called: str) -> Any:
+    """What JSON says.
+
+    Raises:
+        Unreadable: It is none, or nests too deep.
+    """
     try:
         # It takes strict UTF-8 and JSON alone, and bounds numbers by itself.
         read = orjson.loads(text)
@@ -188,7 +193,12 @@ _MEMBERS = {
 }
 
 
-def _request(said: Mapping[str, Any], *, may_change: bool) -> Asked:
+def asked_of(said: Mapping[str, Any], *, may_change: bool = True) -> Asked:
+    """The operation that a client asks for.
+
+    Raises:
+        Unreadable: Something of it is not what it has to be.
+    """
     for name, (kind, called) in _MEMBERS.items():
         value = said.get(name)
         if value is not None and not isinstance(value, kind):

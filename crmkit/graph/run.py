@@ -16,17 +16,21 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from crmkit.engine import builder as b
+from crmkit.engine import fields as f
+from crmkit.engine import live_plans
 from crmkit.engine.executor import Executor
 from crmkit.engine.late import Planning, Request, Unbound, shape_of
 from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.selection import Selections
 from crmkit.graph.cost import Costs
+from crmkit.graph.errors import Wrong
 from crmkit.store.statements import Template, template
 from crmkit.values.errors import Failure
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
+    from crmkit.engine.live import Occasion
     from crmkit.engine.plans import Plans
     from crmkit.graph.documents import Document
     from crmkit.graph.observers import Note
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     from crmkit.host.host import Host
 
 Make = Callable[[Planner], Plan]
+
+_LIVE = "Ask for a subscription over graphql-transport-ws, or accept text/event-stream first."
 
 
 class Run:
@@ -70,9 +76,7 @@ class Run:
             case OperationType.MUTATION:
                 data = await self._mutation()
             case _:
-                return {
-                    "errors": [GraphQLError("Subscriptions are not served here.", self.operation)]
-                }
+                raise Wrong([GraphQLError(_LIVE, self.operation)])
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}
 
     def _cost(self) -> int:
@@ -134,6 +138,46 @@ class Run:
         request = Request(variables, self.reach, applied.payload, applied.added)
         done = await self._run(plan, make, request)
         return None if done is None else done[key]
+
+    # -- subscriptions ----------------------------------------------------------------------
+
+    def told_of(self) -> tuple[f.LiveOf, bool]:
+        """What a subscription is about, and whether functions of Python help to tell it.
+
+        Raises:
+            GraphQLError: Its directives leave nothing of it.
+            Failure: It cannot be planned.
+        """
+        _, nodes = self._told()
+        root = self.schema.registry.subscription
+        assert root is not None  # noqa: S101  the document is valid
+        source = self.schema.registry.field(root, nodes[0].name.value).source
+        assert isinstance(source, f.LiveOf)  # noqa: S101  all its fields are
+        plan = self._whether(self._telling(is_gone=False))
+        return source, any(each.batches for each in plan.steps())
+
+    async def tell(self, occasion: Occasion) -> dict[str, Any] | None:
+        """The data of an answer about an event; None where nothing of it is for this actor."""
+        request = Request(self.values.coerced, self.reach, occasion)
+        make = self._telling(is_gone=occasion.is_gone)
+        part = "gone" if occasion.is_gone else ""
+        plan = self._plan(part, make, request, self._whether)
+        answers = b.Answers(request)
+        data = await self.executor.run(plan, answers)
+        self.errors += answers.errors
+        return data if answers.rows.get(plan.below[0].step) else None
+
+    def _told(self) -> tuple[str, Sequence[FieldNode]]:
+        """The one field that a subscription has."""
+        kind = cast("GraphQLObjectType", self.schema.core.subscription_type)
+        found = self.selections.of(kind, [self.operation])
+        if not found:
+            raise GraphQLError("Nothing is left to subscribe to.", self.operation)
+        return next(iter(found.items()))
+
+    def _telling(self, *, is_gone: bool) -> Make:
+        key, nodes = self._told()
+        return lambda planner: live_plans.planned(planner, key, nodes, gone=is_gone)
 
     # -- plans ------------------------------------------------------------------------------
 

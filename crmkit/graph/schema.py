@@ -16,6 +16,7 @@ from crmkit.engine.registry import Parts, Registry
 from crmkit.engine.renames import Renames
 from crmkit.engine.requirements import Requirements
 from crmkit.graph.coordinates import Named, named
+from crmkit.graph.errors import Wrong
 from crmkit.graph.introspection import Introspection
 from crmkit.graph.run import Run
 from crmkit.values.errors import SetupError
@@ -44,7 +45,11 @@ class StrawberrySchema(strawberry.Schema):
         fields = [each.field for each in mutations]
         mutation = made_type("Mutation", fields, "What can be changed.") if fields else None
         super().__init__(
-            registry.query, mutation, types=list(registry.nodes), config=registry.config
+            registry.query,
+            mutation,
+            registry.subscription,
+            types=list(registry.nodes),
+            config=registry.config,
         )
 
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
@@ -96,7 +101,7 @@ class Schema:
         """The schema in GraphQL's own language."""
         return self.strawberry.as_str()
 
-    async def execute(
+    def run(
         self,
         *,
         document: Document,
@@ -106,14 +111,15 @@ class Schema:
         actor: Actor,
         note: Note,
         plans: Plans | None = None,
-    ) -> dict[str, Any]:
-        """Runs one operation: `data` unless nothing ran, and `errors` if there are any.
+    ) -> Run:
+        """One operation that can run for this actor.
 
         Plans are found in `plans` and kept there; without, each request is planned anew.
 
         Raises:
-            Forbidden: It names what the actor may not use; nothing ran.
-            QueryTooComplex: It costs too much; nothing ran.
+            Wrong: Its variables do not fit.
+            Forbidden: It names what the actor may not use.
+            QueryTooComplex: It costs too much.
         """
         values = get_variable_values(
             self.core,
@@ -122,13 +128,12 @@ class Schema:
             hide_suggestions=host.settings.profile == "production",
         )
         if isinstance(values, list):
-            return {"errors": values}
+            raise Wrong(values)
         if actor.rights.refused:
             names = self._named(document, operation)
             written = bool(actor.rights.hidden)
             actor.rights.check(names.together(variables or {}, written=written))
-        run = Run(self, document, operation, values, host, actor, note, plans)
-        return await run.answer()
+        return Run(self, document, operation, values, host, actor, note, plans)
 
     def _named(self, document: Document, operation: OperationDefinitionNode) -> Named:
         name = operation.name.value if operation.name else None

@@ -39,6 +39,17 @@ class TimelineKind:
     summary: Any
 
 
+@dataclass(frozen=True, eq=False)
+class Live:
+    """A field of Subscription: the records of a node that these events are about."""
+
+    name: str
+    node: type
+    on: tuple[str, ...]
+    gone: tuple[str, ...]
+    description: str
+
+
 class SchemaBuilder:
     """Collects nodes, extensions, inputs and mutations; the registry reads them."""
 
@@ -78,6 +89,46 @@ class SchemaBuilder:
             )
         ensure_index(table, key, column.name, "id")
         self.parts.append(TimelineKind(node, at, key, summary))
+
+    def live(
+        self,
+        name: str,
+        node: type,
+        *,
+        on: Sequence[type[Event] | str],
+        gone: Sequence[type[Event] | str] = (),
+        description: str | None = None,
+    ) -> None:
+        """Tells subscribers of records of a node when one of these events was committed.
+
+        An event is about the records of that kind whose ids it holds. A subscriber hears of
+        those that he may see and that fulfil his `where`, as they are by then.
+
+        Args:
+            name: The field of Subscription, such as `ordersRecorded`.
+            node: The node type.
+            on: Events of this plugin, or names of others' such as `"core.CustomersMoved"`.
+            gone: Events after which records are not to be seen any more: of these he hears
+                the ids alone. One that is about others as well stands in both.
+            description: What is told; what the events say of themselves, unless given.
+
+        Raises:
+            SetupError: Nobody has said what is told.
+        """
+        listed = [*on, *gone]
+        told = description or " ".join(
+            inspect.getdoc(each) or "" for each in listed if not isinstance(each, str)
+        )
+        if not told.strip():
+            raise SetupError(
+                f"The plugin {self.plugin} says nowhere what {name} tells; write description=."
+            )
+        self.parts.append(Live(name, node, self._names(on), self._names(gone), told))
+
+    def _names(self, events: Sequence[type[Event] | str]) -> tuple[str, ...]:
+        return tuple(
+            each if isinstance(each, str) else f"{self.plugin}.{each.__name__}" for each in events
+        )
 
 
 def _key_to_root(table: Table) -> str | None:

@@ -11,7 +11,13 @@ from packaging.requirements import Requirement
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from crmkit.host import hookspecs
-from crmkit.host.builders import EventBuilder, ImportBuilder, PermissionBuilder, SchemaBuilder
+from crmkit.host.builders import (
+    EventBuilder,
+    ImportBuilder,
+    Live,
+    PermissionBuilder,
+    SchemaBuilder,
+)
 from crmkit.host.discovery import Available, discover, imported
 from crmkit.host.dispatch import Hooks
 from crmkit.host.implementations import implement, offer
@@ -226,17 +232,19 @@ class _Loading:
     def _check_events(self, made: LoadedPlugin, related: Collection[str]) -> None:
         around = [*self.loaded.values(), made]
         known = {name for each in around for name in each.events.events}
-        for each in made.events.subscriptions:
-            owner = each.event.partition(".")[0]
+        lives = [each for each in made.schema.parts if isinstance(each, Live)]
+        told = [name for each in lives for name in (*each.on, *each.gone)]
+        for event in [*(each.event for each in made.events.subscriptions), *told]:
+            owner = event.partition(".")[0]
             if owner not in related:
                 raise SetupError(
-                    f"The plugin {made.name} listens to {each.event}, but does not name {owner}"
+                    f"The plugin {made.name} listens to {event}, but does not name {owner}"
                     f"{nearest(owner, related)}; add {owner} to its works_with."
                 )
-            if each.event not in known and (owner == made.name or owner in self.loaded):
+            if event not in known and (owner == made.name or owner in self.loaded):
                 raise SetupError(
-                    f"The plugin {made.name} listens to {each.event}, which {owner} does not emit"
-                    f"{nearest(each.event, known)}; correct its name."
+                    f"The plugin {made.name} listens to {event}, which {owner} does not emit"
+                    f"{nearest(event, known)}; correct its name."
                 )
 
     def _check_imports(self, made: LoadedPlugin) -> None:

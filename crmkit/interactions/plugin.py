@@ -16,6 +16,12 @@ def register_schema(schema: SchemaBuilder) -> None:
         types.CustomerInteractions,
         service.record_interactions,
     )
+    schema.live(
+        "interactionsRecorded",
+        types.Interaction,
+        on=(types.InteractionsRecorded,),
+        description="Something was said or done.",
+    )
     schema.timeline(types.Interaction, at=models.Interaction.occurred_at, summary=types.summary)
 
 

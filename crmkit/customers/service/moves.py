@@ -45,7 +45,8 @@ async def _move(context: Context[Any], drafts: Moves) -> None:
     await context.call(hookspecs.customers_moved, drafts)
     ids = tuple(starts)
     ends = tuple(each.input.stage_id for each in drafts)
-    context.emit(types.CustomersMoved(ids[0], ids, tuple(starts.values()), ends))
+    stays = tuple(each.row.id for each in drafts)
+    context.emit(types.CustomersMoved(ids[0], ids, tuple(starts.values()), ends, stays))
 
 
 async def _check(

@@ -52,8 +52,9 @@ class CustomersMerged(Event):
 
 @dataclass(frozen=True)
 class CustomersMoved(Event):
-    """Customers stand on another stage, each in the place of its id: from, to."""
+    """Customers stand on another stage, each in the place of its id: from, to, the stay begun."""
 
     ids: tuple[str, ...]
     from_stage_ids: tuple[str, ...]
     to_stage_ids: tuple[str, ...]
+    stay_ids: tuple[str, ...] = ()

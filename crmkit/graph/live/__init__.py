@@ -1,0 +1,1 @@
+"""Live answers: subscriptions over websockets and server-sent events."""
