@@ -93,7 +93,8 @@ class Year:
         await self._core.grow(arrivals)
         for each in self._parts:
             await each.live()
-        await self._crm.host.drain()
+        # What has faded counts the same however late, and each week it would be everybody.
+        await self._crm.host.drain(due=end == self._until)
 
     def _arrivals(self) -> list[int]:
         """How many come in each step: a start with some, then more and more."""
@@ -129,7 +130,7 @@ class Year:
         who = self.demo.cast.get(scene.who, scene.who)
         await play(who, **scene.said)
         # What follows from it has happened before the next scene.
-        await self._crm.host.drain()
+        await self._crm.host.drain(due=False)
 
     def _told(self) -> list[Told]:
         loaded = self._crm.host.loaded

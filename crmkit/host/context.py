@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import TableClause, TextClause
+from sqlalchemy import TableClause, TextClause, and_
 from typing_extensions import TypeVar, TypeVarTuple
 
 from crmkit.host.actors import SYSTEM, Actor
 from crmkit.host.unscoped import Unscoped, audit
+from crmkit.store.agenda import Due, put
+from crmkit.store.inbox import is_first
 from crmkit.store.jobs import Job
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.ready import elements_of
@@ -22,7 +24,7 @@ from crmkit.store.timetable import ask
 from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from types import ModuleType
 
@@ -299,6 +301,47 @@ class Context(Generic[Config]):
         )
         ask(self.write, [row])
         self.unit.after_commit.append(self.host.notices.tell)
+
+    def due(self, at: datetime, event: Event, *, key: str | None = None) -> None:
+        """Tells of an event when its time has come, late rather than never.
+
+        Of one kind and key one event waits: said again it is put off, or brought forward.
+
+        Args:
+            at: When it becomes true.
+            event: What is told then, as if it had been emitted at that moment.
+            key: What it is about; the event's record, unless said.
+        """
+        row = Due(
+            name=self.host.loaded.event_name(type(event)),
+            key=event.record if key is None else key,
+            at=at,
+            plugin=self.plugin,
+            version=type(event).version,
+            record=event.record,
+            payload=event.payload(),
+            request_id=self.request_id,
+        )
+        put(self.write, row)
+        self.unit.after_commit.append(self.host.notices.tell)
+
+    def not_due(self, event: type[Event], keys: Collection[str]) -> None:
+        """Has events of a kind not come that were said to be due under these keys."""
+        if not keys:
+            return
+        name = self.host.loaded.event_name(event)
+        gone = and_(Due.name == name, Due.key.in_(sorted(keys)))
+        self.write.delete(Due, where=gone)
+
+    async def once(self, key: str) -> bool:
+        """Says whether this is the first unit of the plugin that has an effect for this key.
+
+        A handler's unit settles its delivery and a job's its job, so a crash repeats nothing.
+        What comes again by itself, such as an event that somebody replays or a message that a
+        system outside sends twice, is told by its key: `if not await context.once(key): return`.
+        Keys are remembered twice as long as events are kept.
+        """
+        return await is_first(self.unit, self.plugin, key)
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Says how much of the running job is done, for whoever looks at it."""

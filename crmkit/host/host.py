@@ -180,9 +180,9 @@ class Host:
         await self.sealer.start()
         await self.notices.start()
 
-    async def drain(self) -> None:
-        """Delivers events and does jobs until nothing is due any more."""
-        while await self.relay.drain() or await self.worker.drain():
+    async def drain(self, *, due: bool = True) -> None:
+        """Delivers events and does jobs until none is left; `due` as the relay means it."""
+        while await self.relay.drain(due=due) or await self.worker.drain():
             pass
 
     async def stop(self, grace: float = 0) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, not_, or_, select, update
+from sqlalchemy import bindparam, exists, not_, or_, select, union_all, update
 
 from crmkit.store.database import table_of
 from crmkit.store.leases import TRIES, LeaseLost, Patience
@@ -112,7 +112,7 @@ class Deliveries:
         Those of one record are begun together or one after the other, never out of turn.
         """
         names = sorted(self._names.difference(but))
-        if not await self._database.fetch(self._due(names, 1)):
+        if not names or not await self._database.fetch(self._due(names, 1)):
             return []
         lease = {
             "leased_until": self._clock.now() + self._patience.lease,
@@ -122,7 +122,9 @@ class Deliveries:
         due = self._due(names, most).with_for_update(skip_locked=True).cte()
         taken = select(due.c.seq)
         # Whoever stands before may have been skipped because another relay is taking it.
-        left = exists().where(*_before(before := delivery.alias()), before.c.seq.not_in(taken))
+        left = exists().where(
+            *_before(before := delivery.alias(), delivery), before.c.seq.not_in(taken)
+        )
         mine = update(delivery).where(delivery.c.seq.in_(taken), ~left).values(lease)
         async with self._database.transaction() as transaction:
             begun = await transaction.fetch(mine.returning(delivery.c.seq))
@@ -165,22 +167,25 @@ class Deliveries:
         A first try is held up by what is not due, at work elsewhere, or tried again, which
         is done alone; what is tried again is held up by whatever stands before it.
         """
-        now, before = self._clock.now(), delivery.alias()
-        stuck = or_(
-            before.c.due > now,
-            before.c.leased_until > now,
-            before.c.tries > 0,
-            delivery.c.tries > 0,
-        )
-        wanted = (
-            _pending(delivery),
-            delivery.c.due <= now,
-            or_(delivery.c.leased_until.is_(None), delivery.c.leased_until <= now),
-            delivery.c.handler.in_(names),
-            ~exists().where(*_before(before), stuck),
-        )
-        due = select(delivery.c.seq).where(*wanted)
+        # Each handler's first ones are read off its own index: the backlog of one is not looked
+        # through for the others. Whoever locks looks again whether they are still free.
+        first = union_all(*[self._due_to(each, limit).subquery().select() for each in names])
+        wanted = delivery.c.seq.in_(select(first.subquery().c.seq))
+        due = select(delivery.c.seq).where(wanted, *self._is_free(delivery))
         return due.order_by(delivery.c.event, delivery.c.seq).limit(limit)
+
+    def _due_to(self, handler: str, limit: int) -> Any:
+        now, this, before = self._clock.now(), delivery.alias(), delivery.alias()
+        stuck = or_(
+            before.c.due > now, before.c.leased_until > now, before.c.tries > 0, this.c.tries > 0
+        )
+        held_up = exists().where(*_before(before, this), stuck)
+        due = select(this.c.seq).where(this.c.handler == handler, *self._is_free(this), ~held_up)
+        return due.order_by(this.c.event).limit(limit)
+
+    def _is_free(self, table: FromClause) -> tuple[Any, ...]:
+        now, until = self._clock.now(), table.c.leased_until
+        return _pending(table), table.c.due <= now, or_(until.is_(None), until <= now)
 
 
 def _new(limit: int) -> Any:
@@ -194,13 +199,13 @@ def _pending(table: FromClause) -> Any:
     return state == bindparam(None, DeliveryState.PENDING, state.type, literal_execute=True)
 
 
-def _before(other: FromClause) -> tuple[Any, ...]:
+def _before(other: FromClause, this: FromClause) -> tuple[Any, ...]:
     """What makes another delivery one that has to be settled before."""
     return (
         _pending(other),
-        other.c.handler == delivery.c.handler,
-        other.c.record == delivery.c.record,
-        other.c.event < delivery.c.event,
+        other.c.handler == this.c.handler,
+        other.c.record == this.c.record,
+        other.c.event < this.c.event,
     )
 
 

@@ -62,7 +62,8 @@ class Delivery(Base):
     __scope__ = unscoped("handlers act for the system")
     __table_args__ = (
         Index("uq_delivery_event", "event", "handler", unique=True),
-        Index("ix_delivery_due", "due", **_PENDING),  # type: ignore[arg-type]
+        # What a handler is told next, whatever others still have to be told.
+        Index("ix_delivery_next", "handler", "event", **_PENDING),  # type: ignore[arg-type]
         Index("ix_delivery_turn", "handler", "record", "event", **_PENDING),  # type: ignore[arg-type]
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from crmkit.store.agenda import Agenda
 from crmkit.store.deliveries import AT_ONCE, HELD, Deliveries, Handler, Occurrence, settle
 from crmkit.store.leases import TRIES, USUAL, LeaseLost, Patience
 
@@ -41,6 +42,7 @@ class Relay:
         run: Run,
         patience: Patience = USUAL,
     ) -> None:
+        self._agenda = Agenda(database, clock)
         self._deliveries = Deliveries(database, clock, handlers, patience)
         self._patience = patience
         self._pause = min(_POLL, patience.lease.total_seconds() / 3)
@@ -72,10 +74,14 @@ class Relay:
         """Says that there may be new events."""
         self._woken.set()
 
-    async def drain(self) -> bool:
-        """Delivers until nothing is due or under way, and says whether there was anything."""
+    async def drain(self, *, due: bool = True) -> bool:
+        """Delivers until nothing is left or under way, and says whether there was anything.
+
+        Args:
+            due: Whether also what has only become true by the time that it is.
+        """
         was_idle = True
-        while await self._begin() or self._running:
+        while await self._begin(due=due) or self._running:
             was_idle = False
             if self._running:
                 first = asyncio.FIRST_COMPLETED
@@ -94,11 +100,12 @@ class Relay:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._pause)
 
-    async def _begin(self) -> bool:
+    async def _begin(self, *, due: bool = True) -> bool:
         """Begins deliveries that are due, and says whether there was anything to do."""
         async with self._turn:
             await self._renew()
-            found = await self._deliveries.make()
+            came = due and await self._agenda.come()
+            found = await self._deliveries.make() or came
             # What comes meanwhile for a plural handler at work waits, and then comes together.
             busy = {each for each in self._running.values() if each}
             room = HELD - len(self._held)

@@ -40,7 +40,7 @@ class Grading(sdk.Plugin):
         )
 
     def register_events(self, events: sdk.EventBuilder) -> None:
-        events.add(types.CustomersGraded, types.RegradingWanted)
+        events.add(types.CustomersGraded, types.ScoreFaded, types.RegradingWanted)
         events.on(
             "core.CustomersCreated",
             "core.CustomersUpdated",
@@ -51,6 +51,7 @@ class Grading(sdk.Plugin):
             "orders.OrdersRecorded",
             "orders.OrdersRefunded",
         )(grade)
+        events.on("grading.ScoreFaded")(fade)
         events.on("grading.RegradingWanted")(regrade_next)
 
     async def startup(self, app: sdk.Host) -> None:
@@ -60,6 +61,11 @@ class Grading(sdk.Plugin):
 async def grade(context: Context, events: Sequence[sdk.Event]) -> None:
     """Grades customers of whom there is news: of themselves, or of what happened to them."""
     await service.follow(context, events)
+
+
+async def fade(context: Context, events: Sequence[types.ScoreFaded]) -> None:
+    """Grades customers again whose score has faded."""
+    await service.fade(context, [each.record for each in events])
 
 
 async def regrade_next(context: Context, event: types.RegradingWanted) -> None:

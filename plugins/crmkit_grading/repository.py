@@ -38,7 +38,7 @@ class Stored:
     customer_id: str
     points: int
     grade: str | None
-    rules: str | None
+    changes_at: datetime | None
 
 
 async def known(context: Context, read: Read, customer_ids: Collection[str]) -> list[Known]:
@@ -58,10 +58,10 @@ async def known(context: Context, read: Read, customer_ids: Collection[str]) -> 
 @sdk.statement
 def scores(
     customer_ids: Collection[str], *, held: bool = False
-) -> Select[str, int, str | None, str | None]:
+) -> Select[str, int, str | None, datetime | None]:
     """What these customers have reached; held, if need be, until the unit ends."""
     wanted = (
-        select(Score.customer_id, Score.points, Score.grade, Score.rules)
+        select(Score.customer_id, Score.points, Score.grade, Score.changes_at)
         .where(Score.customer_id.in_(customer_ids))
         .order_by(Score.customer_id)
     )

@@ -255,6 +255,11 @@ class CustomersGraded(sdk.Event):
 
 
 @dataclass(frozen=True)
+class ScoreFaded(sdk.Event):
+    """The time has come at which a customer's score can be another although nothing happened."""
+
+
+@dataclass(frozen=True)
 class RegradingWanted(sdk.Event):
     """The customers after this one are still to be graded again."""
 

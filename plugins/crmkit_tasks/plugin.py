@@ -50,6 +50,7 @@ class Tasks(sdk.Plugin):
         )
 
     def register_events(self, events: sdk.EventBuilder) -> None:
+        events.add(types.TaskFellDue)
         events.on(
             "core.CustomersCreated",
             "core.CustomersRestored",

@@ -92,6 +92,13 @@ class UserTasks:
 
 
 @dataclass(frozen=True)
+class TaskFellDue(sdk.Event):
+    """The time of an open task has come; it is overdue from now on."""
+
+    customer_id: str
+
+
+@dataclass(frozen=True)
 class CreateTask:
     """Something to be done for a customer."""
 

@@ -9,10 +9,12 @@ from sqlalchemy import ForeignKey, LargeBinary, Text
 from sqlalchemy.orm import Mapped
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from crmkit.store.agenda import Due
 from crmkit.store.audit import Audit, AuditText
 from crmkit.store.column_types import Code, Json
 from crmkit.store.database import Base, Record, Versioned, column, root_scope, table_of, unscoped
 from crmkit.store.idempotency import Idempotency
+from crmkit.store.inbox import Inbox
 from crmkit.store.jobs import Job, ScheduleRow
 from crmkit.store.outbox import Delivery, Outbox
 from crmkit.store.seals import AuditSeal
@@ -63,7 +65,7 @@ class Everything(Record):
 
 
 _OWN = (Person, Balance, Purchase, Everything)
-_STORE = (Audit, AuditText, AuditSeal, Idempotency, Job, ScheduleRow, Outbox, Delivery)
+_STORE = (Audit, AuditText, AuditSeal, Idempotency, Job, ScheduleRow, Due, Inbox, Outbox, Delivery)
 TABLES = [table_of(each) for each in (*_OWN, *_STORE)]
 
 

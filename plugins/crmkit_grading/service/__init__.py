@@ -3,6 +3,7 @@
 from crmkit_grading.service.grades import create_grades, ensure_presets, update_grades
 from crmkit_grading.service.grading import (
     Regraded,
+    fade,
     follow,
     grade_keys,
     regrade,
@@ -15,6 +16,7 @@ __all__ = [
     "Regraded",
     "create_grades",
     "ensure_presets",
+    "fade",
     "follow",
     "grade_keys",
     "regrade",

@@ -17,6 +17,7 @@ from crmkit_grading.types import (
     RegradeCustomers,
     RegradedCustomers,
     RegradingWanted,
+    ScoreFaded,
     moment,
     step_of,
     today_of,
@@ -65,6 +66,12 @@ async def follow(context: Context, events: Sequence[sdk.Event]) -> None:
     ids = sorted({*causes, *itertools.chain.from_iterable(changed)})
     for begin in range(0, len(ids), PAGE):
         await regrade(context, ids[begin : begin + PAGE], causes)
+
+
+async def fade(context: Context, customer_ids: Collection[str]) -> None:
+    """Grades customers again whose time has come; as often as you like."""
+    if context.config.rules:
+        await regrade(context, sorted(set(customer_ids)))
 
 
 async def _causes(context: Context, events: Sequence[sdk.Event]) -> Mapping[str, str]:
@@ -144,7 +151,7 @@ async def regrade(
         if (counted.total, grade) != (stored.points, stored.grade):
             changes.append(_change(context, stored, counted, grade, causes))
         if not dry:
-            _keep(context, known.id, counted, grade)
+            _keep(context, stored, counted, grade)
     if not dry:
         context.write.add(*changes)
         _tell(context, changes)
@@ -189,7 +196,8 @@ def _reason(cause: str | None, *, is_news: bool) -> GradingReason:
     return GradingReason.EVENT if cause else GradingReason.CUSTOMER
 
 
-def _keep(context: Context, customer_id: str, counted: scoring.Score, grade: str | None) -> None:
+def _keep(context: Context, stored: Stored, counted: scoring.Score, grade: str | None) -> None:
+    changes_at = moment(context, counted.changes)
     # All of them name the same columns, so that one statement carries them.
     values = {
         ScoreRow.points: counted.total,
@@ -197,10 +205,16 @@ def _keep(context: Context, customer_id: str, counted: scoring.Score, grade: str
         ScoreRow.engagement: counted.engagement,
         ScoreRow.grade: grade,
         ScoreRow.graded_at: context.clock.now(),
-        ScoreRow.changes_at: moment(context, counted.changes),
+        ScoreRow.changes_at: changes_at,
         ScoreRow.rules: context.config.version,
     }
-    context.write.change(ScoreRow, customer_id, set=values)
+    context.write.change(ScoreRow, stored.customer_id, set=values)
+    if changes_at == stored.changes_at:
+        return
+    if changes_at is None:
+        context.not_due(ScoreFaded, [stored.customer_id])
+    else:
+        context.due(changes_at, ScoreFaded(stored.customer_id))
 
 
 def _moved(changes: Sequence[Change]) -> list[Change]:

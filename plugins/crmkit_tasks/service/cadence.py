@@ -11,7 +11,8 @@ from crmkit import sdk
 from crmkit_tasks import errors, repository
 from crmkit_tasks.models import Task as TaskRow
 from crmkit_tasks.models import TaskState
-from crmkit_tasks.service.tasks import close
+from crmkit_tasks.service.tasks import close, put_off, settled
+from crmkit_tasks.types import TaskFellDue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -128,12 +129,15 @@ async def _settle(
     needless = [task for key, task in there.items() if key not in wanted]
     for task in needless:
         close(context, task.id, TaskState.CANCELLED)
+    settled(context, [task.id for task in needless])
     kept = {key: wanted[key] for key in there if key in wanted}
     moved = [_moved(context, *each, there[key]) for key, each in kept.items()]
     missing = {key: each for key, each in wanted.items() if key not in there}
     new = [_task(context, *each, key[0], closed.get(key)) for key, each in missing.items()]
     # Should another unit have been faster after all, its task is as good as this one.
     context.write.upsert(TaskRow, new, key=(TaskRow.rule, TaskRow.customer_id))
+    for each in new:
+        context.due(each.due_at, TaskFellDue(each.id, each.customer_id))
     return Planned(len(present), len(new), sum(moved), len(needless))
 
 
@@ -145,6 +149,7 @@ def _moved(context: Context, rule: Rule, standing: Standing, task: Found) -> boo
     due_at = rule.due(counted_from, None, _zone(context))
     values = {TaskRow.due_at: due_at, TaskRow.counted_from: counted_from}
     context.write.change(TaskRow, task.id, set=values)
+    put_off(context, task, due_at)
     return True
 
 

@@ -11,7 +11,7 @@ from crmkit_tasks.config import Context
 from crmkit_tasks.models import Task as TaskRow
 from crmkit_tasks.models import TaskState
 from crmkit_tasks.service.cadence import settle_after
-from crmkit_tasks.service.tasks import close, held, is_open
+from crmkit_tasks.service.tasks import close, held, is_open, settled
 from crmkit_tasks.types import (
     CancelledTask,
     CancelTask,
@@ -49,6 +49,7 @@ async def cancel_tasks(
     if not context.refusals:
         for draft in drafts:
             close(context, draft.input.id, TaskState.CANCELLED, outcome=draft.input.reason)
+        settled(context, closed)
         await settle_after(context, closed)
     return [CancelledTask(task=sdk.ref(Task, draft.input.id)) for draft in drafts]
 
@@ -83,6 +84,7 @@ async def _complete(
             outcome=draft.input.outcome,
             interaction_id=recorded.get(draft.input.id),
         )
+    settled(context, closed)
     await _move(context, drafts, closed)
     if not context.refusals:
         await settle_after(context, closed)

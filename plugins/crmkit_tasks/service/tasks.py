@@ -17,11 +17,15 @@ from crmkit_tasks.types import (
     CreatedTask,
     CreateTask,
     Task,
+    TaskFellDue,
     UpdatedTask,
     UpdateTask,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from crmkit_tasks.repository import Found
 
 Changing = UpdateTask | CompleteTask | CancelTask
@@ -43,6 +47,7 @@ async def create_tasks(
             cause_id=given.cause_id,
         )
         context.write.add(draft.becomes(row))
+        context.due(row.due_at, TaskFellDue(row.id, row.customer_id))
     return [CreatedTask(task=sdk.ref(Task, draft.row.id)) for draft in drafts]
 
 
@@ -102,6 +107,17 @@ def close(
     context.write.change(TaskRow, task_id, set=values)
 
 
+def settled(context: Context, task_ids: Collection[str]) -> None:
+    """Has tasks that were closed fall due no more."""
+    context.not_due(TaskFellDue, task_ids)
+
+
+def put_off(context: Context, task: Found, due_at: datetime) -> None:
+    """Has an open task fall due at another time."""
+    if due_at != task.due_at:
+        context.due(due_at, TaskFellDue(task.id, task.customer_id))
+
+
 def _update(context: Context, draft: sdk.Draft[UpdateTask, TaskRow], before: Found) -> Found:
     """Writes what is different, and returns the task as it is then."""
     given = draft.input
@@ -121,6 +137,7 @@ def _update(context: Context, draft: sdk.Draft[UpdateTask, TaskRow], before: Fou
         TaskRow.assignee_id: after.assignee_id,
     }
     context.write.change(TaskRow, before.id, set=values)
+    put_off(context, before, after.due_at)
     return replace(after, version=before.version + 1)
 
 
