@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 import crmkit
 from crmkit.access import plugin as access
 from crmkit.access.service import SignIn
+from crmkit.audit import plugin as audit
 from crmkit.channels import plugin as channels
 from crmkit.customers import plugin as customers
 from crmkit.engine.registry import FIELDS
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("crmkit.app")
 
-ROOMS = (access, jobs, stages, channels, customers, tags, interactions)
+ROOMS = (access, jobs, stages, channels, customers, tags, interactions, audit)
 """The rooms of the core; each knows those before it."""
 
 _ENDPOINT = "/graphql"

@@ -122,6 +122,10 @@ class Reach:
         else:
             yield from self._conditions(table, rows, extent, known)
 
+    def has(self, table: Table) -> bool:
+        """Whether any rows of this table can be seen."""
+        return self._extent(table) != ()
+
     def _extent(self, table: Table) -> tuple[Extent, ...] | None:
         return None if self.extents is None else self.extents(table)
 

@@ -60,9 +60,11 @@ class Verification:
         await self._check_rest()
         return self._verdict
 
-    async def lines(self) -> AsyncIterator[dict[str, Any]]:
-        """Every sealed entry, in the order of the chain, as plain values."""
+    async def lines(self, head: Head) -> AsyncIterator[dict[str, Any]]:
+        """Every entry up to a head, in the order of the chain, as plain values."""
         async for made in self._seals():
+            if made["seq"] > head.seq:
+                return
             rows = await self._entries(made["entries"])
             for id_ in made["entries"]:
                 if id_ in rows:

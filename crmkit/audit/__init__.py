@@ -1,0 +1,1 @@
+"""Audit: what everybody did, for those who may know it."""
