@@ -27,12 +27,9 @@ jobs = typer.Typer(no_args_is_help=True, help="Look after what is done later.")
 schema = typer.Typer(no_args_is_help=True, help="Look at the GraphQL schema.")
 plugins = typer.Typer(invoke_without_command=True)
 permissions = typer.Typer(no_args_is_help=True, help="Look at who may do what.")
-<<<<<<< HEAD
 user = typer.Typer(no_args_is_help=True, help="Let colleagues in, and out.")
 token = typer.Typer(no_args_is_help=True, help="Give programs keys, and end them.")
-=======
 audit = typer.Typer(no_args_is_help=True, help="Show that the audit is what was written.")
->>>>>>> 94d8bed (Those who may know it see who did what, and anybody can verify it)
 new = typer.Typer(no_args_is_help=True, help="Begin a repository or a plugin of your own.")
 app.add_typer(db, name="db")
 app.add_typer(jobs, name="jobs")
@@ -40,12 +37,9 @@ app.add_typer(plugins, name="plugins")
 app.add_typer(schema, name="schema")
 app.add_typer(new, name="new")
 app.add_typer(permissions, name="permissions")
-<<<<<<< HEAD
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
-=======
 app.add_typer(audit, name="audit")
->>>>>>> 94d8bed (Those who may know it see who did what, and anybody can verify it)
 
 
 class Size(Enum):
