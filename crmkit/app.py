@@ -80,7 +80,8 @@ class Core(Plugin):
             room.register_events(events)
 
     def register_jobs(self, builder: JobBuilder) -> None:
-        jobs.register_jobs(builder)
+        for room in (access, jobs):
+            room.register_jobs(builder)
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,8 @@ class AccessSettings(_Section):
     invitation_hours: float = Field(default=72, gt=0)
     link: str = ""
     tries_per_minute: int = Field(default=5, ge=1)
+    points_per_minute: int = Field(default=1_000_000, ge=1)
+    public_points_per_minute: int = Field(default=60_000, ge=1)
 
 
 class WorkerSettings(_Section):

@@ -10,6 +10,7 @@ from crmkit.host.builders import COLLEAGUES
 
 if TYPE_CHECKING:
     from crmkit.host.builders import PermissionBuilder, SchemaBuilder
+    from crmkit.host.jobs import JobBuilder
 
 _PEOPLE = (*COLLEAGUES, "read_only")
 _ANYBODY = (*_PEOPLE, "public_form", "public")
@@ -44,6 +45,10 @@ def register_schema(schema: SchemaBuilder) -> None:
     )
 
 
+def register_jobs(jobs: JobBuilder) -> None:
+    jobs.every(hours=1)(service.forget_ended)
+
+
 def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.team.read", "See teams.")
     permissions.add("core.team.create", "Add teams.", roles=())
@@ -63,3 +68,4 @@ def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.api_key.create", "Make API keys that speak for oneself.", roles=_PEOPLE)
     permissions.add("core.api_key.issue", "Make API keys for others, and for services.", roles=())
     permissions.add("core.api_key.revoke", "End API keys, whose ever they are.", roles=())
+    permissions.add("core.schema.read", "Ask what the schema is, in production too.", roles=())

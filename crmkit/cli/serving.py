@@ -158,11 +158,11 @@ def _profile(settings: Settings) -> str:
             f"this machine may ask. {_nobody(settings)} CRMKIT_PROFILE=production turns all this "
             "off, wants a secret of its own, and logs JSON."
         )
-    asked = (
-        "introspection as graphql.introspection says"
-        if settings.introspection
-        else "no introspection"
-    )
+    asked = {
+        None: "introspection for whoever has core.schema.read",
+        True: "introspection for everybody",
+        False: "no introspection",
+    }[settings.graphql.introspection]
     origins = ", ".join(settings.server.origins) or "no other origin"
     return f"Profile production: {asked}, no suggestions, no GraphiQL; pages of {origins} may ask."
 

@@ -35,7 +35,9 @@ from crmkit.graph.coordinates import Named
 from crmkit.values.errors import QueryTooComplex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from graphql import ASTValidationRule
 
     from crmkit.settings import Limits
 
@@ -45,6 +47,8 @@ KEPT = 300_000
 _ERRORS = 10
 """Faults that are told of one document: with their suggestions they cost milliseconds each."""
 
+_RULES = tuple(specified_rules)
+_RULES_OF_OTHERS = (*_RULES, NoSchemaIntrospectionCustomRule)
 _COSTS = 100
 _TOO_MANY = "Parsing aborted."
 
@@ -91,8 +95,8 @@ class Document:
         variables: Mapping[str, Any],
         count: Callable[[], int],
         most: int,
-    ) -> None:
-        """Refuses an operation that costs too much, counting once for variables that are alike.
+    ) -> int:
+        """What an operation costs, counted once for variables that are alike.
 
         Raises:
             QueryTooComplex: It costs too much.
@@ -103,6 +107,7 @@ class Document:
                 self._costs.clear()
             known = self._costs[key] = count()
         cost.check(known, most)
+        return known
 
     @cached_property
     def _decisive(self) -> tuple[tuple[str, str], ...]:
@@ -136,48 +141,47 @@ class Documents:
         schema: GraphQLSchema,
         most: Limits,
         *,
-        introspection: bool = True,
         suggestions: bool = True,
     ) -> None:
         self._schema = schema
         self._most = most
-        self._rules = [*specified_rules]
-        if not introspection:
-            self._rules.append(NoSchemaIntrospectionCustomRule)
         self._suggestions = suggestions
-        self._kept: OrderedDict[str, Document | list[GraphQLError]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bool], Document | list[GraphQLError]] = OrderedDict()
         self._characters = 0
 
-    def __call__(self, text: str) -> Document | list[GraphQLError]:
-        """The document, or what is wrong with it.
+    def __call__(self, text: str, *, introspection: bool = True) -> Document | list[GraphQLError]:
+        """The document, or what is wrong with it for somebody who may ask about the schema or not.
 
         Raises:
             GraphQLError: It cannot be parsed.
             QueryTooComplex: It asks for too much.
         """
-        found = self._kept.get(text)
+        key = text, introspection
+        found = self._kept.get(key)
         if found is not None:
-            self._kept.move_to_end(text)
+            self._kept.move_to_end(key)
             return found
-        made = self._prepared(text)
-        self._keep(text, made)
+        made = self._prepared(text, _RULES if introspection else _RULES_OF_OTHERS)
+        self._keep(key, made)
         return made
 
-    def _prepared(self, text: str) -> Document | list[GraphQLError]:
+    def _prepared(
+        self, text: str, rules: Sequence[type[ASTValidationRule]]
+    ) -> Document | list[GraphQLError]:
         limits.check_bytes(text, self._most.bytes)
         parsed = _parsed(text, self._most.tokens)
         # Before validation, which takes seconds over documents that are made for it.
         limits.check(self._schema, parsed, self._most)
         wrong = validate(
-            self._schema, parsed, self._rules, _ERRORS, hide_suggestions=not self._suggestions
+            self._schema, parsed, rules, _ERRORS, hide_suggestions=not self._suggestions
         )
         return wrong or Document(text, parsed)
 
-    def _keep(self, text: str, made: Document | list[GraphQLError]) -> None:
-        self._kept[text] = made
-        self._characters += len(text)
+    def _keep(self, key: tuple[str, bool], made: Document | list[GraphQLError]) -> None:
+        self._kept[key] = made
+        self._characters += len(key[0])
         while self._characters > KEPT:
-            oldest, _ = self._kept.popitem(last=False)
+            (oldest, _), _ = self._kept.popitem(last=False)
             self._characters -= len(oldest)
 
 

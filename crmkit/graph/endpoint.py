@@ -49,12 +49,18 @@ class SignIn(Protocol):
 
     async def actor(self, headers: Mapping[bytes, bytes], client: str | None) -> Actor: ...
 
+    def charge(self, actor: Actor, points: int) -> None:
+        """Counts what an operation costs against what its actor may ask for."""
+
 
 class _NoSignIn:
     """Lets nobody in: an endpoint that was not told who may is asked from code alone."""
 
     async def actor(self, headers: Mapping[bytes, bytes], client: str | None) -> Actor:
         raise Unauthenticated("Nobody can sign in here.")
+
+    def charge(self, actor: Actor, points: int) -> None:
+        """Nobody is charged."""
 
 
 class GraphQL:
@@ -79,7 +85,6 @@ class GraphQL:
         self._documents = Documents(
             schema.core,
             settings.graphql.limits,
-            introspection=settings.introspection,
             suggestions=settings.profile == "development",
         )
         self.observers = observers_of(settings) if observers is None else observers
@@ -146,6 +151,7 @@ class GraphQL:
         TALLY.set(note)
         try:
             asked = await self._asked(scope, headers, receive)
+            note.charge = self._sign_in.charge
             note.actor = await self._sign_in.actor(headers, _client(scope))
         except ClientDisconnect:
             note.status = _LEFT
@@ -181,6 +187,7 @@ class GraphQL:
             async with watch:
                 asked = await read(scope, headers, receive, self._origins)
                 watch.begin()
+                note.charge = self._sign_in.charge
                 note.actor = await self._sign_in.actor(headers, _client(scope))
                 answer = await self._executed(asked, note)
         except ClientDisconnect:
@@ -215,7 +222,8 @@ class GraphQL:
             Failure: It is not let in, or asks for too much.
             Unreadable: An address asks for a change.
         """
-        document = self._documents(self._trusted.text(asked))
+        text = self._trusted.text(asked)
+        document = self._documents(text, introspection=self._may_introspect(note.actor))
         if isinstance(document, list):
             raise Wrong(document)
         operation = document.operation(asked.operation)
@@ -247,6 +255,11 @@ class GraphQL:
             # Errors first: a reader of the raw answer should not miss them.
             return {"errors": formatted(errors, note.request_id), **result}
         return result
+
+    def _may_introspect(self, actor: Actor) -> bool:
+        """Whether somebody may ask what the schema is: everybody, those who have it, or nobody."""
+        said = self._settings.graphql.introspection
+        return self._settings.introspection or (said is None and actor.may("core.schema.read"))
 
 
 def _client(scope: Scope) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
@@ -28,6 +29,10 @@ class Call:
     seconds: float
 
 
+def _free(_: Actor, __: int) -> None:
+    """What is asked from code costs nobody anything."""
+
+
 @dataclass
 class Note:
     """What is known of a request: names and numbers, of which nothing is people's."""
@@ -42,6 +47,8 @@ class Note:
     began: float = 0
     seconds: float = 0
     calls: list[Call] = field(default_factory=list)
+    charge: Callable[[Actor, int], None] = _free
+    """Counts the points of an operation against what its actor may ask for."""
 
     def begin(self, operation: OperationDefinitionNode) -> None:
         self.kind = operation.operation.value

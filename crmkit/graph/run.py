@@ -64,7 +64,7 @@ class Run:
         self.selections = self._selections(values)
         self.errors: list[GraphQLError] = []
         most = host.settings.graphql.limits.cost
-        document.check_cost(note.operation, values.coerced, self._cost, most)
+        note.charge(actor, document.check_cost(note.operation, values.coerced, self._cost, most))
         self.executor = Executor(
             host.database.name, self, lambda plugin: host.context(plugin, actor, answers=True)
         )

@@ -161,3 +161,13 @@ async def test_of_many_who_ask_with_one_key_at_once_one_looks(ask: Asking) -> No
     with ask.t.statements() as sent:
         await asyncio.gather(*[ask.data("{ __typename }", token) for _ in range(20)])
     assert len([each for each in sent if "digest" in each]) == 1
+
+
+async def test_in_production_whoever_may_asks_what_the_schema_is(ask: Asking) -> None:
+    asked = "{ __schema { queryType { name } } }"
+    admin, _ = await ask.key(userId=await ask.user())
+    sales, _ = await ask.key(userId=await ask.user("Ada", "sales"))
+    assert await ask.data(asked, admin)
+    for token in (sales, None):
+        answer = (await ask(asked, token)).json()["errors"][0]
+        assert answer["message"].startswith("GraphQL introspection has been disabled")

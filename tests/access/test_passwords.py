@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from pwdlib import PasswordHash
+from sqlalchemy import func, select
 
+from crmkit.access.models import Invitation, Session
+from crmkit.access.service import forget_ended
 from crmkit.values import passwords
 from tests.access.asking import INVITE, TEAMS, Asking
 
@@ -217,3 +220,16 @@ async def test_one_password_is_itself_whichever_keyboard_has_written_it(ask: Ask
 
 async def test_passwords_are_kept_as_argon2id() -> None:
     assert (await passwords.hashed(PASSWORD)).startswith("$argon2id$")
+
+
+async def test_what_has_ended_is_forgotten(ask: Asking) -> None:
+    id_, _ = await member(ask)
+    await ask.t.gql(RESET, id=id_)
+    await refusal(ask, SIGN_IN, mail=MAIL, password=OTHER)
+    ask.t.clock.move(hours=80)
+    live = await session(ask)
+    await ask.t.unit(forget_ended)
+    counted = [select(func.count()).select_from(each) for each in (Session, Invitation)]
+    rows = [await ask.t.host.database.fetch(each) for each in counted]
+    assert rows == [[(1,)], [(0,)]]
+    assert await ask.data(TEAMS, live)

@@ -52,7 +52,7 @@ def test_in_production_there_is_none_and_none_is_said(tmp_path: Path) -> None:
     with served(tmp_path, CRMKIT_PROFILE="production", CRMKIT_SECRET="x" * 32) as said:
         found = re.fullmatch(
             r"Serving at (http://127\.0\.0\.1:\d+)/graphql; stop with Ctrl\+C\.\n"
-            r"Profile production: no introspection, no suggestions, no GraphiQL; .*",
+            r"Profile production: introspection for whoever has core\.schema\.read, no suggestions, no GraphiQL; .*",
             said,
         )
         assert found is not None, said

@@ -114,6 +114,16 @@ def invitation_of(id: str) -> ColumnElement[bool]:
     return Invitation.id == id
 
 
+def ended_sessions(now: datetime) -> ColumnElement[bool]:
+    """Sessions that have ended by themselves."""
+    return Session.expires_at <= now
+
+
+def ended_invitations(now: datetime) -> ColumnElement[bool]:
+    """Invitations that have ended by themselves."""
+    return Invitation.expires_at <= now
+
+
 def open_keys_of(user_id: str) -> ColumnElement[bool]:
     """The keys of a user that nobody has ended."""
     return (ApiKey.user_id == user_id) & ApiKey.revoked_at.is_(None)

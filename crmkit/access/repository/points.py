@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from crmkit.access.models import PointBudget
 from crmkit.store.database import table_of
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from crmkit.store.drivers import Database, Transaction
 
 table = table_of(PointBudget)
@@ -41,25 +43,33 @@ class Taken:
     wait: timedelta
 
 
+def drawn(
+    full_at: datetime, wanted: int, rate: Rate, now: datetime, back: int = 0
+) -> tuple[Taken, datetime]:
+    """What can be taken of a budget, given some back, and when it is full after that."""
+    full_at = max(now, full_at - rate.time_of(back))
+    there = rate.a_minute - rate.points_of(full_at - now)
+    # A moment has whole microseconds, so that a point may seem not quite to have come back.
+    points = max(0, min(wanted, int(there + 1e-3)))
+    wait = rate.time_of(max(0.0, points + 1 - there))
+    return Taken(points, wait), full_at + rate.time_of(points)
+
+
 async def take(
     database: Database, name: str, wanted: int, rate: Rate, now: datetime, *, back: int = 0
 ) -> Taken:
     """Gives points back and takes some, as many as there are, at once for all servers."""
     async with database.transaction() as transaction:
-        full_at = max(now, await _held(transaction, name, now) - rate.time_of(back))
-        there = rate.a_minute - rate.points_of(full_at - now)
-        # What has come back in a fraction of a microsecond is lost in the column.
-        points = max(0, min(wanted, int(there + 1e-6)))
+        held = await _held(transaction, name, now)
+        taken, full_at = drawn(held, wanted, rate, now, back)
         changed = update(table).where(table.c.name == name)
-        await transaction.run(changed.values(full_at=full_at + rate.time_of(points)))
-    lacking = max(0.0, points + 1 - there)
-    return Taken(points, rate.time_of(lacking))
+        await transaction.run(changed.values(full_at=full_at))
+    return taken
 
 
-async def forget_full(database: Database, now: datetime) -> None:
-    """Deletes what says no more than its absence would."""
-    async with database.transaction() as transaction:
-        await transaction.run(delete(table).where(table.c.full_at <= now))
+def full(now: datetime) -> ColumnElement[bool]:
+    """Budgets that say no more than their absence would."""
+    return PointBudget.full_at <= now
 
 
 async def _held(transaction: Transaction, name: str, now: datetime) -> datetime:

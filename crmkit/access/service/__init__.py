@@ -17,7 +17,7 @@ from crmkit.access.service.roles import (
     revoke_roles,
     update_roles,
 )
-from crmkit.access.service.sessions import change_password, sign_in, sign_out
+from crmkit.access.service.sessions import change_password, forget_ended, sign_in, sign_out
 
 __all__ = [
     "SignIn",
@@ -30,6 +30,7 @@ __all__ = [
     "create_users",
     "deactivate_users",
     "delete_role",
+    "forget_ended",
     "grant_roles",
     "grants_by_role",
     "grants_of",

@@ -6,9 +6,12 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import replace
 from hashlib import blake2b
+from ipaddress import IPv6Address, ip_network
 from typing import TYPE_CHECKING
 
 from crmkit.access.errors import NotSignedIn
+from crmkit.access.repository.points import Rate
+from crmkit.access.service.budgets import Budgets
 from crmkit.access.service.credentials import NOTHING, Credentials, Known, address
 from crmkit.host.actors import Actor
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from crmkit.host.host import Host
 
+_GUESS = 100  # points of an address for showing what is not valid
 _MOST = 10_000  # actors that are remembered
 _LOCAL = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
@@ -28,6 +32,7 @@ class SignIn:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._credentials = Credentials(host)
+        self._budgets = Budgets(host)
         self._known: OrderedDict[bytes, Known] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[Known]] = {}
 
@@ -40,19 +45,43 @@ class SignIn:
         said = headers.get(b"authorization")
         if said is None:
             return await self._nobody(headers, client)
-        known = await self._found(said)
-        if not known.admits(client):
-            raise NotSignedIn
+        try:
+            known = await self._found(said, client)
+            if not known.admits(client):
+                raise NotSignedIn
+        except NotSignedIn:
+            self._budgets.spend(*self._of_address(client, _GUESS))
+            raise
         return known.actor
+
+    def charge(self, actor: Actor, points: int) -> None:
+        """Counts what an operation costs; the system's own and a developer's are free.
+
+        Raises:
+            Limited: The actor has used up what he may ask for in a minute.
+        """
+        if actor.kind == "public":
+            self._budgets.spend(*self._of_address(actor.values.get("address"), points))
+        elif not actor.rights.is_unlimited:
+            rate = Rate(self._host.settings.access.points_per_minute)
+            self._budgets.spend(f"actor:{actor.key or actor.id}", points, rate)
 
     async def close(self) -> None:
         """Ends what is still under way."""
         await self._credentials.close()
+        await self._budgets.settled()
+
+    def _of_address(self, client: str | None, points: int) -> tuple[str, int, Rate]:
+        """The budget of where somebody comes from, whose name does not tell it."""
+        own = address(client)
+        whole = f"{own}/64" if isinstance(own, IPv6Address) else str(own)
+        name = self._host.tokens.digest(str(ip_network(whole, strict=False)) if own else "").hex()
+        return f"from:{name}", points, Rate(self._host.settings.access.public_points_per_minute)
 
     async def _nobody(self, headers: Mapping[bytes, bytes], client: str | None) -> Actor:
         if self._is_developer(headers, client):
             return Actor("developer", "system")
-        known = await self._found(NOTHING)
+        known = await self._found(NOTHING, client)
         return replace(known.actor, values={"address": client})
 
     def _is_developer(self, headers: Mapping[bytes, bytes], client: str | None) -> bool:
@@ -72,11 +101,13 @@ class SignIn:
             and (name in _LOCAL or name.rpartition(b":")[0] in _LOCAL)
         )
 
-    async def _found(self, said: bytes) -> Known:
+    async def _found(self, said: bytes, client: str | None) -> Known:
         name = blake2b(said, digest_size=16).digest()
         known = self._known.get(name)
         if known is not None and self._host.clock.now() < known.until:
             return known
+        if said != NOTHING:
+            self._budgets.check(self._of_address(client, _GUESS)[0])
         # Of many who ask with one token at once, one looks; and whoever leaves stops nobody.
         if (asking := self._asking.get(name)) is None:
             asking = self._asking[name] = asyncio.create_task(self._look(name, said))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from crmkit.access import errors, models, types
-from crmkit.access.repository import people
+from crmkit.access.repository import people, points
 from crmkit.access.service import tries
 from crmkit.engine.mutations import mutation
 from crmkit.host.context import Context
@@ -59,6 +59,14 @@ async def change_password(
     own = context.actor.values.get("session") or ""
     context.write.delete(models.Session, where=people.sessions_of(known.id, but=own))
     return types.ChangedPassword(context.unit.at)
+
+
+async def forget_ended(context: Context[Any]) -> None:
+    """Deletes what has ended by itself, which lets nobody in any more."""
+    now = context.clock.now()
+    context.write.delete(models.Session, where=people.ended_sessions(now))
+    context.write.delete(models.Invitation, where=people.ended_invitations(now))
+    context.write.delete(models.PointBudget, where=points.full(now))
 
 
 def begun(context: Context[Any], user_id: str) -> tuple[str, datetime]:

@@ -41,6 +41,10 @@ class Caller:
         """
         return await self._sign_in.actor(self._headers, self._client)
 
+    def charge(self, actor: Actor, points: int) -> None:
+        """Counts what an operation costs against what its actor may ask for."""
+        self._sign_in.charge(actor, points)
+
 
 class Subscriber(Protocol):
     """Who is told of events."""

@@ -239,6 +239,7 @@ class Socket:
         try:
             self._check_number()
             async with asyncio.timeout(self._live.seconds):
+                note.charge = self._caller.charge
                 note.actor = await self._caller.actor()
                 wanted = self._live.endpoint.wanted(asked, note)
                 if wanted.operation.operation is OperationType.SUBSCRIPTION:
