@@ -143,3 +143,14 @@ class TooOften(Limited):
             f"Too much in too short a time; try again in {seconds} s.",
             params={"retryAfter": seconds},
         )
+
+
+class OtherTeam(Forbidden):
+    """Whoever sees his own team alone would see another's by moving there."""
+
+    reason = "core.other_team"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only who sees all customers moves users into another team.", field="team_id"
+        )

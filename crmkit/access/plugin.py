@@ -26,6 +26,8 @@ def register_schema(schema: SchemaBuilder) -> None:
         service.me,
         service.create_teams,
         service.create_users,
+        service.update_teams,
+        service.update_users,
         service.create_roles,
         service.update_roles,
         service.delete_role,
@@ -52,6 +54,8 @@ def register_jobs(jobs: JobBuilder) -> None:
 def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.team.read", "See teams.")
     permissions.add("core.team.create", "Add teams.", roles=())
+    permissions.add("core.team.update", "Change teams.", roles=())
+    permissions.add("core.user.update", "Change users, and who is in which team.", roles=())
     permissions.add("core.user.read", "See users.")
     permissions.add("core.user.create", "Add users.", roles=())
     permissions.add("core.role.read", "See roles, and who has them.", roles=("manager",))

@@ -4,7 +4,7 @@ from crmkit.access.service.door import SignIn
 from crmkit.access.service.invitations import accept_invitation, invite_user, reset_password
 from crmkit.access.service.keys import create_api_key, revoke_api_keys
 from crmkit.access.service.leaving import deactivate_users, reactivate_users
-from crmkit.access.service.people import create_teams, create_users
+from crmkit.access.service.people import create_teams, create_users, update_teams, update_users
 from crmkit.access.service.roles import (
     add_presets,
     create_roles,
@@ -44,4 +44,6 @@ __all__ = [
     "sign_in",
     "sign_out",
     "update_roles",
+    "update_teams",
+    "update_users",
 ]

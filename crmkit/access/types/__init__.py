@@ -13,6 +13,10 @@ from crmkit.access.types.people import (
     CreateTeam,
     CreateUser,
     Team,
+    UpdatedTeam,
+    UpdatedUser,
+    UpdateTeam,
+    UpdateUser,
     User,
 )
 from crmkit.access.types.roles import (
@@ -89,7 +93,11 @@ __all__ = [
     "SignedOut",
     "Team",
     "UpdateRole",
+    "UpdateTeam",
+    "UpdateUser",
     "UpdatedRole",
+    "UpdatedTeam",
+    "UpdatedUser",
     "User",
     "UserRole",
 ]
