@@ -25,6 +25,7 @@ from crmkit.graph.graphiql.pages import graphiql
 from crmkit.graph.origins import Origins
 from crmkit.graph.schema import Schema
 from crmkit.host.builders import SchemaBuilder
+from crmkit.host.checks import Verified
 from crmkit.host.host import Host
 from crmkit.host.loading import load
 from crmkit.host.manifest import Plugin
@@ -32,6 +33,7 @@ from crmkit.interactions import plugin as interactions
 from crmkit.jobs import plugin as jobs
 from crmkit.stages import plugin as stages
 from crmkit.store.drivers import open_database
+from crmkit.store.verification import Verification
 from crmkit.tags import plugin as tags
 from crmkit.values.clock import SystemClock
 from crmkit.values.collecting import without_collecting
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from crmkit.graph.live.door import Live
     from crmkit.host.builders import EventBuilder, PermissionBuilder
+    from crmkit.host.context import Context
     from crmkit.host.field_tables import FieldTable
     from crmkit.host.jobs import JobBuilder
     from crmkit.host.loading import Loaded
@@ -74,6 +77,15 @@ class Core(Plugin):
     def register_permissions(self, permissions: PermissionBuilder) -> None:
         for room in ROOMS:
             room.register_permissions(permissions)
+
+    async def verify(self, context: Context[Any]) -> Verified:
+        host = context.host
+        found = await Verification(host.database, host.auditor, host.sealer).run()
+        sentence = (
+            f"{found.head.total:,} entries of the audit under {found.head.seq:,} seals, "
+            f"{found.unsealed:,} not sealed yet."
+        )
+        return Verified(sentence, found.faults)
 
     def register_events(self, events: EventBuilder) -> None:
         for room in (customers, interactions):

@@ -122,9 +122,13 @@ def cancel_job(
 
 
 @db.command()
-def upgrade() -> None:
+def upgrade(
+    wait: Annotated[
+        float, typer.Option(help="Seconds to go on trying while others hold the tables.")
+    ] = 60,
+) -> None:
     """Create or change the tables of the core and of all enabled plugins."""
-    _later("migrating").upgrade()
+    _later("migrating").upgrade(wait)
 
 
 @db.command()

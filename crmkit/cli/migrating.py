@@ -14,6 +14,7 @@ from crmkit.app import load_plugins
 from crmkit.cli.running import log_to_stderr, opened
 from crmkit.host import field_tables as fields
 from crmkit.host import migrations
+from crmkit.host.connections import Patience
 from crmkit.settings import load_settings
 
 if TYPE_CHECKING:
@@ -22,15 +23,18 @@ if TYPE_CHECKING:
 _OUT = Console(highlight=False, soft_wrap=True)
 
 
-def upgrade() -> None:
+def upgrade(wait: float) -> None:
     """Brings every lineage to its head, and adds the rows that its tables begin with."""
     settings = load_settings()
     log_to_stderr(logging.WARNING)
     url = settings.database.url
-    moved = migrations.upgrade(url, load_plugins(settings))
+    patience = Patience(whole=wait)
+    moved = migrations.upgrade(url, load_plugins(settings), patience)
     for each in moved:
         _OUT.print(f"{each.plugin}: {each.current or 'nothing'} → {each.head}")
-    done = [step for each in app.field_tables(settings) for step in fields.upgrade(url, each)]
+    done = [
+        step for each in app.field_tables(settings) for step in fields.upgrade(url, each, patience)
+    ]
     for step in done:
         _OUT.print(f"fields: {step}")
     asyncio.run(_prepare(settings))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
-from crmkit.host.migrations import connected
+from crmkit.host.connections import PATIENCE, Patience, alone, connected
 from crmkit.store.column_types import Code, field_type
 from crmkit.store.database import Base, companions, with_companions
 from crmkit.values.custom_fields import CustomField, FieldKind, attribute_of, written
@@ -84,13 +84,13 @@ def blocked(url: str, wanted: FieldTable) -> list[str]:
     return connected(url, lambda c: _blocked(_Bench(c, wanted).steps()))
 
 
-def upgrade(url: str, wanted: FieldTable) -> list[str]:
+def upgrade(url: str, wanted: FieldTable, patience: Patience = PATIENCE) -> list[str]:
     """Brings the table to the definitions, all of them or none, and says what it did.
 
     Needs no running event loop; a coroutine calls it with `asyncio.to_thread`.
 
     Raises:
-        SetupError: A change of type would lose values.
+        SetupError: A change of type would lose values, or others have held the table too long.
     """
 
     def work(connection: Connection) -> list[str]:
@@ -104,7 +104,7 @@ def upgrade(url: str, wanted: FieldTable) -> list[str]:
             bench.note()
         return [each.sentence for each in steps]
 
-    return connected(url, work)
+    return alone(url, work, patience)
 
 
 def _blocked(steps: Iterable[Step]) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -17,12 +16,11 @@ from alembic.config import Config
 from alembic.operations.ops import CreateTableOp
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, inspect, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, inspect
 
 import crmkit
 from crmkit.host import append_only
+from crmkit.host.connections import PATIENCE, Patience, alone, connected
 from crmkit.host.discovery import discover, imported
 from crmkit.host.tables import CORE, belongs, tables_of
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 
     from crmkit.host.discovery import Available
     from crmkit.host.loaded import Loaded, LoadedPlugin
-
-T = TypeVar("T")
 
 FIELD_TABLES = frozenset({"customer_field", "customer_field_definition"})
 """Made from what a company defines, not from models; no lineage has them."""
@@ -56,11 +52,7 @@ class Lineage:
 
 def status(url: str, loaded: Loaded) -> list[Lineage]:
     """Says where each lineage stands, in the order of loading."""
-
-    def read(connection: Connection) -> list[Lineage]:
-        return [_standing(connection, url, each) for each in loaded.plugins if _has_lineage(each)]
-
-    return connected(url, read)
+    return connected(url, partial(_standings, url, loaded))
 
 
 def recorded(url: str) -> dict[str, str | None]:
@@ -73,24 +65,32 @@ def recorded_in(connection: Connection) -> dict[str, str | None]:
     return {each: _current(connection, each) for each in (CORE, *lineages(connection))}
 
 
-def upgrade(url: str, loaded: Loaded) -> list[Lineage]:
+def upgrade(url: str, loaded: Loaded, patience: Patience = PATIENCE) -> list[Lineage]:
     """Brings every lineage to its head, the core's first, and returns those that moved.
+
+    Each moves in one transaction, so whoever is killed has moved some and left the others as
+    they were. Of several who upgrade at once, one does it and the others find it done.
 
     What stands where it should gets the triggers that a version before may not have known.
 
     Needs no running event loop; a coroutine calls it with `asyncio.to_thread`.
 
     Raises:
-        SetupError: A plugin declares tables and brings no migrations.
+        SetupError: A plugin declares tables and brings no migrations, or others have held
+            the tables for too long.
     """
     _check_lineages(loaded)
-    behind = [each for each in status(url, loaded) if each.pending]
-    for each in behind:
-        plugin = loaded[each.plugin]
-        command.upgrade(_config(url, plugin.name, _versions(plugin)), "head")
+    moved = []
+    standing = alone(url, partial(_standings, url, loaded), patience)
+    for each in [each for each in standing if each.pending]:
+        config = _config(url, each.plugin, _versions(loaded[each.plugin]))
+        config.attributes["patience"] = patience
+        command.upgrade(config, "head")
+        if config.attributes["moved"]:
+            moved.append(each)
     tables = [table for each in loaded.plugins for table in each.tables]
-    connected(url, lambda connection: append_only.guard(connection, tables))
-    return behind
+    alone(url, lambda connection: append_only.guard(connection, tables), patience)
+    return moved
 
 
 def downgrade(url: str, loaded: Loaded, plugin: str, to: str = "base") -> None:
@@ -167,11 +167,16 @@ def import_models(plugin: str) -> None:
 
 def run(context: EnvironmentContext) -> None:
     """Runs the migrations of one plugin in one transaction, and guards what never changes."""
-    plugin, url = context.config.attributes["plugin"], context.config.attributes["url"]
+    given = context.config.attributes
+    plugin, url = given["plugin"], given["url"]
 
     def migrate(connection: Connection) -> None:
+        given["moved"] = moved = []
         context.configure(
-            connection, **_options(connection, plugin), process_revision_directives=_number
+            connection,
+            **_options(connection, plugin),
+            process_revision_directives=_number,
+            on_version_apply=lambda step, **_: moved.append(step.up_revision_id),
         )
         with context.begin_transaction():
             if _goes_back(context.config):
@@ -179,7 +184,7 @@ def run(context: EnvironmentContext) -> None:
             context.run_migrations()
             append_only.guard(connection, tables_of(plugin))
 
-    connected(url, migrate)
+    alone(url, migrate, given.get("patience", PATIENCE))
 
 
 def _goes_back(config: Config) -> bool:
@@ -306,6 +311,10 @@ def lineages(connection: Connection) -> list[str]:
     return [each.removeprefix(prefix) for each in names if each.startswith(prefix)]
 
 
+def _standings(url: str, loaded: Loaded, connection: Connection) -> list[Lineage]:
+    return [_standing(connection, url, each) for each in loaded.plugins if _has_lineage(each)]
+
+
 def _standing(connection: Connection, url: str, plugin: LoadedPlugin) -> Lineage:
     current = _current(connection, plugin.name)
     scripts = ScriptDirectory.from_config(_config(url, plugin.name, _versions(plugin)))
@@ -316,38 +325,3 @@ def _standing(connection: Connection, url: str, plugin: LoadedPlugin) -> Lineage
 def _current(connection: Connection, plugin: str) -> str | None:
     options = {"version_table": version_table(plugin)}
     return MigrationContext.configure(connection, opts=options).get_current_revision()
-
-
-# -- connections ----------------------------------------------------------------------
-
-
-def connected(url: str, work: Callable[[Connection], T]) -> T:
-    """Does some work in one transaction, on an engine that is gone afterwards."""
-    if make_url(url).get_backend_name() == "sqlite":
-        return _on_sqlite(url, work)
-    return asyncio.run(_on_postgresql(url, work))
-
-
-def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:
-    engine = create_engine(url, poolclass=NullPool)
-
-    @event.listens_for(engine, "connect")
-    def _manual(connection: Any, record: Any) -> None:
-        # The driver begins no transaction for DDL, so a failed migration would stay half done.
-        connection.isolation_level = None
-        connection.execute("PRAGMA recursive_triggers = ON")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    with engine.begin() as connection:
-        return work(connection)
-
-
-async def _on_postgresql(url: str, work: Callable[[Connection], T]) -> T:
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
-    )
-    async with engine.begin() as connection:
-        return await connection.run_sync(work)

@@ -13,9 +13,10 @@ from packaging.requirements import Requirement
 from sqlalchemy import MetaData, Table, delete, func, inspect, or_, select
 from sqlalchemy.exc import SAWarning
 
+from crmkit.host.connections import connected
 from crmkit.host.discovery import discover, imported
 from crmkit.host.loading import enabled
-from crmkit.host.migrations import connected, lineages, take_back, version_table
+from crmkit.host.migrations import lineages, take_back, version_table
 from crmkit.host.tables import CORE, belongs, tables_of
 from crmkit.store.column_types import instant
 from crmkit.store.database import table_of

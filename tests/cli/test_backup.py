@@ -96,6 +96,7 @@ def test_all_that_was_saved_comes_back_and_is_verified(
     restored = company("restore", "company.backup")
     assert restored.code == 0, restored.err
     assert "loyalty: 3 accounts hold 0 points" in restored.out
+    assert "entries of the audit" in restored.out
     assert rows(other) == rows(database_url)
     assert company("db", "upgrade").out.strip() == "Every table is as the code wants it."
 
