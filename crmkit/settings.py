@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -168,6 +169,29 @@ class GraphQLSettings(_Section):
         return self
 
 
+def _secure(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError(f"{url!r} is no https address, so anybody could answer for it")
+    return url.rstrip("/")
+
+
+class OidcSettings(_Section):
+    """The identity provider whose bearer tokens let users in."""
+
+    issuer: Annotated[str, AfterValidator(_secure)]
+    audience: str
+    keys: Annotated[str, AfterValidator(_secure)] | None = None
+    algorithms: tuple[Literal["RS256", "PS256", "ES256", "ES384", "EdDSA"], ...] = (
+        "RS256",
+        "ES256",
+    )
+    leeway_seconds: int = Field(default=30, ge=0)
+    timeout_seconds: float = Field(default=5, gt=0)
+    create_users: bool = False
+    roles: tuple[str, ...] = ()
+
+
 class AccessSettings(_Section):
     """Who may come in, and how."""
 
@@ -178,6 +202,7 @@ class AccessSettings(_Section):
     tries_per_minute: int = Field(default=5, ge=1)
     points_per_minute: int = Field(default=1_000_000, ge=1)
     public_points_per_minute: int = Field(default=60_000, ge=1)
+    oidc: OidcSettings | None = None
 
 
 class WorkerSettings(_Section):

@@ -43,6 +43,15 @@ class KnownSession:
 
 
 @dataclass(frozen=True)
+class KnownSubject:
+    """What signing in needs to know of a user whom the identity provider names."""
+
+    id: str
+    team_id: str | None
+    active: bool
+
+
+@dataclass(frozen=True)
 class KnownInvitation:
     """What rules need to know of an invitation, and of the user who is invited."""
 
@@ -71,6 +80,13 @@ async def session(database: Database, id: str) -> KnownSession | None:
     wanted = select(*columns, User.team_id, User.active).join(User, User.id == Session.user_id)
     found = await database.fetch(wanted.where(Session.id == id))
     return KnownSession(*found[0]) if found else None
+
+
+async def by_subject(database: Database, subject: str) -> KnownSubject | None:
+    """Finds the user whom the identity provider calls this."""
+    wanted = select(User.id, User.team_id, User.active).where(User.subject == subject)
+    found = await database.fetch(wanted)
+    return KnownSubject(*found[0]) if found else None
 
 
 async def invitation(context: Context[Any], id: str) -> KnownInvitation | None:
