@@ -31,6 +31,7 @@ from crmkit.host.loading import load
 from crmkit.host.manifest import Plugin
 from crmkit.interactions import plugin as interactions
 from crmkit.jobs import plugin as jobs
+from crmkit.privacy import plugin as privacy
 from crmkit.stages import plugin as stages
 from crmkit.store.drivers import open_database
 from crmkit.store.verification import Verification
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("crmkit.app")
 
-ROOMS = (access, jobs, stages, channels, customers, tags, interactions, audit)
+ROOMS = (access, jobs, stages, channels, customers, tags, interactions, audit, privacy)
 """The rooms of the core; each knows those before it."""
 
 _ENDPOINT = "/graphql"
@@ -88,7 +89,7 @@ class Core(Plugin):
         return Verified(sentence, found.faults)
 
     def register_events(self, events: EventBuilder) -> None:
-        for room in (customers, interactions):
+        for room in (customers, interactions, privacy):
             room.register_events(events)
 
     def register_jobs(self, builder: JobBuilder) -> None:

@@ -84,7 +84,7 @@ from crmkit.host.builders import (
     SchemaBuilder,
 )
 from crmkit.host.checks import Verified
-from crmkit.host.context import Context, Draft, Event
+from crmkit.host.context import Context, Draft, Event, Export
 from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.host import Host
@@ -196,6 +196,7 @@ __all__ = [
     "EmailAddress",
     "Event",
     "EventBuilder",
+    "Export",
     "Extended",
     "ExternalId",
     "Failure",

@@ -11,7 +11,17 @@ from crmkit.app import contract, load_plugins, schema_of
 from crmkit.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-CORE = ("access", "jobs", "stages", "channels", "customers", "tags", "interactions", "audit")
+CORE = (
+    "access",
+    "jobs",
+    "stages",
+    "channels",
+    "customers",
+    "tags",
+    "interactions",
+    "audit",
+    "privacy",
+)
 BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading")
 
 

@@ -30,6 +30,7 @@ permissions = typer.Typer(no_args_is_help=True, help="Look at who may do what.")
 user = typer.Typer(no_args_is_help=True, help="Let colleagues in, and out.")
 token = typer.Typer(no_args_is_help=True, help="Give programs keys, and end them.")
 audit = typer.Typer(no_args_is_help=True, help="Show that the audit is what was written.")
+privacy = typer.Typer(no_args_is_help=True, help="Hand over what is known of people, or forget it.")
 new = typer.Typer(no_args_is_help=True, help="Begin a repository or a plugin of your own.")
 app.add_typer(db, name="db")
 app.add_typer(jobs, name="jobs")
@@ -40,6 +41,7 @@ app.add_typer(permissions, name="permissions")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+app.add_typer(privacy, name="privacy")
 
 
 class Size(Enum):
@@ -347,6 +349,24 @@ def list_tokens() -> None:
 def revoke_token(id: Annotated[str, typer.Argument(help="Which key, such as api_key_….")]) -> None:
     """End a key."""
     _later("accounts").revoke(id)
+
+
+@privacy.command("export")
+def export_person(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The id of a customer.")],
+    to: Annotated[Path | None, typer.Option(help="A file; else it is shown.")] = None,
+) -> None:
+    """Hand over all that is known of a customer, as JSON."""
+    _later("forgetting").export(id_, to)
+
+
+@privacy.command("erase")
+def erase_person(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The id of a customer.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget a customer for ever; a run that was broken off is gone on with."""
+    _later("forgetting").erase(id_, yes=yes)
 
 
 @app.command("import")

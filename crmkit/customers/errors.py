@@ -25,6 +25,17 @@ class ExternalIdTaken(Conflict):
         )
 
 
+class Suppressed(Refused):
+    """Who was erased is not brought back by those who do not know it."""
+
+    reason = "core.suppressed"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "Whoever is reached like this was erased, and is not to be entered again.", field=field
+        )
+
+
 class MoveNotAllowed(Refused):
     """The ladder has no step from here to there."""
 

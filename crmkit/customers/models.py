@@ -13,7 +13,16 @@ from sqlalchemy.orm import Mapped
 
 from crmkit.engine.nodes import enum
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime, field_type
-from crmkit.store.database import Base, Record, Versioned, both, column, root_scope, table_of
+from crmkit.store.database import (
+    Base,
+    Record,
+    Versioned,
+    both,
+    column,
+    root_scope,
+    table_of,
+    unscoped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +58,11 @@ class Customer(Versioned):
         Choice(CustomerKind), filterable=True, doc="Whether this is a person or an organisation."
     )
     name: Mapped[str] = column(
-        Text, personal=True, filterable=True, doc="The whole name as people say it."
+        Text,
+        personal=True,
+        erased="Erased",
+        filterable=True,
+        doc="The whole name as people say it.",
     )
     given_name: Mapped[str | None] = column(
         Text, personal=True, filterable=True, default=None, doc="A person's given name."
@@ -92,6 +105,9 @@ class Customer(Versioned):
     deleted_at: Mapped[datetime | None] = column(
         UtcDateTime, default=None, doc="When they were deleted; restoring empties it."
     )
+    erased_at: Mapped[datetime | None] = column(
+        UtcDateTime, default=None, doc="Since when nobody is to know who they were; never undone."
+    )
 
 
 class CustomerAlias(Base):
@@ -110,10 +126,26 @@ class CustomerAlias(Base):
     actor: Mapped[str] = column(Code, personal=False, doc="Who merged them.")
 
 
+class Suppression(Base):
+    """A way to reach somebody who was erased, as a hash: nobody brings them back by it."""
+
+    __tablename__ = "customer_suppression"
+    __scope__ = unscoped("hashes say nothing of anybody, and rules alone read them")
+
+    digest: Mapped[str] = column(
+        Code, primary_key=True, personal=False, doc="The hash, made with the secret of the house."
+    )
+    kind: Mapped[str] = column(
+        Code, personal=False, doc="What it is of: email, phone, external_id."
+    )
+    at: Mapped[datetime] = column(UtcDateTime, doc="When they were erased.")
+
+
 class CustomerEmail(Record):
     """An address to write to."""
 
     __tablename__ = "customer_email"
+    __erasure__ = "delete"
 
     customer_id: Mapped[str] = column(ForeignKey("customer.id"), doc="Whose address it is.")
     address: Mapped[str] = column(
@@ -132,6 +164,7 @@ class CustomerPhone(Record):
     """A number to call."""
 
     __tablename__ = "customer_phone"
+    __erasure__ = "delete"
 
     customer_id: Mapped[str] = column(ForeignKey("customer.id"), doc="Whose number it is.")
     number: Mapped[str] = column(
@@ -150,6 +183,7 @@ class CustomerAddress(Record):
     """Where to send something, or to go."""
 
     __tablename__ = "customer_address"
+    __erasure__ = "delete"
 
     customer_id: Mapped[str] = column(ForeignKey("customer.id"), doc="Whose address it is.")
     country: Mapped[str] = column(
@@ -179,6 +213,7 @@ class CustomerExternalId(Record):
     """What another system calls this customer."""
 
     __tablename__ = "customer_external_id"
+    __erasure__ = "delete"
     __table_args__ = (
         # Of customers that are not deleted: deleting gives the key free, restoring takes it back.
         Index("uq_customer_external_id_source", "source", "external_id", unique=True, **_HELD),

@@ -14,9 +14,9 @@ from crmkit.store.ready import statement
 from crmkit.values.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Table
 
     from crmkit.host.context import Context
 
@@ -118,6 +118,21 @@ async def relations_of(
     row, ids = models.CustomerRelation, sorted(customer_ids)
     wanted = select(*_columns(row)).where(or_(row.from_id.in_(ids), row.to_id.in_(ids)))
     return [_row(row, each) for each in await context.rules(wanted.order_by(row.id))]
+
+
+async def suppressed(context: Context[Any], digests: Collection[str]) -> set[str]:
+    """Those of these hashes that are of people who were erased."""
+    row = models.Suppression
+    wanted = select(row.digest).where(row.digest.in_(sorted(digests)))
+    return {digest for (digest,) in await context.rules(wanted)}
+
+
+def all_tables(context: Context[Any]) -> Iterator[Table]:
+    """The tables of all that takes part, dependent ones last, and the organisation's own fields."""
+    for each in context.host.loaded.plugins:
+        yield from each.tables
+    if fields := context.host.settings.fields.of_customers:
+        yield table_of(models.field_model(fields))
 
 
 def open_stays(customer_ids: Iterable[str]) -> ColumnElement[bool]:

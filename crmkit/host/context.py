@@ -74,6 +74,17 @@ class Event:
         return made
 
 
+class Export:
+    """What plugins keep of somebody outside the database, for whoever asks what is known."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, Any] = {}
+
+    def add(self, name: str, data: Any) -> None:
+        """Adds what JSON can hold, under a name that says where it lies."""
+        self.parts[name] = data
+
+
 class Outcome(Enum):
     """What became of one record of a bulk mutation."""
 

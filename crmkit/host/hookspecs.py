@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         RestoreCustomer,
         UpdateCustomer,
     )
-    from crmkit.host.context import Context, Draft
+    from crmkit.host.context import Context, Draft, Export
     from crmkit.interactions.models import Interaction
     from crmkit.interactions.types import RecordInteraction
 
@@ -105,6 +105,16 @@ async def customers_moved(
     context: Context[Any], drafts: Sequence[Draft[MoveCustomer, StageStay]]
 ) -> None:
     """Adds what follows when customers have moved to another stage."""
+
+
+@hookspec
+async def export_customer(context: Context[Any], customer_id: str, export: Export) -> None:
+    """Adds what lies outside the database of somebody who asks what is known of them."""
+
+
+@hookspec
+async def erase_customer(context: Context[Any], customer_id: str) -> None:
+    """Forgets what lies outside the database of somebody; may be called more than once."""
 
 
 @hookspec

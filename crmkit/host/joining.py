@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Index, Table, and_, select, text, true
 
+from crmkit.store.erasing import named
 from crmkit.store.reach import EVERYTHING
 
 if TYPE_CHECKING:
@@ -36,16 +37,16 @@ async def join(
             for pair in await _pairs(context, unique, into, record):
                 await _fold(context, pair, tables)
         model = key.table.info["model"]
-        context.write.update(model, where=key == record, set=_named(model, {key.name: into}))
+        context.write.update(model, where=key == record, set=named(model, {key.name: into}))
 
 
 def keys_to(kind: Table, tables: Sequence[Table]) -> Iterator[Column[Any]]:
     """The columns that point to records of a kind, those of dependent tables first."""
-    named = f"core.{kind.info['model'].__name__}"
+    meant = f"core.{kind.info['model'].__name__}"
     for table in reversed(tables):
         for each in table.columns:
             points = any(key.column.table is kind for key in each.foreign_keys)
-            if points or each.info.get("reference") == named:
+            if points or each.info.get("reference") == meant:
                 yield each
 
 
@@ -124,7 +125,7 @@ async def _fold(context: Context[Any], pair: _Pair, tables: Sequence[Table]) -> 
     taken, added = _folded(pair, {*keys, *pair.alike, *_STANDING})
     if taken or added:
         key = tuple(pair.kept[name] for name in keys)
-        context.write.change(model, key, set=_named(model, taken), add=_named(model, added))
+        context.write.change(model, key, set=named(model, taken), add=named(model, added))
 
 
 def _same(table: Table, row: Mapping[str, Any]) -> ColumnElement[bool]:
@@ -147,10 +148,3 @@ def _folded(pair: _Pair, but: set[str]) -> tuple[dict[str, Any], dict[str, int]]
         elif how in ("least", "greatest"):
             taken[column.name] = (min if how == "least" else max)(kept, gone)
     return taken, added
-
-
-def _named(model: Any, values: Mapping[str, Any]) -> dict[Any, Any]:
-    """Values by the attributes of a model instead of by the names of columns."""
-    columns = model.__mapper__.columns
-    names = {each.name: attribute for attribute, each in columns.items()}
-    return {getattr(model, names[name]): value for name, value in values.items()}

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Enum)
 Merge = Literal["winner", "sum", "least", "greatest"]
+Erasure = Literal["empty", "delete", "mention"]
 
 LONGEST_FOLD = 2000
 """Bytes; a text that is searched is a name or a title, not a story."""
@@ -109,6 +110,7 @@ def column(
     doc: str | None = None,
     personal: bool | None = None,
     secret: bool = False,
+    erased: Any = None,
     filterable: bool = False,
     groupable: bool = False,
     merge: Merge = "winner",
@@ -126,6 +128,7 @@ def column(
         doc: What it means, in one sentence; the field's description unless it has one.
         personal: Whether it can hold something about a person; every text says so.
         secret: Nobody is told its values, the audit neither.
+        erased: What stands there when the person has been erased, where null cannot.
         filterable: Makes the index, the filter and the order. Text also gets its fold
             and its sort key beside it.
         groupable: Many rows share a value, such as a key of few: stats group by it.
@@ -158,6 +161,7 @@ def column(
     made.column.info.update(
         personal=personal,
         secret=secret,
+        erased=erased,
         filterable=filterable,
         groupable=groupable,
         merge=merge,
@@ -212,6 +216,11 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
     __append_only__: ClassVar[bool] = False
     __audited__: ClassVar[bool] = True
     __scope__: ClassVar[Scope | None] = None
+    __erasure__: ClassVar[Erasure] = "empty"
+    """What erasing a person does to rows of theirs: empties what is personal, or deletes them.
+
+    Rows that belong to nobody but can tell of people are searched for a `mention` of them.
+    """
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
@@ -324,6 +333,7 @@ def _complete(cls: type[Base]) -> None:
             made.column.info.update(personal=each.info.get("personal"), companion_of=each.name)
             setattr(cls, f"{each.name}_{suffix}", made)
     table.info["append_only"] = cls.__append_only__
+    table.info["erasure"] = cls.__erasure__
     table.info["scope"] = cls.__scope__
     table.info["model"] = cls
     _index(table)

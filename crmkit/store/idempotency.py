@@ -35,12 +35,13 @@ class Idempotency(Base):
     """A key that was used, and the result that its repetition gets."""
 
     __tablename__ = "idempotency"
+    __erasure__ = "mention"
     __scope__ = unscoped("a key is found by its scope, which names the actor")
 
     scope: Mapped[str] = column(Code, primary_key=True, personal=False, doc="Whose key, for what.")
     key: Mapped[str] = column(Code, primary_key=True, personal=False, doc="What the client sent.")
     digest: Mapped[bytes] = column(LargeBinary, doc="Tells other arguments from the same.")
-    result: Mapped[Any] = column(Json, nullable=True, personal=False, doc="What the unit returned.")
+    result: Mapped[Any] = column(Json, nullable=True, personal=True, doc="What the unit returned.")
     at: Mapped[datetime] = column(doc="When it was used.")
 
 

@@ -36,6 +36,7 @@ class Job(Record):
     """A piece of work of a plugin, asked for by the unit of work that wants it."""
 
     __tablename__ = "job"
+    __erasure__ = "mention"
     __audited__ = False
     __scope__ = unscoped("jobs act for the system")
     __table_args__ = (

@@ -32,6 +32,7 @@ class Outbox(Base):
 
     __tablename__ = "outbox"
     __audited__ = False
+    __erasure__ = "mention"
     __scope__ = unscoped("handlers act for the system")
     __table_args__ = (
         Index("ix_outbox_new", "seq", **_NEW),  # type: ignore[arg-type]
@@ -59,6 +60,7 @@ class Delivery(Base):
 
     __tablename__ = "delivery"
     __audited__ = False
+    __erasure__ = "mention"
     __scope__ = unscoped("handlers act for the system")
     __table_args__ = (
         Index("uq_delivery_event", "event", "handler", unique=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crmkit.store.arrays import Binding, Sql
+from crmkit.store.arrays import Binding, Sql, bound
 from crmkit.store.database import Base, table_of
 from crmkit.store.parts import Part
 
@@ -21,6 +21,18 @@ class Unfounded(Exception):
 def found(sql: str, arguments: Sequence[Any], count: int) -> Part:
     """That a statement of the driver's own SQL finds so many rows; it can only stand first."""
     return Part(sql, lambda each: each.first(sql, len(arguments)), [arguments], None, count)
+
+
+def absent(model: type[Base], values: Sequence[Any], dialect: Dialect) -> Part:
+    """That no row has one of these keys."""
+    [key] = table_of(model).primary_key.columns
+    bound_values = bound(list(values), key.type, dialect)
+
+    def write(sql: Sql) -> str:
+        places = ", ".join(sql.place(key.type) for _ in values)
+        return f"SELECT 1 FROM {sql.name(key.table)} WHERE {sql.name(key.name)} IN ({places})"  # noqa: S608  columns
+
+    return Part((key.table, "absent", len(values)), write, [bound_values], None, 0)
 
 
 def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Part:

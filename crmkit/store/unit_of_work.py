@@ -15,7 +15,7 @@ from crmkit.store.audit import Auditor, Origin
 from crmkit.store.idempotency import IdempotencyKey
 from crmkit.store.outbox import Outbox
 from crmkit.store.parts import Part, Undone
-from crmkit.store.premises import Unfounded, unchanged
+from crmkit.store.premises import Unfounded, absent, unchanged
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.ready import only_looks
 from crmkit.store.trail import Trail
@@ -142,6 +142,10 @@ class UnitOfWork:
         Where they are not, the body runs once more, and then nothing is taken for granted.
         """
         self._premises.append(unchanged(model, rows, self._database.dialect))
+
+    def trust_absent(self, model: type[Base], keys: Sequence[Any]) -> None:
+        """Takes for granted that no row has one of these keys; see `trust`."""
+        self._premises.append(absent(model, keys, self._database.dialect))
 
     async def read(self, statement: Question, reach: Reach = EVERYTHING) -> list[Row]:
         """Reads what was committed, and what this unit has said so far.

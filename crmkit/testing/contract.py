@@ -19,6 +19,8 @@ from crmkit.host.discovery import discover, imported
 from crmkit.host.manifest import Plugin
 from crmkit.settings import Settings
 from crmkit.store.column_types import Code, Json
+from crmkit.store.database import personal_columns
+from crmkit.store.erasing import nothing
 from crmkit.testing.databases import databases
 from crmkit.testing.everything import UNLIMITED, everything
 from crmkit.testing.rows import add_customers, add_rows
@@ -136,12 +138,22 @@ async def says_what_is_personal(candidate: Candidate) -> None:
     assert [str(each) for each in columns if _is_text(each) and _is_silent(each)] == []
 
 
+async def can_be_merged_and_forgotten(candidate: Candidate) -> None:
+    """What is personal can be emptied, and rows that never change hold nothing of it."""
+    for table in candidate.loaded()[candidate.plugin.name].tables:
+        personal = [each for each in personal_columns(table) if "companion_of" not in each.info]
+        assert not (table.info["append_only"] and personal), f"{table.name} never changes"
+        for each in personal:
+            nothing(each)
+
+
 CLAIMS: tuple[Claim, ...] = (
     loads_alone,
     loads_with_all,
     asks_as_often_for_many_as_for_few,
     migrates_up_down_and_up,
     says_what_is_personal,
+    can_be_merged_and_forgotten,
 )
 
 

@@ -20,6 +20,7 @@ from crmkit.customers.service.fields import (
     write_fields,
     write_first_fields,
 )
+from crmkit.customers.service.suppressions import check_suppressed
 from crmkit.engine.fields import ID
 from crmkit.engine.mutations import UNSET, mutation
 from crmkit.engine.nodes import ref
@@ -90,6 +91,7 @@ async def create(context: Context[Any], drafts: Creations) -> None:
     found = [first_news(context, each) for each in drafts]
     own = first_fields(context, drafts)
     await check_external_ids(context, drafts, found)
+    await check_suppressed(context, drafts, found)
     await context.call(hookspecs.before_customers_create, drafts)
     if context.refusals:
         return
@@ -116,6 +118,7 @@ async def _update(context: Context[Any], drafts: Updates) -> None:
     found = await news(context, drafts)
     own = await field_news(context, drafts)
     await check_external_ids(context, drafts, found)
+    await check_suppressed(context, drafts, found)
     await context.call(hookspecs.before_customers_update, drafts)
     if context.refusals:
         return
@@ -169,7 +172,7 @@ async def _restore(context: Context[Any], drafts: Restorations) -> None:
         row = known.get(each.input.id) if each.input.id in seen else None
         if prefix_of(each.input.id) != models.Customer.__tablename__:
             context.reject(each, errors.NoCustomerId(prefix_of(each.input.id)))
-        elif row is None or row.deleted_at is None:
+        elif row is None or row.deleted_at is None or row.erased_at is not None:
             context.reject(each, errors.NotDeleted())
         else:
             each.becomes(row)

@@ -16,9 +16,8 @@ from crmkit.store.database import freeze, table_of
 from crmkit.values.errors import NotFound, StaleVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from sqlalchemy import Table
 
 Merges = list[Draft[types.MergeCustomers, models.CustomerAlias]]
 
@@ -91,7 +90,13 @@ async def _merge(
     await _fold_contacts(context, winner.id, loser.id)
     await _fold_relations(context, winner.id, loser.id)
     _end_stay(context, loser.id)
-    await join(context, winner.id, loser.id, table_of(models.Customer), list(_tables(context)))
+    await join(
+        context,
+        winner.id,
+        loser.id,
+        table_of(models.Customer),
+        list(repository.all_tables(context)),
+    )
     # Gone, not hidden: whoever still holds the old id can write nothing that nobody would find.
     context.write.delete(
         models.Customer, where=models.Customer.id == loser.id, in_use=errors.StillInUse()
@@ -113,14 +118,6 @@ def _write(context: Context[Any], winner: models.Customer, version: int | None) 
     values = {getattr(models.Customer, name): getattr(winner, name) for name in names}
     context.write.change(models.Customer, winner.id, set=values, expect_version=version)
     freeze(winner)
-
-
-def _tables(context: Context[Any]) -> Iterator[Table]:
-    """The tables of all that takes part, dependent ones last, and the organisation's own fields."""
-    for each in context.host.loaded.plugins:
-        yield from each.tables
-    if fields := context.host.settings.fields.of_customers:
-        yield table_of(models.field_model(fields))
 
 
 async def _fold_contacts(context: Context[Any], winner: str, loser: str) -> None:

@@ -1,0 +1,66 @@
+"""Who was erased stays away: how they were reached is known as hashes, and refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crmkit.customers import errors, models, repository
+from crmkit.values.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from crmkit.customers.service.contacts import Asked, Contact, News
+    from crmkit.host.context import Context, Draft
+
+_FEW = 8
+_FIELDS = {"email": "emails", "phone": "phones", "external_id": "external_ids"}
+
+
+async def check_suppressed(
+    context: Context[Any],
+    drafts: Sequence[Draft[Asked, models.Customer]],
+    found: Sequence[News],
+) -> None:
+    """Rejects whoever is to be reached as somebody who was erased."""
+    told = [dict(_digests(context, own.added)) for own in found]
+    wanted = {digest for own in told for digest in own}
+    if not wanted:
+        return
+    known: Collection[str] = ()
+    if len(wanted) <= _FEW and context.unit.may_trust(models.Suppression):
+        # Hardly ever is one of them there: the statement that writes finds out.
+        context.unit.trust_absent(models.Suppression, sorted(wanted))
+    else:
+        known = await repository.suppressed(context, wanted)
+    for draft, own in zip(drafts, told, strict=True):
+        for digest in own.keys() & known:
+            context.reject(draft, errors.Suppressed(_FIELDS[own[digest]]))
+
+
+def suppress(context: Context[Any], contacts: Iterable[Contact]) -> None:
+    """Remembers hashes of how somebody was reached, who is being erased."""
+    at = context.clock.now()
+    rows = [
+        models.Suppression(digest=digest, kind=kind, at=at)
+        for digest, kind in dict(_digests(context, contacts)).items()
+    ]
+    context.write.upsert(models.Suppression, rows, key=models.Suppression.digest)
+
+
+def _digests(context: Context[Any], contacts: Iterable[Contact]) -> Iterator[tuple[str, str]]:
+    """The hash of each contact, and of what kind it is; houses are no persons."""
+    for each in contacts:
+        for kind, text in _texts(each).items():
+            digest = context.host.signer.digest(f"core.suppression.{kind}", text.encode())
+            yield digest.hex(), kind
+
+
+def _texts(contact: Contact) -> Mapping[str, str]:
+    if isinstance(contact, models.CustomerEmail):
+        return {"email": fold(contact.address)}
+    if isinstance(contact, models.CustomerPhone):
+        return {"phone": contact.number}
+    if isinstance(contact, models.CustomerExternalId):
+        return {"external_id": f"{contact.source} {contact.external_id}"}
+    return {}
