@@ -88,6 +88,7 @@ from crmkit.host.context import Context, Draft, Event, Export
 from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.host import Host
+from crmkit.host.http import AddressRefused, HttpAnswer, HttpError
 from crmkit.host.jobs import JobBuilder
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.interactions import api as interactions
@@ -169,6 +170,7 @@ __all__ = [
     "UNSET",
     "VERSION",
     "Actor",
+    "AddressRefused",
     "Ambiguous",
     "Base",
     "BigInt",
@@ -203,6 +205,8 @@ __all__ = [
     "Forbidden",
     "Grant",
     "Host",
+    "HttpAnswer",
+    "HttpError",
     "ImportBuilder",
     "ImportOptions",
     "ImportResult",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -215,6 +216,19 @@ class WorkerSettings(_Section):
     keep_days: float = Field(default=7, gt=0)
 
 
+class HttpSettings(_Section):
+    """Whom plugins may ask over HTTP: everybody in the public internet, at these ports.
+
+    What lies in `allow_networks` they may ask as well, at any port: an intranet, or a
+    service on this machine.
+    """
+
+    allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    ports: tuple[int, ...] = (80, 443)
+    seconds: float = Field(default=20, gt=0)
+    answer_bytes: int = Field(default=1024 * 1024, ge=1)
+
+
 class TelemetrySettings(_Section):
     """Who is told of each request besides the log; both want the extra `telemetry`."""
 
@@ -264,6 +278,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     graphql: GraphQLSettings = GraphQLSettings()
     access: AccessSettings = AccessSettings()
+    http: HttpSettings = HttpSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
     plugins: PluginSettings = PluginSettings()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.selectable import TypedReturnsRows
 
     from crmkit.host.host import Host
+    from crmkit.host.http import Http
     from crmkit.settings import Organisation
     from crmkit.store.ready import Ready
     from crmkit.store.unit_of_work import UnitOfWork
@@ -159,6 +160,7 @@ class Context(Generic[Config]):
 
     __slots__ = (
         "_answers",
+        "_asks",
         "_refusals",
         "_unit",
         "actor",
@@ -178,6 +180,7 @@ class Context(Generic[Config]):
         refusals: list[Refusal] | None = None,
         *,
         answers: bool = False,
+        asks: bool = False,
     ) -> None:
         self.host = host
         self.plugin = plugin
@@ -187,6 +190,8 @@ class Context(Generic[Config]):
         self._unit = unit
         # Whether what it reads is what a client is told.
         self._answers = answers
+        # Whether it may ask other systems, which no rollback takes back.
+        self._asks = asks
         self._refusals: list[Refusal] = [] if refusals is None else refusals
 
     @property
@@ -226,6 +231,28 @@ class Context(Generic[Config]):
     def write(self) -> Write:
         return self.unit.write
 
+    @property
+    def http(self) -> Http:
+        """The client with which jobs, handlers and functions that answer ask other systems.
+
+        Ask before anything is read or written in the unit, or nobody else writes meanwhile.
+
+        Raises:
+            RuntimeError: This is a mutation or a hook, which have no effect outside the
+                database; or the unit holds a transaction already.
+        """
+        if not self._asks:
+            raise RuntimeError(
+                f"The plugin {self.plugin} asks another system in a mutation or a hook, which has no "
+                "effect outside the database; enqueue a job that does."
+            )
+        if self._unit is not None and self._unit.holds_transaction:
+            raise RuntimeError(
+                f"The plugin {self.plugin} asks another system while it holds a transaction; read "
+                "with context.outside() and ask before it writes."
+            )
+        return self.host.http
+
     async def read(self, statement: Statement[*Row]) -> list[tuple[*Row]]:
         """Reads what the actor reaches: for queries, batch functions and exports."""
         return await self.fetch(statement, self.actor.reach)
@@ -261,6 +288,7 @@ class Context(Generic[Config]):
             self.actor,
             request_id=self.request_id,
             answers=self._answers,
+            asks=self._asks,
         )
 
     def sign(self, text: str, *, purpose: str, until: datetime) -> str:
@@ -391,7 +419,7 @@ class Context(Generic[Config]):
 
     def bound(self, plugin: str) -> Context[Any]:
         """The same request and unit, as another plugin sees them."""
-        if plugin == self.plugin:
+        if plugin == self.plugin and not self._asks:
             return self
         return Context(self.host, plugin, self.actor, self._unit, self.request_id, self._refusals)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 
 from crmkit.host.actors import SYSTEM, Actor, Book
 from crmkit.host.context import Context, DraftsRefused
+from crmkit.host.http import Http
 from crmkit.host.telling import events_of
 from crmkit.store.audit import Auditor
 from crmkit.store.database import Base, table_of, with_companions
@@ -60,6 +61,7 @@ class Host:
         self.signer = Signer(secret)
         self.tokens = Tokens(secret)
         self.auditor = Auditor(secret)
+        self.http = Http(settings.http)
         self.sides: Mapping[Table, tuple[type[Base], ...]] = {}
         self.aliases: Mapping[str, Aliases] = {}
         # What rooms remember of rows that seldom change; their units check it: `unit.trust`.
@@ -89,12 +91,15 @@ class Host:
         request_id: str = "",
         *,
         answers: bool = False,
+        asks: bool = False,
     ) -> Context[Any]:
         """A context of this plugin; without a unit it can only read.
 
-        Where it `answers` a client, it reads nothing that the actor does not reach.
+        Where it `answers` a client, it reads nothing that the actor does not reach. In a unit
+        that `asks`, it may have effects outside the database; without one, it always may.
         """
-        return Context(self, plugin, actor, unit, request_id, answers=answers)
+        asks = asks or unit is None
+        return Context(self, plugin, actor, unit, request_id, answers=answers, asks=asks)
 
     async def run_unit(
         self,
@@ -107,6 +112,7 @@ class Host:
         request_id: str | None = None,
         record: Callable[[Any], str | None] = lambda _: None,
         premise: Part | None = None,
+        asks: bool = False,
     ) -> Any:
         """Runs `body` in a unit of work of its own, bound to a plugin.
 
@@ -118,7 +124,7 @@ class Host:
         """
 
         async def run(unit: UnitOfWork) -> Any:
-            context = self.context(plugin, actor, unit, origin.request_id)
+            context = self.context(plugin, actor, unit, origin.request_id, asks=asks)
             result = await _attributed(body(context), plugin)
             if context.refusals:
                 raise DraftsRefused(context.refusals)
@@ -245,6 +251,7 @@ class Host:
             operation=kind.name,
             actor=Actor(kind.plugin, "plugin"),
             request_id=run.request_id,
+            asks=True,
         )
 
     async def _deliver(self, handler: Handler, occurrences: Sequence[Occurrence]) -> None:
@@ -262,6 +269,7 @@ class Host:
             operation=handler.name,
             actor=Actor(handler.plugin, "plugin"),
             request_id=requests.pop() if len(requests) == 1 else None,
+            asks=True,
         )
 
 

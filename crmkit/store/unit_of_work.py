@@ -127,6 +127,11 @@ class UnitOfWork:
         self._transaction: Transaction | None = None
         self._turn = asyncio.Lock()
 
+    @property
+    def holds_transaction(self) -> bool:
+        """Whether others wait for what it has locked."""
+        return self._transaction is not None
+
     def was_overtaken(self, conflict: Failure) -> bool:
         """Whether others can have committed between what it saw and this conflict."""
         return isinstance(conflict.__cause__, Violation) or self._looks > 1

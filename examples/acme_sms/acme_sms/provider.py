@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-
 from acme_sms.errors import ProviderAway, Rejected
+from crmkit import sdk
 
 if TYPE_CHECKING:
-    from acme_sms.config import SmsConfig
+    from acme_sms.config import Context
 
 # It has read the message and will not send it, however often it is asked. Any other answer
 # can be its fault or that of our settings, and is no reason to give up the message.
@@ -17,7 +16,7 @@ _REJECTS = {400, 413, 422}
 _UNKNOWN = 404
 
 
-async def send(config: SmsConfig, number: str, text: str, *, key: str) -> str:
+async def send(context: Context, number: str, text: str, *, key: str) -> str:
     """Hands over a message and returns what the provider calls it.
 
     Of messages with one key the provider sends one, so a message can be handed over again
@@ -27,50 +26,51 @@ async def send(config: SmsConfig, number: str, text: str, *, key: str) -> str:
         Rejected: The provider will never send it.
         ProviderAway: It did not take it; it may the next time.
     """
-    answer = await _asked(config, "POST", message={"to": number, "text": text}, key=key)
-    if answer.status_code in _REJECTS:
-        raise Rejected(f"The provider answered {answer.status_code}: {answer.text[:200]}")
+    answer = await _asked(context, "POST", message={"to": number, "text": text}, key=key)
+    if answer.status in _REJECTS:
+        raise Rejected(f"The provider answered {answer.status}: {answer.text[:200]}")
     if not answer.is_success:
-        raise ProviderAway(f"The provider answered {answer.status_code}.")
+        raise ProviderAway(f"The provider answered {answer.status}.")
     return _said(answer, "id")
 
 
-async def became(config: SmsConfig, key: str) -> str | None:
+async def became(context: Context, key: str) -> str | None:
     """What became of the message with this key; nothing where it knows none.
 
     Raises:
         ProviderAway: It did not say; it may the next time.
     """
-    answer = await _asked(config, "GET", f"/{key}")
-    if answer.status_code == _UNKNOWN:
+    answer = await _asked(context, "GET", f"/{key}")
+    if answer.status == _UNKNOWN:
         return None
     if not answer.is_success:
-        raise ProviderAway(f"The provider answered {answer.status_code}.")
+        raise ProviderAway(f"The provider answered {answer.status}.")
     return _said(answer, "state")
 
 
 async def _asked(
-    config: SmsConfig,
+    context: Context,
     method: str,
     path: str = "",
     message: dict[str, str] | None = None,
     key: str = "",
-) -> httpx2.Response:
+) -> sdk.HttpAnswer:
+    config = context.config
     if config.url is None or config.token is None:
         raise ProviderAway("No provider is set any more.")
     headers = {"Authorization": f"Bearer {config.token.get_secret_value()}"}
     if key:
         headers["Idempotency-Key"] = key
+    url = f"{config.url}{path}"
     try:
-        async with httpx2.AsyncClient(timeout=config.timeout) as client:
-            return await client.request(
-                method, f"{config.url}{path}", json=message, headers=headers
-            )
-    except httpx2.HTTPError as error:
-        raise ProviderAway(f"The provider cannot be reached: {type(error).__name__}.") from error
+        return await context.http.request(
+            method, url, json=message, headers=headers, seconds=config.timeout
+        )
+    except sdk.HttpError as error:
+        raise ProviderAway(f"The provider cannot be reached: {error}") from error
 
 
-def _said(answer: httpx2.Response, name: str) -> str:
+def _said(answer: sdk.HttpAnswer, name: str) -> str:
     try:
         said: Any = answer.json()
         return str(said[name])

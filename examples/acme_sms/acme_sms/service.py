@@ -33,13 +33,14 @@ async def deliver(context: Context, message_id: str) -> None:
     """Has the provider send a message, if nobody has; what fails for now is raised."""
     # The provider may take seconds, for which no transaction is held: neither this read
     # nor the unit, which only opens one when it writes.
-    for row in await context.outside().rules(repository.waiting(message_id)):
+    outside = context.outside()
+    for row in await outside.rules(repository.waiting(message_id)):
         customer_id, number, text, deleted_at = row
         if deleted_at is not None:
             _give_up(context, message_id, "The customer was deleted before it was sent.")
             return
         try:
-            taken = await provider.send(context.config, number, text, key=message_id)
+            taken = await provider.send(outside, number, text, key=message_id)
         except errors.Rejected as error:
             _give_up(context, message_id, str(error))
         else:

@@ -18,7 +18,7 @@ LONGEST = 1_600
 
 async def delivery(context: Context, id: str) -> str | None:
     """What the provider says became of it, at this moment."""
-    return None if context.config.url is None else await provider.became(context.config, id)
+    return None if context.config.url is None else await provider.became(context, id)
 
 
 @sdk.node(

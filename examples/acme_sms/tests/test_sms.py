@@ -38,7 +38,8 @@ def provider() -> Iterator[FakeProvider]:
 @pytest.fixture
 async def t(engine: str, provider: FakeProvider) -> AsyncIterator[Trial]:
     section = {"url": provider.url, "token": TOKEN, "timeout": 5}
-    async with crm(AcmeSms, engine=engine, config={"acme_sms": section}) as t:
+    http = {"allow_networks": ["127.0.0.1/32"]}
+    async with crm(AcmeSms, engine=engine, config={"acme_sms": section}, http=http) as t:
         yield t
 
 
@@ -121,7 +122,8 @@ async def test_what_was_sent_and_could_not_be_noted_is_sent_once(
     engine: str, provider: FakeProvider
 ) -> None:
     section = {"url": provider.url, "token": TOKEN, "channel": "pager"}
-    async with crm(AcmeSms, engine=engine, config={"acme_sms": section}) as t:
+    http = {"allow_networks": ["127.0.0.1/32"]}
+    async with crm(AcmeSms, engine=engine, config={"acme_sms": section}, http=http) as t:
         queued = await send(t, await add_ada(t), "Hello")
         await t.drain()
         assert [*provider.sent] == [queued["id"]]
