@@ -211,13 +211,17 @@ class RefShape(Shape):
         return reading.become.get(value, value)
 
     def _refuse(self, prefix: str, path: Path, reading: Reading) -> None:
-        given = f"This is the id of a {prefix}" if prefix else "This is no id"
+        given = f"This is the id of {_a(prefix)}" if prefix else "This is no id"
         if len(self.specs) == 1:
             expected = next(iter(self.specs))
-            message = f"{given}; the id of a {expected} is asked for."
+            message = f"{given}; the id of {_a(expected)} is asked for."
             reading.invalid(path, message, given=prefix, expected=expected)
         else:
             reading.invalid(path, f"{given}; there are no records of that kind.", given=prefix)
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 class NodeShape(Shape):

@@ -77,15 +77,16 @@ async def test_random_operations_are_answered_alike(zoo: Trial) -> None:
     }
     operations = Operations(zoo.crm.schema.core, 7, ROOTS, ids, cursors)
     told = whole = 0
-    for _ in range(60):
+    for _ in range(90):
         document, variables = operations.next()
         for each in variables:
             answer = await zoo.answer(document, each)
             told += "errors" not in answer
             whole += str(answer.get("data")).count(":")
-    # Most are good questions, and say something.
-    assert told > 90
-    assert whole > 1000
+    # Most are good questions, and say something; how much follows from the fields there are,
+    # because each one more has the seed choose others.
+    assert told > 140
+    assert whole > 2_000
 
 
 OURS = {
