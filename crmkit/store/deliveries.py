@@ -9,15 +9,27 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, not_, or_, select, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    bindparam,
+    exists,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from crmkit.store.database import table_of
 from crmkit.store.leases import TRIES, LeaseLost, Patience
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
+from crmkit.store.ready import statement
 from crmkit.store.write import Write
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy import FromClause
 
@@ -65,8 +77,7 @@ def settle(occurrences: Sequence[Occurrence], unit: UnitOfWork) -> None:
 
 
 async def _settle(occurrences: Sequence[Occurrence], transaction: Transaction) -> None:
-    done = {"state": DeliveryState.DONE, "leased_until": None, "problem": None}
-    settled = [await transaction.run(each.values(done)) for each in _held(occurrences)]
+    settled = [await transaction.run(_done(*each)) for each in _by_tries(occurrences)]
     if sum(settled) < len(occurrences):
         raise LeaseLost(f"A delivery to {occurrences[0].handler} is another relay's.")
 
@@ -96,7 +107,7 @@ class Deliveries:
             return False
         write = Write(self._clock.now(), {})
         async with self._database.transaction() as transaction:
-            rows = await transaction.fetch(_new(_EVENTS).with_for_update(skip_locked=True))
+            rows = await transaction.fetch(_new(_EVENTS, held=True))
             for seq, name, record in rows:
                 for each in self._handlers.get(name, ()):
                     due = self._clock.now()
@@ -111,23 +122,12 @@ class Deliveries:
 
         Those of one record are begun together or one after the other, never out of turn.
         """
-        names = sorted(self._names.difference(but))
-        if not names or not await self._database.fetch(self._due(names, 1)):
+        names, now = sorted(self._names.difference(but)), self._clock.now()
+        if not names or not await self._database.fetch(_due(now, 1, *names)):
             return []
-        lease = {
-            "leased_until": self._clock.now() + self._patience.lease,
-            "tries": delivery.c.tries + 1,
-        }
-        # A CTE that locks is run once, whatever the plan; a subquery may be run again.
-        due = self._due(names, most).with_for_update(skip_locked=True).cte()
-        taken = select(due.c.seq)
-        # Whoever stands before may have been skipped because another relay is taking it.
-        left = exists().where(
-            *_before(before := delivery.alias(), delivery), before.c.seq.not_in(taken)
-        )
-        mine = update(delivery).where(delivery.c.seq.in_(taken), ~left).values(lease)
+        taken = _taken(now, now + self._patience.lease, most, *names)
         async with self._database.transaction() as transaction:
-            begun = await transaction.fetch(mine.returning(delivery.c.seq))
+            begun = await transaction.fetch(taken)
             found = await _occurrences(transaction, [seq for (seq,) in begun])
             # What may end its process again takes no more along than can be at work with it.
             again = [each for each in found if each.tries > 1][AT_ONCE:]
@@ -158,39 +158,72 @@ class Deliveries:
     async def _change(self, occurrences: Collection[Occurrence], **values: Any) -> None:
         if occurrences:
             async with self._database.transaction() as transaction:
-                for each in _held(occurrences):
-                    await transaction.run(each.values(values))
-
-    def _due(self, names: Sequence[str], limit: int) -> Any:
-        """Deliveries whose time has come, and that nothing of their record holds up.
-
-        A first try is held up by what is not due, at work elsewhere, or tried again, which
-        is done alone; what is tried again is held up by whatever stands before it.
-        """
-        # Each handler's first ones are read off its own index: the backlog of one is not looked
-        # through for the others. Whoever locks looks again whether they are still free.
-        first = union_all(*[self._due_to(each, limit).subquery().select() for each in names])
-        wanted = delivery.c.seq.in_(select(first.subquery().c.seq))
-        due = select(delivery.c.seq).where(wanted, *self._is_free(delivery))
-        return due.order_by(delivery.c.event, delivery.c.seq).limit(limit)
-
-    def _due_to(self, handler: str, limit: int) -> Any:
-        now, this, before = self._clock.now(), delivery.alias(), delivery.alias()
-        stuck = or_(
-            before.c.due > now, before.c.leased_until > now, before.c.tries > 0, this.c.tries > 0
-        )
-        held_up = exists().where(*_before(before, this), stuck)
-        due = select(this.c.seq).where(this.c.handler == handler, *self._is_free(this), ~held_up)
-        return due.order_by(this.c.event).limit(limit)
-
-    def _is_free(self, table: FromClause) -> tuple[Any, ...]:
-        now, until = self._clock.now(), table.c.leased_until
-        return _pending(table), table.c.due <= now, or_(until.is_(None), until <= now)
+                for each in _by_tries(occurrences):
+                    await transaction.run(_held(*each).values(values))
 
 
-def _new(limit: int) -> Any:
+# -- its statements, built once: a relay asks them again and again ----------------------------
+
+
+@statement
+def _new(limit: int, *, held: bool = False) -> Select[int, str, str]:
     columns = (event.c.seq, event.c.name, event.c.record)
-    return select(*columns).where(not_(event.c.fanned_out)).order_by(event.c.seq).limit(limit)
+    new = select(*columns).where(not_(event.c.fanned_out)).order_by(event.c.seq)
+    some = new.limit(_number(limit))
+    return some.with_for_update(skip_locked=True) if held else some
+
+
+@statement
+def _taken(now: datetime, until: datetime, limit: int, *handlers: str) -> Any:
+    """Leases what is due to these handlers, and says what it has taken."""
+    # A CTE that locks is run once, whatever the plan; a subquery may be run again.
+    due = _those_due(now, limit, handlers).with_for_update(skip_locked=True).cte()
+    taken = select(due.c.seq)
+    # Whoever stands before may have been skipped because another relay is taking it.
+    before = delivery.alias()
+    left = exists().where(*_before(before, delivery), before.c.seq.not_in(taken))
+    mine = update(delivery).where(delivery.c.seq.in_(taken), ~left)
+    lease = {"leased_until": until, "tries": delivery.c.tries + 1}
+    return mine.values(lease).returning(delivery.c.seq)
+
+
+@statement
+def _due(now: datetime, limit: int, *handlers: str) -> Select[int]:
+    """Deliveries to these handlers whose time has come, and that nothing holds up."""
+    return _those_due(now, limit, handlers)
+
+
+def _those_due(now: datetime, limit: int, handlers: Sequence[str]) -> Select[int]:
+    # Each handler's first ones are read off its own index: the backlog of one is not looked
+    # through for the others. Whoever locks looks again whether they are still free.
+    each = [_due_to(handler, now, limit).subquery().select() for handler in handlers]
+    wanted = delivery.c.seq.in_(select(union_all(*each).subquery().c.seq))
+    due = select(delivery.c.seq).where(wanted, *_is_free(delivery, now))
+    return due.order_by(delivery.c.event, delivery.c.seq).limit(_number(limit))
+
+
+def _due_to(handler: str, now: datetime, limit: int) -> Select[int]:
+    """What is due to a handler, and not held up within its record.
+
+    A first try is held up by what is not due, at work elsewhere, or tried again, which
+    is done alone; what is tried again is held up by whatever stands before it.
+    """
+    this, before = delivery.alias(), delivery.alias()
+    stuck = or_(
+        before.c.due > now, before.c.leased_until > now, before.c.tries > 0, this.c.tries > 0
+    )
+    held_up = exists().where(*_before(before, this), stuck)
+    due = select(this.c.seq).where(this.c.handler == handler, *_is_free(this, now), ~held_up)
+    return due.order_by(this.c.event).limit(_number(limit))
+
+
+def _is_free(table: FromClause, now: datetime) -> tuple[Any, ...]:
+    until = table.c.leased_until
+    return _pending(table), table.c.due <= now, or_(until.is_(None), until <= now)
+
+
+def _number(limit: int) -> Any:
+    return literal(limit, BigInteger())
 
 
 def _pending(table: FromClause) -> Any:
@@ -209,29 +242,43 @@ def _before(other: FromClause, this: FromClause) -> tuple[Any, ...]:
     )
 
 
-def _held(occurrences: Iterable[Occurrence]) -> Iterator[Any]:
-    """Updates of these deliveries, if nobody else has begun them meanwhile."""
-    by_tries: dict[int, list[int]] = defaultdict(list)
+def _by_tries(occurrences: Iterable[Occurrence]) -> Iterable[tuple[int, list[int]]]:
+    found: dict[int, list[int]] = defaultdict(list)
     for each in occurrences:
-        by_tries[each.tries].append(each.delivery)
-    for tries, seqs in by_tries.items():
-        mine = (delivery.c.seq.in_(seqs), delivery.c.tries == tries)
-        yield update(delivery).where(_pending(delivery), *mine)
+        found[each.tries].append(each.delivery)
+    return found.items()
+
+
+@statement
+def _done(tries: int, seqs: Sequence[int]) -> Any:
+    done = {"state": DeliveryState.DONE, "leased_until": None, "problem": None}
+    return _held(tries, seqs).values(done)
+
+
+def _held(tries: int, seqs: Sequence[int]) -> Any:
+    """An update of these deliveries, if nobody else has begun them meanwhile."""
+    mine = (delivery.c.seq.in_(seqs), delivery.c.tries == tries)
+    return update(delivery).where(_pending(delivery), *mine)
 
 
 async def _release(transaction: Transaction, occurrences: Collection[Occurrence]) -> None:
-    for each in _held(occurrences):
-        await transaction.run(each.values(leased_until=None, tries=delivery.c.tries - 1))
+    given = {"leased_until": None, "tries": delivery.c.tries - 1}
+    for each in _by_tries(occurrences):
+        await transaction.run(_held(*each).values(given))
 
 
 async def _occurrences(transaction: Transaction, seqs: Sequence[int]) -> list[Occurrence]:
     """What was begun, in the order in which it happened."""
+    return [Occurrence(*row) for row in await transaction.fetch(_said(seqs))]
+
+
+@statement
+def _said(seqs: Sequence[int]) -> Any:
     columns = (delivery.c.seq, delivery.c.handler, delivery.c.tries)
     said = [event.c[each] for each in ("name", "version", "record", "payload", "plugin")]
-    joined = (
+    return (
         select(*columns, *said, event.c.request_id, event.c.at)
         .join_from(delivery, event, delivery.c.event == event.c.seq)
         .where(delivery.c.seq.in_(seqs))
         .order_by(event.c.seq, delivery.c.seq)
     )
-    return [Occurrence(*row) for row in await transaction.fetch(joined)]

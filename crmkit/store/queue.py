@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import BigInteger, Select, bindparam, literal, or_, select, update
 
 from crmkit.store.database import table_of
 from crmkit.store.jobs import Job, JobState
 from crmkit.store.leases import LeaseLost
+from crmkit.store.ready import statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -79,13 +80,16 @@ class Queue:
 
     async def begin(self, most: int) -> list[Run]:
         """Begins jobs that are due, those first that have waited longest."""
-        if not self._names or not await self._database.fetch(self._due(1)):
+        if not self._names or not await self._database.fetch(
+            _due(self._clock.now(), 1, self._names)
+        ):
             return []
         # A CTE that locks is run once, whatever the plan; a subquery may be run again.
-        due = self._due(most).with_for_update(skip_locked=True).cte()
+        now = self._clock.now()
+        due = _those_due(now, most, self._names).with_for_update(skip_locked=True).cte()
         begun = {
             "state": JobState.RUNNING,
-            "leased_until": self._clock.now() + self._patience.lease,
+            "leased_until": now + self._patience.lease,
             "begun": job.c.begun + 1,
             "tries": job.c.tries + 1,
         }
@@ -125,18 +129,25 @@ class Queue:
         async with self._database.transaction() as transaction:
             await transaction.run(_held(run).values(values))
 
-    def _due(self, limit: int) -> Any:
-        now = self._clock.now()
-        wanted = (
-            _is_open(),
-            job.c.due <= now,
-            or_(job.c.leased_until.is_(None), job.c.leased_until <= now),
-            job.c.name.in_(self._names),
-        )
-        return select(job.c.id).where(*wanted).order_by(job.c.due, job.c.id).limit(limit)
-
 
 _READ = ("id", "name", "payload", "at", "request_id", "asked", "begun", "tries", "done", "total")
+
+
+@statement
+def _due(now: datetime, limit: int, names: Sequence[str]) -> Select[str]:
+    """The next jobs of these names; a worker asks for them again and again."""
+    return _those_due(now, limit, names)
+
+
+def _those_due(now: datetime, limit: int, names: Sequence[str]) -> Select[str]:
+    wanted = (
+        _is_open(),
+        job.c.due <= now,
+        or_(job.c.leased_until.is_(None), job.c.leased_until <= now),
+        job.c.name.in_(names),
+    )
+    due = select(job.c.id).where(*wanted).order_by(job.c.due, job.c.id)
+    return due.limit(literal(limit, BigInteger()))
 
 
 def _is_open() -> ColumnElement[bool]:

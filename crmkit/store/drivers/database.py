@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from crmkit.store.parts import Part, Texts
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.ready import prepared
-from crmkit.store.statements import Row, template
 from crmkit.store.tally import TALLY
 from crmkit.values.errors import SetupError
 
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from sqlalchemy import Dialect, Executable
+    from sqlalchemy import Dialect
 
     from crmkit.store.pool import Connection
     from crmkit.store.ready import Question
+    from crmkit.store.statements import Row
 
 
 class Reader(ABC):
@@ -77,10 +77,10 @@ class Transaction(Reader):
         [run] = part.runs
         return await self.rows(self.texts.alone(part), run)
 
-    async def run(self, statement: Executable) -> int:
+    async def run(self, statement: Question) -> int:
         """Runs an INSERT, UPDATE or DELETE and says how many rows it touched."""
-        made = template(statement, self.dialect)
-        return await self.execute(made.sql, made.constants)
+        made, arguments = prepared(statement, self.dialect, EVERYTHING)
+        return await self.execute(made.sql, arguments)
 
 
 class Database(Reader):
