@@ -11,8 +11,11 @@ from sqlalchemy import ColumnElement, FromClause, Table
 from crmkit import sdk
 from crmkit.host.actors import SYSTEM
 from crmkit.testing import Trial, crm
+from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.models import Order
 from crmkit_orders.plugin import Orders
+from crmkit_referrals.plugin import Referrals
+from tests.plugins.referrals.circle import code_of, referrals, sign_up, step
 
 pytestmark = pytest.mark.anyio
 
@@ -117,3 +120,39 @@ async def test_a_plugin_narrows_what_roles_reach(t: Trial) -> None:
         found = await t.gql(counts)
         assert found["orders"]["totalCount"] == found["orderStats"]["count"] == seen
         assert found["customers"]["nodes"][0]["orders"]["totalCount"] == seen
+
+
+async def test_a_cap_counts_what_the_one_who_asks_does_not_see(engine: str) -> None:
+    """Ada may bring one friend. Who registers the second does not see Ada, nor the first."""
+    config = {"referrals": {"cap": 1}}
+    async with crm(Referrals, config=config, engine=engine) as t:
+        code = await code_of(t, await sign_up(t, "Ada"))
+        await sign_up(t, "Ben", code)
+        [first] = await referrals(t)
+        await step(t, "qualifyReferral", first["id"])
+        user, team = await colleague(t, "uma")
+        t.become("manager", user=user, team=team, scope="own")
+        assert await referrals(t) == []
+        await sign_up(t, "Cleo", code)
+        assert await referrals(t) == []
+        t.actor = SYSTEM
+        second = next(each for each in await referrals(t) if each["id"] != first["id"])
+        assert (await step(t, "qualifyReferral", second["id"]))["fault"] == "CAP_REACHED"
+
+
+@pytest.mark.parametrize("scope", ["all", "own"])
+async def test_a_balance_is_the_same_whoever_spends_it(engine: str, scope: str) -> None:
+    async with crm(Loyalty, engine=engine) as t:
+        user, team = await colleague(t, "uma")
+        t.become("admin", user=user, team=team, scope=scope)
+        made = await t.gql(CREATE, c=person("Cy"))
+        cy = made["createCustomer"]["customer"]["id"]
+        points = """mutation ($c: ID!, $n: BigInt!) { adjustPoints(input: {customerId: $c, points: $n,
+            reason: "goodwill"}) { entry { id } } }"""
+        await t.gql(points, c=cy, n="10")
+        spend = """mutation ($c: ID!, $n: BigInt!) { redeemPoints(input: {customerId: $c, points: $n}) {
+            entry { customer { loyaltyPoints } } } }"""
+        [error] = await t.errors(spend, c=cy, n="11")
+        assert error["extensions"]["reason"] == "loyalty.insufficient_points"
+        spent = (await t.gql(spend, c=cy, n="10"))["redeemPoints"]["entry"]["customer"]
+        assert spent == {"loyaltyPoints": "0"}

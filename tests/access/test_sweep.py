@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import select
 
 from crmkit.engine import fields as f
 from crmkit.engine.nodes import NodeSpec
-from crmkit.host.actors import SYSTEM
+from crmkit.host.actors import SYSTEM, Grant
 from crmkit.host.discovery import discover, imported
 from crmkit.host.tables import CORE
 from crmkit.store.database import table_of
@@ -22,6 +23,7 @@ from crmkit.store.reach import is_scoped
 from crmkit.testing import Trial, add_customers, crm
 from crmkit.testing.everything import UNLIMITED, everything
 from crmkit.testing.rows import add_rows, fill_table
+from tests.access.asking import Asking
 
 OUTSIDER = {"user": "app_user_01h455vb4pex5vsknk084sn02q", "team": None}
 _ROOT_FIELDS = (f.AllOf, f.StatsOf)
@@ -158,6 +160,52 @@ def test_whoever_has_not_signed_in_finds_nothing_anywhere(anonymous: Company) ->
         found = anonymous.ask(f"{{ {name} {{ __typename }} }}")
         assert [each["extensions"]["code"] for each in found["errors"]] == ["FORBIDDEN"], name
         assert "data" not in found
+
+
+@pytest.mark.parametrize("bad", ["forged", "revoked", "expired", "unknown", "no token"])
+def test_with_a_key_that_is_not_good_nothing_is_found_anywhere(company: Company, bad: str) -> None:
+    company.t.actor = SYSTEM
+    ask, asked = Asking(company.t), 0
+    token = company.runner.run(_bad_key(ask, bad))
+    for name, _ in company.roots(*_ROOT_FIELDS):
+        answer = company.runner.run(ask(f"{{ {name} {{ __typename }} }}", token))
+        assert answer.status_code == 401
+        assert "data" not in answer.json(), name
+        asked += 1
+    assert asked > 20
+
+
+def test_with_a_key_that_only_reads_no_mutation_runs(company: Company) -> None:
+    company.t.actor = SYSTEM
+    ask = Asking(company.t)
+    user = company.runner.run(ask.user("Reader"))
+    token, _ = company.runner.run(ask.key(userId=user, readOnly=True))
+    found = company.runner.run(ask.data("{ customers { totalCount } }", token))
+    assert found["customers"]["totalCount"] > 0
+    rights = company.t.host.rights.rights(
+        [Grant(company.t.host.rights.permissions)], read_only=True
+    )
+    for name in company.t.crm.schema.mutations:
+        assert f"Mutation.{name}" in rights.refused
+    create = 'mutation { createTeam(input: {name: "West"}) { __typename } }'
+    assert company.runner.run(ask.code(create, token)) == "FORBIDDEN"
+
+
+async def _bad_key(ask: Asking, bad: str) -> str:
+    """A key of an admin that is not good, or not any more."""
+    if bad == "no token":
+        return "crm_"
+    user = await ask.user(f"A{bad}")
+    soon = (ask.t.clock.now() + timedelta(seconds=1)).isoformat()
+    token, id_ = await ask.key(userId=user, **({"expiresAt": soon} if bad == "expired" else {}))
+    if bad == "expired":
+        ask.t.clock.move(seconds=2)
+    if bad == "revoked":
+        await ask.t.gql(
+            "mutation ($id: ID!) { revokeApiKey(input: {id: $id}) { apiKey { id } } }", id=id_
+        )
+    spoiled = token[:-1] + ("A" if token[-1] != "A" else "B")
+    return {"forged": spoiled, "unknown": token.replace(token[4:30], "0" * 26)}.get(bad, token)
 
 
 def test_whoever_has_not_signed_in_changes_nothing_but_what_is_meant_for_him(
