@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from crmkit.host.migrations import connected
 from crmkit.testing.databases import databases
 from crmkit.testing.postgres import embedded_postgres
+from tests.processes.clerks import Clerks
 from tests.processes.load import Load
 from tests.processes.servers import Server, ask, environment, run
 
@@ -134,3 +136,27 @@ def _tools(engine: str) -> dict[str, str]:
     if engine == "sqlite":
         return {}
     return {"PATH": f"{embedded_postgres().programs}{os.pathsep}{os.environ['PATH']}"}
+
+
+MAY = ["core.customer.read"]
+HIRE = """mutation ($key: String!, $mail: String!, $may: [String!]!) {
+  createRole(input: {key: $key, name: "Clerk", scope: "all", permissions: $may}) { role { id } }
+  createUser(input: {name: "Clerk", mail: $mail}) { user { id } } }"""
+ADMIT = """mutation ($user: ID!, $role: ID!) {
+  grantRole(input: {userId: $user, roleId: $role}) { user { id } }
+  createApiKey(input: {name: "desk", userId: $user}) { token } }"""
+TAKE = "mutation ($role: ID!) { updateRole(input: {id: $role, permissions: []}) { role { id } } }"
+
+
+def test_what_a_role_loses_is_refused_by_every_server_within_5_seconds(
+    urls: list[str], engine: str
+) -> None:
+    mail = f"{engine}@example.com"
+    hired = ask(urls[0], HIRE, key=f"clerk_{engine}", mail=mail, may=MAY)
+    role, user = hired["createRole"]["role"]["id"], hired["createUser"]["user"]["id"]
+    token = ask(urls[0], ADMIT, user=user, role=role)["createApiKey"]["token"]
+    with Clerks(urls, token) as clerks:
+        ask(urls[0], TAKE, role=role)
+        taken = time.monotonic()
+    assert clerks.refused == ["FORBIDDEN"] * len(clerks.refused) != []
+    assert max(clerks.answered) < taken + 5
