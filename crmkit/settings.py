@@ -78,6 +78,7 @@ class DatabaseSettings(_Section):
     """Where the rows are and how many connections lead there."""
 
     url: str = "sqlite:///crmkit.db"
+    replica_url: str | None = None
     pool_size: int = Field(default=10, ge=1)
     readers: int = Field(default=4, ge=1)
     statement_seconds: float = Field(default=9, gt=0)

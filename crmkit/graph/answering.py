@@ -28,6 +28,10 @@ _SEEN = {
 _THEIRS = {ErrorCode.FORBIDDEN: 403}
 _CHALLENGE = b'Bearer realm="crmkit", error="invalid_token"'
 
+WROTE = b"crmkit_wrote=1"
+"""The cookie of who has just written. Whoever forges it is only read to from the primary."""
+_WROTE_JUST_NOW = WROTE + b"; Max-Age=2; Path=/; HttpOnly; SameSite=Strict"
+
 
 def accepted(headers: Mapping[bytes, bytes]) -> str:
     """The media type that the client likes best; the one all understand where it does not say."""
@@ -56,9 +60,15 @@ def status_of(answer: Mapping[str, Any], kind: str) -> int:
 
 
 async def respond(
-    send: Send, answer: Mapping[str, Any], status: int, kind: str, request_id: str
+    send: Send,
+    answer: Mapping[str, Any],
+    status: int,
+    kind: str,
+    request_id: str,
+    *,
+    wrote: bool = False,
 ) -> None:
-    """Sends an answer."""
+    """Sends an answer; who has written is told to say so for a moment, to whichever server."""
     # What a failure tells may be an amount or a moment; data are JSON already.
     body = orjson.dumps(answer, default=str)
     headers = [
@@ -68,6 +78,8 @@ async def respond(
     ]
     if status == 401:
         headers.append((b"www-authenticate", _CHALLENGE))
+    if wrote:
+        headers.append((b"set-cookie", _WROTE_JUST_NOW))
     if status == 405:
         headers.append((b"allow", b"GET, POST"))
     if status == 429:

@@ -119,6 +119,7 @@ class GraphQL:
             return
         note = Note(new_id("request"), _NOBODY, began=time.perf_counter())
         headers = dict(scope["headers"])
+        note.has_written = answering.WROTE in headers.get(b"cookie", b"")
         if is_wanted(headers):
             await self._stream(note, headers, scope, receive, send)
             return
@@ -126,7 +127,8 @@ class GraphQL:
         TALLY.set(note)
         try:
             answer, note.status = await self._answer(scope, headers, receive, note, kind)
-            await answering.respond(send, answer, note.status, kind, note.request_id)
+            wrote = self._host.database.has_replica and note.kind == "mutation"
+            await answering.respond(send, answer, note.status, kind, note.request_id, wrote=wrote)
         except ClientDisconnect:
             note.status = _LEFT
         self.observed(note, headers)

@@ -47,6 +47,8 @@ class Note:
     began: float = 0
     seconds: float = 0
     calls: list[Call] = field(default_factory=list)
+    has_written: bool = False
+    """Whether its client says that it has changed something a moment ago, anywhere."""
     charge: Callable[[Actor, int], None] = _free
     """Counts the points of an operation against what its actor may ask for."""
 

@@ -24,6 +24,7 @@ from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.selection import Selections
 from crmkit.graph.cost import Costs
 from crmkit.graph.errors import Wrong
+from crmkit.store.drivers import late
 from crmkit.store.statements import Template, template
 from crmkit.values.errors import Failure
 
@@ -72,9 +73,12 @@ class Run:
     async def answer(self) -> dict[str, Any]:
         match self.operation.operation:
             case OperationType.QUERY:
-                data = await self._query()
+                has_written = self.note.has_written or self.actor.id in self.host.recent
+                with late(may_be=not has_written):
+                    data = await self._query()
             case OperationType.MUTATION:
                 data = await self._mutation()
+                self.host.recent.wrote(self.actor.id)
             case _:
                 raise Wrong([GraphQLError(_LIVE, self.operation)])
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}

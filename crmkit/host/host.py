@@ -11,6 +11,7 @@ from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 from crmkit.host.actors import SYSTEM, Actor, Book
 from crmkit.host.context import Context, DraftsRefused
 from crmkit.host.http import Http
+from crmkit.host.recent import Recent
 from crmkit.host.telling import events_of
 from crmkit.store.audit import Auditor
 from crmkit.store.database import Base, table_of, with_companions
@@ -78,6 +79,7 @@ class Host:
             settings.worker.at_once,
         )
         self.sealer = Sealer(database, clock, self.auditor)
+        self.recent = Recent(clock)
         self.notices = Notices(database)
         self.notices.on(self.relay.wake)
         self.notices.on(self.worker.wake)

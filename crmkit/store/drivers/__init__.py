@@ -2,5 +2,6 @@
 
 from crmkit.store.drivers.database import Database, Reader, Transaction, dialect_of
 from crmkit.store.drivers.opening import open_database
+from crmkit.store.drivers.replicated import late
 
-__all__ = ["Database", "Reader", "Transaction", "dialect_of", "open_database"]
+__all__ = ["Database", "Reader", "Transaction", "dialect_of", "late", "open_database"]

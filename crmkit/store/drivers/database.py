@@ -90,6 +90,9 @@ class Database(Reader):
     may_have_others = False
     """Whether other processes write as well, and can be told by a `wire`."""
 
+    has_replica = False
+    """Whether what may be late is read elsewhere, where the last writes may still be missing."""
+
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.texts = Texts(dialect)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from crmkit.store.drivers.database import dialect_of
 from crmkit.store.drivers.postgres import Postgres
+from crmkit.store.drivers.replicated import Replicated
 from crmkit.store.drivers.sqlite import Sqlite
+from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
     from crmkit.settings import DatabaseSettings
@@ -17,9 +19,13 @@ async def open_database(settings: DatabaseSettings) -> Database:
     """Opens the database that the settings name.
 
     Raises:
-        SetupError: The address is neither SQLite's nor PostgreSQL's.
+        SetupError: The address is neither SQLite's nor PostgreSQL's, or SQLite has a replica.
         Unavailable: Nobody answers there.
     """
     if dialect_of(settings.url).name == "sqlite":
+        if settings.replica_url:
+            raise SetupError("database.replica_url wants PostgreSQL; SQLite has no standby.")
         return await Sqlite.open(settings)
+    if settings.replica_url:
+        return await Replicated.open(settings)
     return await Postgres.open(settings)

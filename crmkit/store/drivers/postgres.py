@@ -37,18 +37,7 @@ class Postgres(Database):
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> Postgres:
-        address = settings.url.replace("postgresql+asyncpg:", "postgresql:", 1)
-        pool = Pool(
-            address,
-            settings.pool_size,
-            timeout=settings.connect_seconds,
-            # The server stops what is slow; when it does not answer at all, we do.
-            command_timeout=settings.statement_seconds + _LATER,
-            server_settings={
-                "statement_timeout": f"{settings.statement_seconds * 1000:.0f}",
-                **_PLANNING,
-            },
-        )
+        pool = pool_of(settings, settings.url)
         with plainly:
             pool.give(await pool.take())
         return cls(pool)
@@ -95,22 +84,40 @@ class Postgres(Database):
         except asyncpg.DivisionByZeroError as error:
             raise Undone from error
 
-    async def _fetched(self, sql: str, arguments: Sequence[Any]) -> list[Sequence[Any]]:
+    async def _fetched(
+        self, sql: str, arguments: Sequence[Any], pool: Pool | None = None
+    ) -> list[Sequence[Any]]:
+        pool = pool or self._pool
         with plainly:
-            connection = await self._pool.take()
+            connection = await pool.take()
             try:
                 found: list[Sequence[Any]] = await connection.fetch(sql, *arguments)
             except (asyncio.CancelledError, TimeoutError):
-                self._pool.give_stopped(connection)
+                pool.give_stopped(connection)
                 raise
             except BaseException:
-                self._pool.give(connection)
+                pool.give(connection)
                 raise
-            self._pool.give(connection)
+            pool.give(connection)
             return found
 
     async def close(self) -> None:
         await self._pool.close()
+
+
+def pool_of(settings: DatabaseSettings, url: str) -> Pool:
+    """Connections to one server, as the settings want them."""
+    return Pool(
+        url.replace("postgresql+asyncpg:", "postgresql:", 1),
+        settings.pool_size,
+        timeout=settings.connect_seconds,
+        # The server stops what is slow; when it does not answer at all, we do.
+        command_timeout=settings.statement_seconds + _LATER,
+        server_settings={
+            "statement_timeout": f"{settings.statement_seconds * 1000:.0f}",
+            **_PLANNING,
+        },
+    )
 
 
 async def _rolled_back(begun: Any, connection: Connection) -> None:
