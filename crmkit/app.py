@@ -19,6 +19,7 @@ from crmkit.audit import plugin as audit
 from crmkit.channels import plugin as channels
 from crmkit.customers import plugin as customers
 from crmkit.engine.registry import FIELDS
+from crmkit.events import plugin as events
 from crmkit.graph.contract import added
 from crmkit.graph.endpoint import GraphQL
 from crmkit.graph.graphiql.pages import graphiql
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("crmkit.app")
 
-ROOMS = (access, jobs, stages, channels, customers, tags, interactions, audit, privacy)
+ROOMS = (access, events, jobs, stages, channels, customers, tags, interactions, audit, privacy)
 """The rooms of the core; each knows those before it."""
 
 _ENDPOINT = "/graphql"
@@ -93,7 +94,7 @@ class Core(Plugin):
             room.register_events(events)
 
     def register_jobs(self, builder: JobBuilder) -> None:
-        for room in (access, jobs):
+        for room in (access, events, jobs):
             room.register_jobs(builder)
 
 

@@ -11,7 +11,7 @@ import pytest
 from graphql import parse, validate
 
 from crmkit.app import load_plugins, schema_of
-from crmkit.cli import hooks, showing
+from crmkit.cli import hooks, showing, telling
 from crmkit.graph.schema import Schema
 from crmkit.host.discovery import discover
 from crmkit.host.loaded import Loaded
@@ -47,6 +47,11 @@ def page(plugin: str) -> str:
 def test_every_hook_stands_on_one_page_with_its_signature(loaded: Loaded) -> None:
     committed = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
     assert not changes(committed, hooks.page(loaded)), "If this is meant: crmkit plugins hooks"
+
+
+def test_every_event_stands_on_one_page_with_its_schema(loaded: Loaded) -> None:
+    committed = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    assert not changes(committed, telling.page(loaded)), "If this is meant: crmkit events catalog"
 
 
 @pytest.mark.parametrize("plugin", BUNDLED)

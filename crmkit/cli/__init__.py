@@ -23,6 +23,7 @@ app = typer.Typer(
     help="A CRM whose core is customers, interactions and stages, and whose rest is plugins.",
 )
 db = typer.Typer(no_args_is_help=True, help="Bring the database to the version of the code.")
+events = typer.Typer(no_args_is_help=True, help="See what has happened, and tell it again.")
 jobs = typer.Typer(no_args_is_help=True, help="Look after what is done later.")
 schema = typer.Typer(no_args_is_help=True, help="Look at the GraphQL schema.")
 plugins = typer.Typer(invoke_without_command=True)
@@ -33,6 +34,7 @@ audit = typer.Typer(no_args_is_help=True, help="Show that the audit is what was 
 privacy = typer.Typer(no_args_is_help=True, help="Hand over what is known of people, or forget it.")
 new = typer.Typer(no_args_is_help=True, help="Begin a repository or a plugin of your own.")
 app.add_typer(db, name="db")
+app.add_typer(events, name="events")
 app.add_typer(jobs, name="jobs")
 app.add_typer(plugins, name="plugins")
 app.add_typer(schema, name="schema")
@@ -121,6 +123,57 @@ def cancel_job(
 ) -> None:
     """Cancel a job, or stop it where it is."""
     _later("working").cancel_job(id)
+
+
+_Event = Annotated[int | None, typer.Option(help="Only of this one, by its number.")]
+_Name = Annotated[
+    str | None, typer.Option(help="Only of this kind, such as orders.OrdersRecorded.")
+]
+_Handler = Annotated[str | None, typer.Option(help="Only to this handler, such as grading.grade.")]
+_Since = Annotated[str | None, typer.Option(help="Only from this moment on.")]
+_Until = Annotated[str | None, typer.Option(help="Only before this moment.")]
+
+
+@events.command()
+def tail(
+    limit: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+) -> None:
+    """Print the latest events."""
+    _later("telling").tail(limit, follow=follow)
+
+
+@events.command()
+def replay(
+    event: _Event = None,
+    name: _Name = None,
+    handler: _Handler = None,
+    since: _Since = None,
+    until: _Until = None,
+) -> None:
+    """Tell handlers again of what they have been told, or were not able to take."""
+    module = _later("telling")
+    module.replay(module.which(event, name, handler, since, until))
+
+
+@events.command()
+def dead(
+    event: _Event = None,
+    name: _Name = None,
+    handler: _Handler = None,
+    since: _Since = None,
+    until: _Until = None,
+    again: Annotated[bool, typer.Option("--again", help="Have them made again.")] = False,
+) -> None:
+    """List the deliveries that were given up, or have them made again."""
+    module = _later("telling")
+    module.dead(module.which(event, name, handler, since, until), again=again)
+
+
+@events.command()
+def catalog() -> None:
+    """Print every event that the enabled plugins tell of, with its JSON schema."""
+    _later("telling").print_catalog()
 
 
 @db.command()

@@ -158,7 +158,7 @@ async def of_deliveries(database: Database) -> AsyncIterator[Finding]:
         yield Finding(
             "deliveries",
             f"{count:,} events never reached {handler}; delivery.problem says why.",
-            "mend the handler, then set their state to pending and their tries to 0",
+            "mend the handler, then run crmkit events dead --again",
         )
 
 

@@ -94,7 +94,7 @@ def test_everything_that_is_wrong_is_said_at_once(
         "cure: run crmkit db upgrade, which adds them",
         "wrong triggers: Nothing stops changes of rows that never change, in interaction.",
         "wrong deliveries: 1 events never reached orders.late",
-        "cure: mend the handler, then set their state to pending",
+        "cure: mend the handler, then run crmkit events dead --again",
     ):
         assert each in said
     assert said.count("wrong ") == 5
