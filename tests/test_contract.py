@@ -13,10 +13,7 @@ from crmkit.settings import Settings
 ROOT = Path(__file__).parents[1]
 CORE = (
     "access",
-<<<<<<< HEAD
-=======
     "events",
->>>>>>> 57da6e4 (Events are followed, told again and forgotten, and a catalogue says which there are)
     "jobs",
     "stages",
     "channels",
@@ -24,10 +21,7 @@ CORE = (
     "tags",
     "interactions",
     "audit",
-<<<<<<< HEAD
     "privacy",
-=======
->>>>>>> 57da6e4 (Events are followed, told again and forgotten, and a catalogue says which there are)
 )
 BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading")
 
