@@ -17,6 +17,7 @@ def register_schema(schema: SchemaBuilder) -> None:
 
 def register_jobs(jobs: JobBuilder) -> None:
     jobs.cron("17 3 * * *")(service.tidy)
+    jobs.every(hours=1)(service.forget_keys)
 
 
 def register_permissions(permissions: PermissionBuilder) -> None:

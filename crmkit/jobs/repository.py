@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, and_, select
 
+from crmkit.store.idempotency import Idempotency
 from crmkit.store.jobs import Job, JobState
 
 if TYPE_CHECKING:
@@ -59,6 +60,17 @@ def settled(before: datetime, limit: int) -> Select[str]:
 def forget(context: Context[Any], ids: Sequence[str]) -> None:
     """Deletes jobs."""
     context.write.delete(Job, where=Job.id.in_(ids))
+
+
+def used_before(until: datetime, limit: int) -> Select[datetime]:
+    """When the oldest keys were used that were used before a moment."""
+    used = select(Idempotency.at).where(Idempotency.at < until)
+    return used.order_by(Idempotency.at).limit(limit)
+
+
+def forget_keys(context: Context[Any], until: datetime) -> None:
+    """Deletes the keys that were used up to a moment."""
+    context.write.delete(Idempotency, where=Idempotency.at <= until)
 
 
 def _is(id_: str, states: Collection[JobState]) -> ColumnElement[bool]:

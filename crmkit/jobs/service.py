@@ -10,6 +10,7 @@ from crmkit.engine.nodes import ref
 from crmkit.host.context import Context
 from crmkit.jobs import errors, repository
 from crmkit.jobs.types import CancelJob, CancelledJob, Job, RetriedJob, RetryJob
+from crmkit.store.idempotency import KEPT
 
 _SOME = 1_000  # are forgotten in one unit
 
@@ -54,6 +55,16 @@ async def tidy(context: Context[Any], done: int = 0) -> int | None:
     repository.forget(context, jobs)
     context.progress(done + len(jobs))
     return done + len(jobs)
+
+
+async def forget_keys(context: Context[Any], rounds: int = 0) -> int | None:
+    """Forgets keys that have not been good for anything any more, some at a time."""
+    until = context.clock.now() - KEPT
+    oldest = [at for (at,) in await context.rules(repository.used_before(until, _SOME))]
+    if not oldest:
+        return None
+    repository.forget_keys(context, oldest[-1])
+    return rounds + 1
 
 
 async def ask_for(context: Context[Any], *, name: str, payload: Any) -> None:

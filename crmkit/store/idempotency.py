@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, select, update
+from sqlalchemy import Index, LargeBinary, select, update
 from sqlalchemy.orm import Mapped
 
 from crmkit.store.arrays import Sql
@@ -36,7 +36,9 @@ class Idempotency(Base):
 
     __tablename__ = "idempotency"
     __erasure__ = "mention"
+    __audited__ = False
     __scope__ = unscoped("a key is found by its scope, which names the actor")
+    __table_args__ = (Index("ix_idempotency_at", "at"),)
 
     scope: Mapped[str] = column(Code, primary_key=True, personal=False, doc="Whose key, for what.")
     key: Mapped[str] = column(Code, primary_key=True, personal=False, doc="What the client sent.")
@@ -46,6 +48,9 @@ class Idempotency(Base):
 
 
 table = table_of(Idempotency)
+
+KEPT = timedelta(days=7)
+"""How long a key is good for; then it is forgotten, and would count as new."""
 
 
 def taken(key: IdempotencyKey, at: datetime, result: Any, dialect: Dialect) -> Part:

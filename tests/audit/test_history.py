@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from crmkit.access.models import Password
 from crmkit.store.audit import Audit, AuditText
+from crmkit.store.verification import Verification
 from crmkit.testing import Trial, crm
 from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
@@ -132,14 +133,24 @@ async def test_what_is_hidden_from_somebody_is_hidden_in_the_history(t: Trial) -
     assert set(told((await history(t, customer))[0], "customer")) == {"name"}
 
 
-async def test_personal_text_stands_nowhere_in_the_chain_and_can_be_erased(t: Trial) -> None:
-    customer = await created(t)
-    await t.gql(UPDATE, input={"id": customer, "name": "Ada Lovelace"})
-    rows = await t.host.database.fetch(select(Audit.changes))
-    assert "Lovelace" not in str(rows)
-    async with t.host.database.transaction() as transaction:
-        await transaction.run(update(AuditText).values(said=None))
-    assert told((await history(t, customer))[0], "customer") == {"name": (None, None)}
+async def test_personal_text_stands_nowhere_in_the_chain_and_is_erased_with_the_person(
+    t: Trial,
+) -> None:
+    customer, other = await created(t), await created(t)
+    for each in (customer, other):
+        await t.gql(UPDATE, input={"id": each, "name": "Ada Lovelace"})
+    await t.host.sealer.drain()
+    assert "Lovelace" not in str(await t.host.database.fetch(select(Audit.changes)))
+    assert "Lovelace" in str(await t.host.database.fetch(select(AuditText.said)))
+    erase = "mutation ($id: ID!) { eraseCustomer(input: {id: $id}) { __typename } }"
+    await t.gql(erase, id=customer)
+    await t.drain()
+    await t.host.sealer.drain()
+    left = await t.host.database.fetch(select(AuditText.said))
+    assert sum("Lovelace" in str(said) for said in left) == 1
+    assert told((await history(t, other))[0], "customer") == {"name": ("Ada", "Ada Lovelace")}
+    verdict = await Verification(t.host.database, t.host.auditor, t.host.sealer).run()
+    assert (verdict.faults, verdict.erased) == ([], 1)
 
 
 async def test_a_secret_is_told_to_nobody(t: Trial) -> None:
