@@ -17,11 +17,11 @@ from typing import Any
 
 import orjson
 
-from tests.benchmarks.load import PLACE
+from tests.benchmarks.key import SECRET, admit
+from tests.benchmarks.load import PLACE, TOKEN
 from tests.benchmarks.questions import Question
 
 SERVER_CORE = 0
-SECRET = "nobody has to guess it"
 _PATIENCE = 120  # seconds for a server to start
 _PORT = re.compile(r"http://(?:127\.0\.0\.1|localhost):(\d+)")
 
@@ -39,6 +39,9 @@ class Rival:
     def environment(self, address: str) -> Mapping[str, str]:
         """What its server finds beside the variables of this process."""
         return {}
+
+    def prepare(self, address: str) -> None:
+        """Does to a database what its server wants of it."""
 
     def available(self, engine: str) -> bool:
         """Whether it is there, and knows this engine; says so if not."""
@@ -86,8 +89,12 @@ class Crmkit(Rival):
     def command(self, address: str) -> Sequence[str]:
         return [sys.executable, "-m", "crmkit", "serve", "--port", "0"]
 
+    def prepare(self, address: str) -> None:
+        admit(address)
+
     def environment(self, address: str) -> Mapping[str, str]:
         return {
+            "CRMKIT_ACCESS__POINTS_PER_MINUTE": str(10**12),
             "CRMKIT_CONFIG": os.devnull,  # The settings of whoever runs this are none of its.
             "CRMKIT_DATABASE__URL": address,
             "CRMKIT_PROFILE": "production",
@@ -154,6 +161,7 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)
         text = orjson.dumps(body).replace(PLACE, str(time.time_ns())[-len(PLACE) :].encode())
         headers = {"content-type": "application/json", "accept": "application/json"}
+        headers["authorization"] = f"Bearer {TOKEN}"
         connection.request("POST", path, text, headers)
         answer = orjson.loads(connection.getresponse().read())
         connection.close()
@@ -181,6 +189,7 @@ class Server:
 @contextmanager
 def serving(rival: Rival, address: str) -> Iterator[Server]:
     """Starts a rival's server and ends it."""
+    rival.prepare(address)
     began = time.perf_counter()
     # A log belongs to what a request costs; nobody reads it here unless something is wrong.
     with tempfile.TemporaryFile("w+") as log:
