@@ -33,6 +33,10 @@ class _Account:
     left: int = 0
     asking: asyncio.Task[None] | None = None
 
+    def check(self, now: datetime) -> None:
+        if now < self.refused_until:
+            raise TooOften(self.refused_until - now)
+
 
 class Budgets:
     """Leases points from the table that all servers share, for 10 s at a time.
@@ -50,9 +54,8 @@ class Budgets:
         Raises:
             Limited: He has.
         """
-        account, now = self._accounts.get(name), self._host.clock.now()
-        if account is not None and now < account.refused_until:
-            raise TooOften(account.refused_until - now)
+        if (account := self._accounts.get(name)) is not None:
+            account.check(self._host.clock.now())
 
     def spend(self, name: str, points: int, rate: Rate) -> None:
         """Uses up points.
@@ -60,12 +63,15 @@ class Budgets:
         Raises:
             Limited: There are none, or none until the table has answered.
         """
-        self.check(name)
-        account, now = self._account(name), self._host.clock.now()
+        now = self._host.clock.now()
+        account = self._accounts.get(name) or self._new(name, now)
+        account.check(now)
         if account.left <= -_lease(rate):
             raise TooOften(_SOON)
         account.left -= max(1, points)
         if account.asking is None and (account.left <= 0 or now >= account.until):
+            # Who has not asked for long is the first to be forgotten.
+            self._accounts.move_to_end(name)
             asking = self._ask(name, account, rate)
             account.asking = asyncio.create_task(asking, name="lease points")
 
@@ -74,14 +80,12 @@ class Budgets:
         asking = [each.asking for each in self._accounts.values() if each.asking is not None]
         await asyncio.gather(*asking)
 
-    def _account(self, name: str) -> _Account:
-        now = self._host.clock.now()
-        account = self._accounts.setdefault(name, _Account(now, now))
-        self._accounts.move_to_end(name)
+    def _new(self, name: str, now: datetime) -> _Account:
+        made = self._accounts[name] = _Account(now, now)
         if len(self._accounts) > _MOST:
             # What it has leased is lost to it, which its owner notices only if he comes back.
             self._accounts.popitem(last=False)
-        return account
+        return made
 
     async def _ask(self, name: str, account: _Account, rate: Rate) -> None:
         back = max(0, account.left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import replace
+from functools import lru_cache, partial
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_network
 from typing import TYPE_CHECKING
@@ -33,6 +34,9 @@ class SignIn:
         self._host = host
         self._credentials = Credentials(host)
         self._budgets = Budgets(host)
+        self._rate = Rate(host.settings.access.points_per_minute)
+        self._public_rate = Rate(host.settings.access.public_points_per_minute)
+        self._address_names = lru_cache(_MOST)(partial(_name_of, host))
         self._known: OrderedDict[bytes, Known] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[Known]] = {}
 
@@ -63,8 +67,7 @@ class SignIn:
         if actor.kind == "public":
             self._budgets.spend(*self._of_address(actor.values.get("address"), points))
         elif not actor.rights.is_unlimited:
-            rate = Rate(self._host.settings.access.points_per_minute)
-            self._budgets.spend(f"actor:{actor.key or actor.id}", points, rate)
+            self._budgets.spend(f"actor:{actor.key or actor.id}", points, self._rate)
 
     async def close(self) -> None:
         """Ends what is still under way."""
@@ -72,11 +75,8 @@ class SignIn:
         await self._budgets.settled()
 
     def _of_address(self, client: str | None, points: int) -> tuple[str, int, Rate]:
-        """The budget of where somebody comes from, whose name does not tell it."""
-        own = address(client)
-        whole = f"{own}/64" if isinstance(own, IPv6Address) else str(own)
-        name = self._host.tokens.digest(str(ip_network(whole, strict=False)) if own else "").hex()
-        return f"from:{name}", points, Rate(self._host.settings.access.public_points_per_minute)
+        """The budget of where somebody comes from."""
+        return self._address_names(client), points, self._public_rate
 
     async def _nobody(self, headers: Mapping[bytes, bytes], client: str | None) -> Actor:
         if self._is_developer(headers, client):
@@ -125,3 +125,10 @@ class SignIn:
         del self._asking[name]
         if not done.cancelled():
             done.exception()  # Who waited has been told; perhaps nobody does any more.
+
+
+def _name_of(host: Host, client: str | None) -> str:
+    """What the budget of an address is called, which does not tell it; of IPv6, its network."""
+    own = address(client)
+    whole = ip_network(f"{own}/64", strict=False) if isinstance(own, IPv6Address) else own
+    return f"from:{host.tokens.digest(str(whole)).hex()}"
