@@ -64,11 +64,14 @@ async def texts_of(context: Context[Any], table: Table, where: ColumnElement[boo
 async def rows(
     context: Context[Any], table: Table, where: ColumnElement[bool]
 ) -> list[dict[str, Any]]:
-    """The rows of a table for which this holds, as far as the actor reaches, by their columns."""
+    """The rows of a table for which this holds, as far as the actor reaches, by their columns.
+
+    Of deleted customers, too: what is kept of them is known.
+    """
     columns = [each for each in table.columns if "companion_of" not in each.info]
     wanted = select(*columns).where(where).order_by(*table.primary_key.columns)
     names = [each.name for each in columns]
-    found: Sequence[Sequence[Any]] = await context.read(wanted)
+    found: Sequence[Sequence[Any]] = await context.read(with_deleted(wanted))
     return [dict(zip(names, row, strict=True)) for row in found]
 
 

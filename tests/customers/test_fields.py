@@ -11,8 +11,10 @@ import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from crmkit import sdk
+from crmkit.customers.models import field_model
 from crmkit.customers.types import CustomersUpdated
 from crmkit.host.builders import EventBuilder
 from crmkit.host.context import Context
@@ -515,3 +517,22 @@ async def test_another_name_ends_a_clash(engine: str) -> None:
     async with crm(engine=engine, fields={"customer": fields}) as t:
         await Office(t).create(givenName="Augusta", fields={"callName": "Ada"})
         assert await names(t, {"callName": {"startsWith": "ad"}}, "CALL_NAME_ASC") == ["Ada"]
+
+
+async def test_a_merged_customer_has_what_only_the_other_had(office: Office) -> None:
+    winner = await office.create("Ada", fields={"employees": 3})
+    loser = await office.create("Ada", fields={"employees": 4, "vatNumber": "DE 9"})
+    await office.do("mergeCustomers", winnerId=winner, loserIds=[loser])
+    assert await office.customer(loser, "employees vatNumber") == {
+        "employees": 3,
+        "vatNumber": "DE 9",
+    }
+
+
+async def test_what_a_company_knows_of_a_person_is_forgotten_with_them(office: Office) -> None:
+    ada = await office.create("Ada", fields={"vatNumber": "DE 9"})
+    await office.do("eraseCustomer", id=ada)
+    await office.t.drain()
+    model: Any = field_model(office.t.host.settings.fields.of_customers)
+    rows = await office.t.host.database.fetch(select(model.vat_number, model.vat_number_fold))
+    assert [tuple(each) for each in rows] == [(None, None)]
