@@ -18,8 +18,8 @@ test:
 
 # Asks ten thousand operations of both engines and of the oracle in tests/oracle, and ten thousand
 # of a server, which may not grow by them; sends ten thousand requests that nobody should send;
-# imports a file that makes a million rows; kills servers under load
-# twenty times, and an upgrade at each of its statements.
+# imports a file that makes a million rows; kills servers under load twenty times, and an upgrade
+# at each of its statements; and has a hundred clients listen while a thousand events are told.
 soak: .venv/.stamp
 	CRMKIT_SOAK=1 .venv/bin/pytest -n 0 tests/oracle tests/graph/test_memory.py tests/graph/test_fuzz.py \
 		tests/cli/test_import_memory.py tests/processes \

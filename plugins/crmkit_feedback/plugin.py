@@ -26,6 +26,18 @@ class Feedback(sdk.Plugin):
         schema.add(service.assign_ticket, service.sort_ticket, service.hold_ticket)
         schema.add(service.resume_ticket, service.solve_ticket, service.close_ticket)
         schema.add(service.rate_ticket)
+        schema.live(
+            "ticketsChanged",
+            types.Ticket,
+            on=(
+                types.TicketsOpened,
+                types.TicketSolved,
+                types.TicketReopened,
+                types.TicketClosed,
+                types.TicketRated,
+            ),
+            description="Tickets were opened, solved, reopened, closed or rated.",
+        )
         schema.timeline(types.Ticket, at=models.Ticket.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:

@@ -27,6 +27,12 @@ class Grading(sdk.Plugin):
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Grade, types.GradeChange, types.CustomerGrading)
         schema.add(service.create_grades, service.update_grades, service.regrade_customers)
+        schema.live(
+            "customersGraded",
+            sdk.Customer,
+            on=(types.CustomersGraded,),
+            description="Customers have another grade.",
+        )
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:
         permissions.add("grading.grade.read", "See what grades there are.")

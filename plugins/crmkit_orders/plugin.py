@@ -20,6 +20,7 @@ class Orders(sdk.Plugin):
     def register_schema(self, schema: sdk.SchemaBuilder) -> None:
         schema.add(types.Order, types.OrderLine, types.CustomerOrders)
         schema.add(service.record_orders, service.refund_orders)
+        schema.live("ordersChanged", types.Order, on=(types.OrdersRecorded, types.OrdersRefunded))
         schema.timeline(types.Order, at=models.Order.placed_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:

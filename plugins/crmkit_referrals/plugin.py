@@ -26,6 +26,11 @@ class Referrals(sdk.Plugin):
         schema.add(types.ReferralsInput, service.issue_referral_code, service.invite_referral)
         schema.add(service.register_referral, service.qualify_referral, service.reward_referral)
         schema.add(service.reject_referral, service.reverse_referral)
+        schema.live(
+            "referralsChanged",
+            types.Referral,
+            on=(types.ReferralsRegistered, types.ReferralsQualified, types.ReferralsReversed),
+        )
         schema.timeline(types.Referral, at=models.Referral.created_at, summary=types.summary)
 
     def register_permissions(self, permissions: sdk.PermissionBuilder) -> None:

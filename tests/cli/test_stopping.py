@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
 from crmkit.cli.serving import Server
 from crmkit.settings import Settings
 
@@ -160,6 +163,38 @@ async def _heads(settings: Settings) -> None:
         clients.close()
         server.should_exit = True
         await serving
+
+
+def test_those_who_stay_connected_hear_that_it_stops(tmp_path: Path, run: Run) -> None:
+    assert run("db", "upgrade").code == 0
+    database = {"url": f"sqlite:///{tmp_path}/crmkit.db"}
+    asyncio.run(_connected(Settings.model_validate({"database": database})))
+
+
+async def _connected(settings: Settings) -> None:
+    server = Server(settings)
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        serving = asyncio.create_task(server.serve([opened]))
+        await server.ready.wait()
+        clients = Clients(port := opened.getsockname()[1])
+        stream = await clients.send(
+            request("subscription { customersChanged { at } }").replace(
+                b"\r\n", b"\r\naccept: text/event-stream\r\n", 1
+            )
+        )
+        await stream.readuntil(b":\n\n")
+        url = f"ws://127.0.0.1:{port}/graphql"
+        async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as client:
+            await client.send('{"type": "connection_init"}')
+            await client.recv()
+            server.should_exit = True
+            async with asyncio.timeout(20):
+                await client.wait_closed()
+                assert client.close_code == 1001
+                # A client that is not told that all has been said comes back.
+                assert b"complete" not in await stream.read()
+                await serving
+        clients.close()
 
 
 def _release() -> None:

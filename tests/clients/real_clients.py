@@ -70,6 +70,11 @@ def test_a_client_of_javascript_walks_normalises_changes_and_is_refused(
     assert run("node", f"{client}.mjs", url, f"Of {client}") == STORY
 
 
+def test_clients_of_live_answers_hear_what_happens(url: str) -> None:
+    heard = run("node", "live.mjs", url, "Of live")
+    assert heard == ["graphql-ws heard 1 2 3", "graphql-sse heard 1 2 3"]
+
+
 @pytest.mark.usefixtures("_schema")
 def test_a_client_of_python_does_the_same(url: str) -> None:
     run(f"{PYTHON}/ariadne-codegen", "--config", "ariadne.toml")
