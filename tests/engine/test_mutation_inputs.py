@@ -14,7 +14,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import StrawberryArgument
 
-from crmkit.engine.fields import JSON, BigInt, Ref
+from crmkit.engine.fields import JSON, BigInt, Ref, Secret
 from crmkit.engine.made_types import made_type
 from crmkit.engine.mutation_inputs import UNSET, Types, Unset, made_field
 from crmkit.engine.mutation_shapes import Reading
@@ -369,3 +369,25 @@ def test_two_classes_of_one_name_are_both_named() -> None:
         SetupError, match=r"test_mutation_inputs\.Part and elsewhere\.Part both make"
     ):
         types.input(other)
+
+
+def test_a_secret_in_a_payload_is_nullable_and_kept_nowhere() -> None:
+    @dataclass(frozen=True)
+    class Told:
+        """What is told once."""
+
+        word: Secret | None
+        """The word."""
+
+    @dataclass(frozen=True)
+    class Kept:
+        """What a repeat could not be told."""
+
+        word: Secret
+        """The word."""
+
+    shape = Types(NODES).payload(Told)
+    assert shape.dump(Told("sesame")) == {"word": None}
+    assert shape.load({"word": None}) == Told(None)
+    with pytest.raises(SetupError, match=r"Kept\.word is a secret, which no repeat is told"):
+        Types(NODES).payload(Kept)
