@@ -20,6 +20,7 @@ from sqlalchemy import (
     FromClause,
     Join,
     Table,
+    TableValuedAlias,
     exists,
     false,
     literal,
@@ -252,6 +253,10 @@ class _Scoped(SQLCompiler):
         if not self.plain and not join.full and (key := _owned_within(join)):
             self.beside[join.right] = key
         found: str = super().visit_join(join, *args, **given)  # type: ignore[no-untyped-call]
+        if self.dialect.name == "sqlite" and _is_by_keys(join):
+            # SQLite keeps the order of this one: keys first, each looked up. Otherwise it reads
+            # everything within a row scope, whose index it takes for the better one.
+            found = found.replace(" JOIN ", " CROSS JOIN ", 1)
         return found
 
     def visit_table(self, table: Any, *args: Any, **given: Any) -> str:
@@ -311,6 +316,11 @@ def _seen(table: Table, reach: Reach, known: str | None) -> Select[Any] | None:
     rows = table.alias()
     conditions = list(reach.conditions(table, rows, known))
     return select(rows).where(*conditions) if conditions else None
+
+
+def _is_by_keys(join: Join) -> bool:
+    """Whether rows are joined to keys that a statement is given."""
+    return isinstance(join.left, TableValuedAlias) and not (join.isouter or join.full)
 
 
 def _owned_within(join: Join) -> str | None:

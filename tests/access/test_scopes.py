@@ -156,3 +156,16 @@ async def test_a_balance_is_the_same_whoever_spends_it(engine: str, scope: str) 
         assert error["extensions"]["reason"] == "loyalty.insufficient_points"
         spent = (await t.gql(spend, c=cy, n="10"))["redeemPoints"]["entry"]["customer"]
         assert spent == {"loyaltyPoints": "0"}
+
+
+async def test_within_a_scope_a_record_is_found_by_its_id_and_nobody_else_is_read() -> None:
+    async with crm() as t:
+        made = await t.gql(CREATE, c=person("Cy"))
+        t.become("manager", scope="team")
+        cy = made["createCustomer"]["customer"]["id"]
+        with t.statements() as sent:
+            await t.gql("query ($id: ID!) { node(id: $id) { ... on Customer { name } } }", id=cy)
+        arguments = ["[]", *["x"] * (sent[0].count("?") - 1)]
+        plan = await t.host.database.rows(f"EXPLAIN QUERY PLAN {sent[0]}", arguments)
+        searches = [each[3] for each in plan if "customer" in each[3]]
+        assert searches == ["SEARCH customer_2 USING INDEX sqlite_autoindex_customer_1 (id=?)"]
