@@ -1,0 +1,73 @@
+"""What the audit costs those who write: the same with it and without, in turns.
+
+python -m tests.benchmarks.audit [sqlite] [postgresql]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from typing import Any
+
+from crmkit import testing
+from crmkit.host.discovery import discover, imported
+from crmkit.store.audit import Auditor
+from tests.benchmarks.writes import INTERACTION, graphql, told
+
+ROUNDS, CALLS, AT_ONCE = 9, 160, 16
+
+
+class Silent(Auditor):
+    """Writes nothing down."""
+
+    def parts(self, *_: Any) -> list[Any]:
+        return []
+
+
+async def round_of(call: Any) -> tuple[float, float]:
+    """The mutations a second of sixteen who write at the same time, and Python's CPU for each."""
+    left = iter(range(CALLS))
+
+    async def worker() -> None:
+        for _ in left:
+            await call()
+
+    began, spent = time.perf_counter(), time.process_time()
+    await asyncio.gather(*[worker() for _ in range(AT_ONCE)])
+    return CALLS / (time.perf_counter() - began), (time.process_time() - spent) * 1000 / CALLS
+
+
+async def compare(engine: str) -> None:
+    plugins = [imported(each) for each in discover()]
+    async with testing.crm(*plugins, engine=engine) as t:
+        call = graphql(t, await told(t), INTERACTION, keyed=True)
+        auditors = {"on": t.host.auditor, "off": Silent("")}
+        rates: dict[str, list[float]] = {"on": [], "off": []}
+        cpu: dict[str, list[float]] = {"on": [], "off": []}
+        for number in range(ROUNDS + 1):
+            for name in sorted(auditors, reverse=bool(number % 2)):
+                t.host.auditor = auditors[name]
+                # With the audit come its seals.
+                sealing = asyncio.create_task(t.host.sealer.drain()) if name == "on" else None
+                rate, spent = await round_of(call)
+                if sealing is not None:
+                    await sealing
+                if number:  # The first round warms up.
+                    rates[name].append(rate)
+                    cpu[name].append(spent)
+    ratio = statistics.median(a / b for a, b in zip(rates["on"], rates["off"], strict=True))
+    on, off = (statistics.median(rates[each]) for each in ("on", "off"))
+    with_, without = (statistics.median(cpu[each]) for each in ("on", "off"))
+    print(f"{engine}: {on:,.0f} a second with the audit, {off:,.0f} without: {ratio:.2f}")
+    print(f"  Python: {with_:.3f} ms with it, {without:.3f} ms without")
+
+
+async def main(engines: list[str]) -> None:
+    for engine in engines or ["sqlite", "postgresql"]:
+        await compare(engine)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
