@@ -95,6 +95,7 @@ class Hub:
             while found := await self._feed.next():
                 for happening in found:
                     for topic in [*self._topics.values()]:
-                        topic.happened(happening)
+                        if topic.telling.is_about(happening.name):
+                            topic.happened(happening)
         except Exception:
             log.exception("live answers wait")

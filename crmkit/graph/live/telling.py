@@ -45,12 +45,16 @@ class Telling:
         self._source, self._calls = self._run(actor, note).told_of()
         self._prefix = self._schema.registry.spec(self._source.node).prefix
 
+    def is_about(self, event: str) -> bool:
+        """Whether it tells of events of this name."""
+        source = self._source
+        return source is not None and (event in source.on or event in source.gone)
+
     def occasions(self, happening: Happening) -> Iterator[Occasion]:
         """What an event tells of, in parts that one answer holds."""
-        source = self._source
-        if source and (happening.name in source.on or happening.name in source.gone):
-            said = {"record": happening.record, **happening.payload}
-            yield from occasions(source, self._prefix, happening.name, happening.at, said)
+        assert self._source is not None  # noqa: S101  it was checked before anybody joined
+        said = {"record": happening.record, **happening.payload}
+        yield from occasions(self._source, self._prefix, happening.name, happening.at, said)
 
     def alike(self, actor: Actor) -> Hashable:
         """Those who hear the same have the same."""
