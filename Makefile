@@ -23,7 +23,7 @@ test:
 soak: .venv/.stamp
 	CRMKIT_SOAK=1 .venv/bin/pytest -n 0 tests/oracle tests/graph/test_memory.py tests/graph/test_fuzz.py \
 		tests/cli/test_import_memory.py tests/processes \
-		tests/host/test_upgrades.py
+		tests/host/test_upgrades.py tests/examples/test_cluster.py
 
 # How fast all this is, beside what else answers the same questions: `make bench CUSTOMERS=20000
 # ENGINE=postgresql ONLY=Q1,Q2 AGAINST=limit`. Databases are kept in .bench and used again.
