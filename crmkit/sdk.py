@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from crmkit.access import api as access
 from crmkit.access import models as _access
-from crmkit.access.types import Team, User
+from crmkit.access.types import Role, Team, User
 from crmkit.channels import models as _channels
 from crmkit.channels.types import Channel, Touchpoint
 from crmkit.customers import api as customers
@@ -85,13 +86,14 @@ from crmkit.host.builders import (
     SchemaBuilder,
 )
 from crmkit.host.checks import Verified
-from crmkit.host.context import Context, Draft, Event, Export
+from crmkit.host.context import Context, Draft, Event, Export, Happening
 from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
 from crmkit.host.host import Host
 from crmkit.host.http import AddressRefused, HttpAnswer, HttpError
 from crmkit.host.jobs import JobBuilder
 from crmkit.host.manifest import SDK_VERSION, Plugin
+from crmkit.host.records import records, shown
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
 from crmkit.interactions.models import Direction
@@ -157,6 +159,7 @@ class rows:  # noqa: N801  read as a module of the sdk
     CustomerRelation: TypeAlias = _customers.CustomerRelation
     CustomerTag: TypeAlias = _tags.CustomerTag
     Interaction: TypeAlias = _interactions.Interaction
+    Role: TypeAlias = _access.Role
     Stage: TypeAlias = _stages.Stage
     StageStay: TypeAlias = _customers.StageStay
     Tag: TypeAlias = _tags.Tag
@@ -205,6 +208,7 @@ __all__ = [
     "Failure",
     "Forbidden",
     "Grant",
+    "Happening",
     "Host",
     "HttpAnswer",
     "HttpError",
@@ -239,6 +243,7 @@ __all__ = [
     "Refused",
     "Resident",
     "Retired",
+    "Role",
     "SchemaBuilder",
     "Secret",
     "SetupError",
@@ -256,6 +261,7 @@ __all__ = [
     "UtcDateTime",
     "Verified",
     "Versioned",
+    "access",
     "act",
     "actor_value",
     "any_node",
@@ -286,10 +292,12 @@ __all__ = [
     "or_null",
     "phrase",
     "query",
+    "records",
     "ref",
     "reference",
     "resolver",
     "rows",
+    "shown",
     "side",
     "statement",
     "tags",

@@ -23,7 +23,7 @@ CORE = (
     "audit",
     "privacy",
 )
-BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading")
+BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading", "webhooks")
 
 
 @pytest.fixture(scope="module")

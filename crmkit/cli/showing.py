@@ -64,6 +64,9 @@ def page(loaded: Loaded, schema: Schema, name: str) -> str:
             f"- `{each.event}` after the commit, in `{each.name}`"
             for each in plugin.events.subscriptions
         ),
+        "Listens to everything": (
+            f"- after the commit, in `{each.name}`" for each in plugin.events.overhearing
+        ),
         "Jobs": _jobs(plugin.jobs),
         "Hooks that it offers": (
             f"- `{each.name}`: {_first(inspect.getdoc(each.function))}"

@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, FromClause, Table, or_
 
 from crmkit.engine import fields as f
 from crmkit.engine.inputs import shouted
-from crmkit.host.actors import Grant, Reader, Rights
+from crmkit.host.actors import Grant, Plain, Reader, Rights
 from crmkit.store.database import attribute, companions, table_of
 from crmkit.store.reach import Extent, Reach, actor_value, scope_of, target_of
 from crmkit.values.errors import SetupError
@@ -96,6 +96,19 @@ class Requirements:
         kind, _, name = coordinate.partition(".")
         is_node = kind in self._registry.by_type and name not in ("id", "createdAt")
         return is_node and coordinate in self._by_coordinate
+
+    def plain(self, prefix: str, rights: Rights) -> Plain | None:
+        """What these rights show of the records whose ids begin so; nothing if none of them."""
+        spec = self._registry.by_prefix.get(prefix)
+        if spec is None or not rights.may(spec.read):
+            return None
+        shown: dict[str, tuple[Column[Any], ...]] = {}
+        for each in self._registry.fields_of(spec.cls):
+            name = self._registry.name(each)
+            is_plain = isinstance(each.source, f.FromColumn | f.FromMoney)
+            if is_plain and f"{spec.name}.{name}" not in rights.refused:
+                shown[name] = tuple(_columns(each.source))
+        return Plain(spec.name, table_of(spec.model), shown)
 
     # -- rights -----------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
+
+from sqlalchemy import Column, Table
 
 from crmkit.store.reach import Reach
 from crmkit.values.errors import Forbidden
@@ -86,6 +88,15 @@ class Rights:
 _WIDER = {"own": "team"}  # what the team looks after has one's own in it
 
 
+@dataclass(frozen=True)
+class Plain:
+    """The kind of a record, and the columns behind those of its plain fields that are shown."""
+
+    kind: str
+    table: Table
+    fields: Mapping[str, Sequence[Column[Any]]]
+
+
 class Book(Protocol):
     """What grants come to in one schema."""
 
@@ -95,6 +106,8 @@ class Book(Protocol):
     def rights(self, grants: Iterable[Grant], *, read_only: bool = False) -> Rights: ...
 
     def hideable(self, coordinate: str) -> bool: ...
+
+    def plain(self, prefix: str, rights: Rights) -> Plain | None: ...
 
 
 UNLIMITED = Rights(frozenset(), is_unlimited=True)

@@ -234,6 +234,7 @@ class EventBuilder:
         self.plugin = plugin
         self.events: dict[str, type[Event]] = {}
         self.subscriptions: list[Subscription] = []
+        self.overhearing: list[Subscription] = []
 
     def add(self, *events: type[Event]) -> None:
         """Lists events that this plugin emits."""
@@ -242,6 +243,14 @@ class EventBuilder:
             if name in self.events:
                 raise SetupError(f"The plugin {self.plugin} registers {name} twice; remove one.")
             self.events[name] = event
+
+    def every(self, function: H) -> H:
+        """Lists a handler of all events there are, whoever emits them.
+
+        It is given a context of this plugin and a `sdk.Happening`, or a sequence of them.
+        """
+        self.overhearing.append(Subscription("*", function))
+        return function
 
     def on(self, *events: str) -> Callable[[H], H]:
         """Lists the decorated function as a handler of events, such as `core.CustomersMoved`.
@@ -254,9 +263,8 @@ class EventBuilder:
 
         def decorate(function: H) -> H:
             name = function.__name__
-            if any(
-                each.function is not function and each.name == name for each in self.subscriptions
-            ):
+            others = [*self.subscriptions, *self.overhearing]
+            if any(each.function is not function and each.name == name for each in others):
                 raise SetupError(
                     f"The plugin {self.plugin} has two event handlers named {name}; rename one."
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeAlias
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import TableClause, TextClause, and_
 from typing_extensions import TypeVar, TypeVarTuple
 
-from crmkit.host.actors import SYSTEM, Actor
+from crmkit.host.actors import SYSTEM, Actor, Grant
 from crmkit.host.unscoped import Unscoped, audit
 from crmkit.store.agenda import Due, put
 from crmkit.store.inbox import is_first
@@ -25,7 +26,6 @@ from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, R
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-    from datetime import datetime
     from types import ModuleType
 
     from sqlalchemy.sql.selectable import TypedReturnsRows
@@ -84,6 +84,19 @@ class Export:
     def add(self, name: str, data: Any) -> None:
         """Adds what JSON can hold, under a name that says where it lies."""
         self.parts[name] = data
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event of whatever plugin, as a handler hears it that hears all of them.
+
+    `number` orders the events of a record: what happened later has a higher one.
+    """
+
+    name: str
+    number: int
+    at: datetime
+    event: Event
 
 
 class Outcome(Enum):
@@ -305,6 +318,29 @@ class Context(Generic[Config]):
         return self.host.signer.verify(
             token, purpose=f"{self.plugin}.{purpose}", now=self.clock.now(), field=field
         )
+
+    @property
+    def events(self) -> Mapping[str, type[Event]]:
+        """All events there are, by their names such as `core.CustomersMoved`."""
+        return self.host.loaded.events
+
+    def secret(self, name: str) -> bytes:
+        """32 bytes that nobody else can find out, the same for a name each time.
+
+        They follow from the settings' secret and are stored nowhere; whoever changes that
+        changes them.
+        """
+        return self.host.signer.digest(f"{self.plugin}.secret", name.encode())
+
+    def limited(self, *grants: Grant) -> Context[Config]:
+        """The same plugin outside the unit, which may and reaches what these grants give.
+
+        What it reads may be told whoever has them.
+        """
+        rights = self.host.rights.rights(grants)
+        nobody = {"user": None, "team": None}
+        actor = Actor(self.actor.id, self.actor.kind, rights=rights, values=nobody)
+        return Context(self.host, self.plugin, actor, None, self.request_id, answers=True)
 
     def emit(self, event: Event) -> None:
         """Tells handlers of an event, once the unit has been committed."""

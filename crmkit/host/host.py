@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 
 from crmkit.host.actors import SYSTEM, Actor, Book
-from crmkit.host.context import Context, DraftsRefused
+from crmkit.host.context import Context, DraftsRefused, Happening
 from crmkit.host.http import Http
 from crmkit.host.recent import Recent
 from crmkit.host.telling import events_of
@@ -223,6 +223,16 @@ class Host:
     def _handlers(self) -> Mapping[str, list[Handler]]:
         found: dict[str, list[Handler]] = {}
         for plugin in self.loaded.plugins:
+            for each in plugin.events.overhearing:
+                handler = Handler(
+                    f"{plugin.name}.{each.name}",
+                    each.function,
+                    plugin.name,
+                    each.is_plural,
+                    overhears=True,
+                )
+                for event in self.loaded.events:
+                    found.setdefault(event, []).append(handler)
             for each in plugin.events.subscriptions:
                 name = f"{plugin.name}.{each.name}"
                 handler = Handler(name, each.function, plugin.name, each.is_plural)
@@ -257,7 +267,12 @@ class Host:
         )
 
     async def _deliver(self, handler: Handler, occurrences: Sequence[Occurrence]) -> None:
-        events = await events_of(self, occurrences)
+        events: Sequence[Any] = await events_of(self, occurrences)
+        if handler.overhears:
+            events = [
+                Happening(told.name, told.number, told.at, event)
+                for told, event in zip(occurrences, events, strict=True)
+            ]
 
         async def body(context: Context[Any]) -> None:
             settle(occurrences, context.unit)

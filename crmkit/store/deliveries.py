@@ -53,6 +53,7 @@ class Handler:
     function: Callable[..., Awaitable[None]]
     plugin: str
     is_plural: bool = False
+    overhears: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Occurrence:
     plugin: str
     request_id: str
     at: datetime
+    number: int
 
 
 def settle(occurrences: Sequence[Occurrence], unit: UnitOfWork) -> None:
@@ -277,7 +279,7 @@ def _said(seqs: Sequence[int]) -> Any:
     columns = (delivery.c.seq, delivery.c.handler, delivery.c.tries)
     said = [event.c[each] for each in ("name", "version", "record", "payload", "plugin")]
     return (
-        select(*columns, *said, event.c.request_id, event.c.at)
+        select(*columns, *said, event.c.request_id, event.c.at, event.c.seq)
         .join_from(delivery, event, delivery.c.event == event.c.seq)
         .where(delivery.c.seq.in_(seqs))
         .order_by(event.c.seq, delivery.c.seq)

@@ -10,6 +10,7 @@ from crmkit_loyalty.plugin import Loyalty
 from crmkit_orders.plugin import Orders
 from crmkit_referrals.plugin import Referrals
 from crmkit_tasks.plugin import Tasks
+from crmkit_webhooks.plugin import Webhooks
 
 test_orders_keep_the_contract = plugin_contract(Orders)
 test_loyalty_keeps_the_contract = plugin_contract(Loyalty)
@@ -17,6 +18,7 @@ test_referrals_keep_the_contract = plugin_contract(Referrals)
 test_feedback_keeps_the_contract = plugin_contract(Feedback)
 test_tasks_keep_the_contract = plugin_contract(Tasks)
 test_grading_keeps_the_contract = plugin_contract(Grading)
+test_webhooks_keep_the_contract = plugin_contract(Webhooks)
 
 
 class KeyConfig(BaseModel):

@@ -52,6 +52,12 @@ async def named(database: Database, key: str) -> list[KnownRole]:
     return [KnownRole(*row) for row in await database.fetch(select(*_ROLE).where(Role.key == key))]
 
 
+async def of_ids(database: Database, ids: Collection[str]) -> list[KnownRole]:
+    """Roles by their ids."""
+    found = await database.fetch(select(*_ROLE).where(Role.id.in_(sorted(ids))))
+    return [KnownRole(*row) for row in found]
+
+
 async def held(context: Context[Any], ids: Collection[str]) -> dict[str, KnownRole]:
     """Locks roles, so that nobody widens them meanwhile, and says what they give."""
     wanted = select(*_ROLE).where(Role.id.in_(sorted(ids))).order_by(Role.id)
