@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading")
+BUNDLED = ("orders", "loyalty", "referrals", "feedback", "tasks", "grading", "webhooks")
 
 
 @pytest.fixture(scope="module")
