@@ -120,9 +120,17 @@ class Auditor:
         parts = [written or inserted(_TABLE, rows, dialect)]
         return [*parts, inserted(_TEXT, texts, dialect)] if texts else parts
 
-    def remark(self, origin: Origin, at: datetime, record: str | None, dialect: Dialect) -> Part:
+    def remark(
+        self,
+        origin: Origin,
+        at: datetime,
+        record: str | None,
+        dialect: Dialect,
+        about: str | None = None,
+    ) -> Part:
         """What tells of something that wrote nothing and has to be known all the same."""
-        return inserted(_TABLE, [self._row(origin, at, None, Entry(), record)], dialect)
+        owner = Owner(about) if about else None
+        return inserted(_TABLE, [self._row(origin, at, owner, Entry(), record)], dialect)
 
     def mac_of(self, row: Mapping[str, Any]) -> bytes:
         """The HMAC of an entry: over all of it but whom it concerns, which a merge changes."""

@@ -97,6 +97,7 @@ class Trail:
         self._entries: dict[Owner | None, Entry] = {}
         self._owners: dict[str, Owner | None] = {}
         self._leaving: dict[Table, list[str]] = {}
+        self._created: set[str] = set()
         self._is_trodden = False
 
     def __bool__(self) -> bool:
@@ -140,8 +141,10 @@ class Trail:
         owners = dict.fromkeys(self._of(place, trace.known, record))
         if record is not None and not place.is_root:
             self._owners[record] = next(iter(owners))
-        if trace.act is Act.CREATED and place.is_side:
-            return  # It is a part of the record that it stands beside.
+        if trace.act is Act.CREATED and record is not None:
+            if place.is_side and record in self._created:
+                return  # It is a part of the record that it stands beside.
+            self._created.add(record)
         for owner in owners:
             if trace.act is Act.DELETED and owner and owner.table is not None:
                 self._leaving.setdefault(owner.table, []).append(owner.id)

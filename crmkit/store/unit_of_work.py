@@ -121,7 +121,7 @@ class UnitOfWork:
         self._is_trusting = is_trusting
         self._auditor = auditor
         self._trail = Trail()
-        self._remarks: list[str] = []
+        self._remarks: list[tuple[str, str | None]] = []
         self._taken = False
         self._stack = AsyncExitStack()
         self._transaction: Transaction | None = None
@@ -181,9 +181,14 @@ class UnitOfWork:
             )
         )
 
-    def remark(self, what: str) -> None:
-        """Leaves an entry of its own in the audit, whatever else the unit does."""
-        self._remarks.append(what)
+    def remark(self, what: str | None = None, *, about: str | None = None) -> None:
+        """Leaves an entry of its own in the audit, whatever else the unit does.
+
+        Args:
+            what: What it says in the place of the unit's operation.
+            about: The customer whom it concerns.
+        """
+        self._remarks.append((what or self._origin.operation, about))
 
     async def run(
         self, body: Callable[[UnitOfWork], Awaitable[Any]], record: Callable[[Any], str | None]
@@ -279,8 +284,8 @@ class UnitOfWork:
         parts = self._auditor.parts(origin, at, self._trail, record, dialect) if self._trail else []
         if not self._remarks:
             return parts
-        said = [replace(origin, operation=each) for each in self._remarks]
-        return [*parts, *[self._auditor.remark(each, at, record, dialect) for each in said]]
+        said = [(replace(origin, operation=what), about) for what, about in self._remarks]
+        return [*parts, *[self._auditor.remark(of, at, record, dialect, who) for of, who in said]]
 
     async def _stored(self, key: IdempotencyKey, error: Exception) -> Any:
         found = await idempotency.stored(self._database, key)
