@@ -13,6 +13,7 @@ from sqlalchemy import UnaryExpression
 from sqlalchemy.sql.operators import desc_op
 
 from crmkit.engine import fields as f
+from crmkit.store.reach import target_of
 from crmkit.testing import Trial
 from crmkit.values.text import sort_key
 from tests.oracle import chains, conditions, twins
@@ -147,8 +148,7 @@ class Meaning:
     def to_one(self, row: Row, source: f.ToOne) -> Row | None:
         assert source.key is not None
         column = source.key.property.columns[0]
-        table = next(iter(column.foreign_keys)).column.table.name
-        return self.world.one(table, row[column.name])
+        return self.world.one(target_of(column.table, column.name).name, row[column.name])
 
     def any(self, id: str | None) -> Row | None:
         """The record of whatever kind that has this id."""

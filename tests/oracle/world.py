@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from crmkit.store.reach import EVERYTHING, scope_of
+from crmkit.store.reach import EVERYTHING, scope_of, target_of
 from crmkit.store.statements import template
 from crmkit.testing import Trial
 
@@ -128,15 +128,15 @@ def _seen(
     def of(name: str) -> dict[str, Row]:
         if name not in left:
             scope = scope_of(tables[name])
-            owners = [
-                (key, next(iter(tables[name].c[key].foreign_keys)).column.table.name)
-                for key in scope.keys
-            ]
+            owners = [(key, target_of(tables[name], key).name) for key in scope.keys]
+            nobodys = scope.kind == "or_null"
             left[name] = {
                 row[keys[name]]: row
                 for row in rows[name]
                 if (deleted or not scope.deleted or row[scope.deleted] is None)
-                and all(row[key] in of(owner) for key, owner in owners)
+                and all(
+                    row[key] in of(owner) or (nobodys and row[key] is None) for key, owner in owners
+                )
             }
         return left[name]
 

@@ -18,7 +18,13 @@ SEND = 'mutation { sendSms(input: {customerId: "CUSTOMER", text: "Hello"}) { mes
 ALL = "{ customers { nodes { name smsSent smsMessages { nodes { state } } } } }"
 CORE = "{ customers { nodes { name } } }"
 NOBODY = "[plugins]\nenabled = []\n"
-ENABLED = '[plugins]\nenabled = ["acme_sms"]\n[plugins.acme_sms]\nurl = "{url}"\n'
+ENABLED = """[http]
+allow_networks = ["127.0.0.1/32"]
+[plugins]
+enabled = ["acme_sms"]
+[plugins.acme_sms]
+url = "{url}"
+"""
 
 
 def test_it_is_installed_enabled_used_taken_out_and_uninstalled(
