@@ -54,7 +54,7 @@ ADD = 'mutation { createCustomer(input: {name: "Ada"}) { customer { id } } }'
 
 def request(document: str) -> bytes:
     body = json.dumps({"query": document}).encode()
-    head = f"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    head = f"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     return f"{head}\r\n\r\n".encode() + body
 
 
