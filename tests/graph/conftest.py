@@ -39,6 +39,12 @@ async def served(
         yield client, t
 
 
+def stranger(t: Trial) -> httpx2.AsyncClient:
+    """A client that has not signed in, which counts."""
+    transport = httpx2.ASGITransport(Starlette(routes=routes(t.crm)))
+    return httpx2.AsyncClient(transport=transport, base_url="http://crm")
+
+
 def _client(t: Trial) -> httpx2.AsyncClient:
     transport = httpx2.ASGITransport(Starlette(routes=routes(trusting(t.crm))))
     return httpx2.AsyncClient(transport=transport, base_url="http://crm")

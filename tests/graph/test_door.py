@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from crmkit.graph.endpoint import GraphQL
-from crmkit.testing import Trial, add_customers
+from crmkit.testing import Trial, add_customers, crm
 from crmkit.testing.trusting import trusting
 from crmkit.values.errors import SetupError
-from tests.graph.conftest import served
+from tests.graph.conftest import served, stranger
 from tests.graph.hanging import HANGS, Hanging
 
 pytestmark = pytest.mark.anyio
@@ -252,7 +252,7 @@ async def test_a_manifest_that_cannot_be_read_stops_the_start(manifest: Path) ->
 
 
 async def test_production_suggests_nothing_and_tells_nothing_of_the_schema() -> None:
-    async with served(**PRODUCTION) as (http, _):
+    async with crm(**PRODUCTION) as t, stranger(t) as http:
         wrong = await http.post("/graphql", json={"query": "{ customer { nodes { id } } }"})
         asked = await http.post("/graphql", json={"query": "{ __schema { queryType { name } } }"})
         document = "query ($w: CustomerWhere) { customers(where: $w) { totalCount } }"
