@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.access import errors, models, types
 from crmkit.access.repository import people
-from crmkit.access.service import sessions, tries
 from crmkit.access.service.roles import give, grants_of
+from crmkit.access.service.sessions import begun, set_password
+from crmkit.access.service.tries import count_try, forgive_tries
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.host.context import Context
@@ -50,20 +51,20 @@ async def accept_invitation(
     context: Context[Any], input: types.AcceptInvitation
 ) -> types.AcceptedInvitation:
     """Chooses a password by a link, and signs in with it; the user's other sessions end."""
-    await tries.count(context)
+    await count_try(context)
     token = Token.read(input.token)
     known = token and await people.invitation(context, token.id)
     is_genuine = token and context.host.tokens.is_of(token, known.digest if known else b"")
     has_ended = known and (known.expires_at <= context.clock.now() or not known.user.active)
     if not known or not is_genuine or has_ended:
         raise errors.LinkEnded
-    await tries.forgive(context)
-    await sessions.set_password(context, known.user.id, input.password)
+    await forgive_tries(context)
+    await set_password(context, known.user.id, input.password)
     # Of two who use it at once, one finds it gone.
     gone = people.invitation_of(known.id)
     context.write.delete(models.Invitation, where=gone, expect=1, otherwise=errors.LinkEnded())
     context.write.delete(models.Session, where=people.sessions_of(known.user.id))
-    session, expires_at = sessions.begun(context, known.user.id)
+    session, expires_at = begun(context, known.user.id)
     return types.AcceptedInvitation(session, expires_at)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.access import errors, models, types
 from crmkit.access.repository import people, points
-from crmkit.access.service import tries
+from crmkit.access.service.tries import count_try, forgive_tries
 from crmkit.engine.mutations import mutation
 from crmkit.host.context import Context
 from crmkit.values import passwords
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 async def sign_in(context: Context[Any], input: types.SignIn) -> types.SignedIn:
     """Begins a session of a user who knows the password; it is told to nobody else."""
     mail = input.mail.strip().lower()
-    await tries.count(context, mail)
+    await count_try(context, mail)
     known = await people.by_mail(context, mail)
     # An unknown mailbox takes as long as a wrong password, and is answered alike.
     is_right = await passwords.matches(input.password, known.hash if known else None)
     if known is None or not known.active or not is_right:
         raise errors.WrongPassword("password")
-    await tries.forgive(context, mail)
+    await forgive_tries(context, mail)
     token, expires_at = begun(context, known.id)
     return types.SignedIn(token, expires_at)
 
@@ -51,10 +51,10 @@ async def change_password(
     known = await people.by_id(context, context.actor.id)
     if known is None or context.actor.key is not None:
         raise errors.NoPassword
-    await tries.count(context, known.mail)
+    await count_try(context, known.mail)
     if not await passwords.matches(input.current, known.hash):
         raise errors.WrongPassword("current")
-    await tries.forgive(context, known.mail)
+    await forgive_tries(context, known.mail)
     await set_password(context, known.id, input.new)
     own = context.actor.values.get("session") or ""
     context.write.delete(models.Session, where=people.sessions_of(known.id, but=own))

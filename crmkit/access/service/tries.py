@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crmkit.host.context import Context
 
 
-async def count(context: Context[Any], mail: str | None = None) -> None:
+async def count_try(context: Context[Any], mail: str | None = None) -> None:
     """Counts a try, at once and whatever comes of the unit.
 
     Raises:
@@ -25,7 +25,7 @@ async def count(context: Context[Any], mail: str | None = None) -> None:
             raise errors.TooOften(taken.wait)
 
 
-async def forgive(context: Context[Any], mail: str | None = None) -> None:
+async def forgive_tries(context: Context[Any], mail: str | None = None) -> None:
     """Counts a try no longer that was no guess."""
     for name in _names(context, mail):
         now = context.clock.now()

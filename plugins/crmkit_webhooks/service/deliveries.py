@@ -19,8 +19,8 @@ from crmkit_webhooks.models import (
     WebhookDeliveryState,
     WebhookState,
 )
-from crmkit_webhooks.service import signatures
 from crmkit_webhooks.service.messages import message
+from crmkit_webhooks.service.signatures import signed_headers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +158,7 @@ async def _body(outside: Context, sent: _Sent) -> str | None:
 async def _tried(outside: Context, sent: _Sent, body: str) -> _Answer:
     now = outside.clock.now()
     rows = await outside.rules(repository.valid_secrets(sent.webhook_id, now))
-    headers = signatures.headers(outside, sent.id, now, body, [each for (each,) in rows])
+    headers = signed_headers(outside, sent.id, now, body, [each for (each,) in rows])
     began = time.perf_counter()
     try:
         answer = await outside.http.post(

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from crmkit_webhooks.config import Context
 
 
-def secret(context: Context, secret_id: str) -> str:
+def secret_of(context: Context, secret_id: str) -> str:
     """The secret of this id, as receivers' libraries take it."""
     return f"whsec_{b64encode(context.secret(secret_id)).decode()}"
 
 
-def headers(
+def signed_headers(
     context: Context, message_id: str, at: datetime, body: str, secret_ids: Sequence[str]
 ) -> Mapping[str, str]:
     """What a receiver checks a message by; of several signatures one has to be right."""
     signed = [
-        Signing(secret(context, each)).sign(msg_id=message_id, timestamp=at, data=body)
+        Signing(secret_of(context, each)).sign(msg_id=message_id, timestamp=at, data=body)
         for each in secret_ids
     ]
     return {

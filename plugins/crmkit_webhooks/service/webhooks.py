@@ -9,8 +9,8 @@ from crmkit import sdk
 from crmkit_webhooks import errors, models, repository, types
 from crmkit_webhooks.config import Context
 from crmkit_webhooks.models import Webhook, WebhookSecret, WebhookState
-from crmkit_webhooks.service import signatures
 from crmkit_webhooks.service.deliveries import deliver
+from crmkit_webhooks.service.signatures import secret_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,7 +94,7 @@ def _new_secret(context: Context, webhook_id: str) -> sdk.Secret:
     row = WebhookSecret(webhook_id=webhook_id)
     context.write.then()  # Old ones have ended by then.
     context.write.add(row)
-    return sdk.Secret(signatures.secret(context, row.id))
+    return sdk.Secret(secret_of(context, row.id))
 
 
 async def _held(context: Context, webhook_id: str) -> tuple[int, models.WebhookState]:
