@@ -65,7 +65,8 @@ def page(loaded: Loaded, schema: Schema, name: str) -> str:
             for each in plugin.events.subscriptions
         ),
         "Listens to everything": (
-            f"- after the commit, in `{each.name}`" for each in plugin.events.overhearing
+            f"- after the commit, in `{each.name}`{', as far as it wants to' if each.wants else ''}"
+            for each in plugin.events.overhearing
         ),
         "Jobs": _jobs(plugin.jobs),
         "Hooks that it offers": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=type[Event])
 Handle = Callable[[Any, Any], Awaitable[None]]
 H = TypeVar("H", bound=Handle)
+Wants = Callable[[Any], Awaitable[Collection[str]]]
 R = TypeVar("R", bound=BaseModel)
 
 _PERMISSION = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*){2}")
@@ -214,6 +215,7 @@ class Subscription:
 
     event: str
     function: Handle
+    wants: Wants | None = None
 
     @property
     def name(self) -> str:
@@ -244,12 +246,24 @@ class EventBuilder:
                 raise SetupError(f"The plugin {self.plugin} registers {name} twice; remove one.")
             self.events[name] = event
 
-    def every(self, function: H) -> H:
+    def every(self, function: H, *, wants: Wants | None = None) -> H:
         """Lists a handler of all events there are, whoever emits them.
 
         It is given a context of this plugin and a `sdk.Happening`, or a sequence of them.
+
+        Args:
+            function: The handler.
+            wants: Says of which events it is told, by their names such as
+                `core.CustomersMoved`. It is given a context that reads what is committed, and
+                asked whenever there are events, once for as many as have come: an event that was
+                committed later than what it reads is never missed. Of other events nothing is
+                stored for the handler.
+
+        Raises:
+            SetupError: The plugin has another handler of this name.
         """
-        self.overhearing.append(Subscription("*", function))
+        self._check_name(function)
+        self.overhearing.append(Subscription("*", function, wants))
         return function
 
     def on(self, *events: str) -> Callable[[H], H]:
@@ -262,16 +276,32 @@ class EventBuilder:
         """
 
         def decorate(function: H) -> H:
-            name = function.__name__
-            others = [*self.subscriptions, *self.overhearing]
-            if any(each.function is not function and each.name == name for each in others):
-                raise SetupError(
-                    f"The plugin {self.plugin} has two event handlers named {name}; rename one."
-                )
-            self.subscriptions += [Subscription(each, function) for each in events]
+            self._check_name(function, overhears=False)
+            for each in events:
+                self._listen(each, function)
             return function
 
         return decorate
+
+    def _listen(self, event: str, function: Handle) -> None:
+        if any(each.event == event and each.function is function for each in self.subscriptions):
+            raise SetupError(
+                f"The plugin {self.plugin} lists {function.__name__} for {event} twice; remove one."
+            )
+        self.subscriptions.append(Subscription(event, function))
+
+    def _check_name(self, function: Handle, *, overhears: bool = True) -> None:
+        """Refuses a second handler of one name, under which its deliveries are stored.
+
+        One function may be listed again for other events, unless it is told of all already.
+        """
+        name = function.__name__
+        for each in (*self.subscriptions, *self.overhearing):
+            is_again = each.function is function and not overhears and each.event != "*"
+            if each.name == name and not is_again:
+                raise SetupError(
+                    f"The plugin {self.plugin} has two event handlers named {name}; rename one."
+                )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -30,6 +31,7 @@ from crmkit.values.signing import Signer
 from crmkit.values.tokens import Tokens
 
 if TYPE_CHECKING:
+    from crmkit.host.builders import Wants
     from crmkit.host.checks import Verified
     from crmkit.host.loading import Loaded
     from crmkit.settings import Settings
@@ -230,6 +232,7 @@ class Host:
                     plugin.name,
                     each.is_plural,
                     overhears=True,
+                    wants=each.wants and partial(self._wanted, each.wants, plugin.name),
                 )
                 for event in self.loaded.events:
                     found.setdefault(event, []).append(handler)
@@ -238,6 +241,9 @@ class Host:
                 handler = Handler(name, each.function, plugin.name, each.is_plural)
                 found.setdefault(each.event, []).append(handler)
         return found
+
+    async def _wanted(self, wants: Wants, plugin: str) -> Collection[str]:
+        return await _attributed(wants(self.context(plugin)), plugin)  # type: ignore[no-any-return]
 
     def _job_kinds(self) -> Mapping[str, JobKind]:
         return {

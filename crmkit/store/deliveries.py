@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from sqlalchemy import (
     BigInteger,
     Select,
@@ -29,7 +30,7 @@ from crmkit.store.ready import statement
 from crmkit.store.write import Write
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from sqlalchemy import FromClause
 
@@ -54,6 +55,8 @@ class Handler:
     plugin: str
     is_plural: bool = False
     overhears: bool = False
+    wants: Callable[[], Awaitable[Collection[str]]] | None = None
+    """Says of which events it is told; of all for which it is listed, unless there is one."""
 
 
 @dataclass(frozen=True)
@@ -105,19 +108,35 @@ class Deliveries:
 
         New is a state, not a number: on PostgreSQL a lower number may be committed later.
         """
-        if not await self._database.fetch(_new(1)):
+        new = await self._database.fetch(_new(_EVENTS))
+        if not new:
             return False
+        # What handlers want is asked after these events were committed: who began to listen
+        # before that is seen to listen.
+        told = await self._told({name for _, name, _ in new})
         write = Write(self._clock.now(), {})
         async with self._database.transaction() as transaction:
-            rows = await transaction.fetch(_new(_EVENTS, held=True))
+            rows = await transaction.fetch(_still_new([seq for seq, *_ in new]))
             for seq, name, record in rows:
-                for each in self._handlers.get(name, ()):
+                for each in told[name]:
                     due = self._clock.now()
-                    write.add(Delivery(event=seq, handler=each.name, record=record, due=due))
+                    write.add(Delivery(event=seq, handler=each, record=record, due=due))
                 write.change(Outbox, (seq,), set={Outbox.fanned_out: True})
             for group in write.taken():
                 await group.run(transaction)
         return bool(rows)
+
+    async def _told(self, events: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Which handlers are told of each of these events."""
+        told: dict[str, list[str]] = {each: [] for each in events}
+        wanted: dict[str, Collection[str]] = {}
+        for event_name, names in told.items():
+            for each in self._handlers.get(event_name, ()):
+                if each.wants is not None and each.name not in wanted:
+                    wanted[each.name] = await _wanted(each, events)
+                if event_name in wanted.get(each.name, (event_name,)):
+                    names.append(each.name)
+        return told
 
     async def begin(self, most: int, *, but: Collection[str]) -> list[Occurrence]:
         """Begins deliveries that are due, the oldest first, except those to some handlers.
@@ -164,15 +183,34 @@ class Deliveries:
                     await transaction.run(_held(*each).values(values))
 
 
+async def _wanted(handler: Handler, events: Collection[str]) -> Collection[str]:
+    """Which events a handler wants to be told of; all, where it fails to say."""
+    assert handler.wants is not None  # noqa: S101  the caller has looked
+    try:
+        return await handler.wants()
+    except Exception:  # noqa: BLE001
+        # A handler that does not know holds nobody up, and misses nothing.
+        structlog.get_logger().exception("wants", handler=handler.name)
+        return events
+
+
 # -- its statements, built once: a relay asks them again and again ----------------------------
 
 
 @statement
-def _new(limit: int, *, held: bool = False) -> Select[int, str, str]:
+def _new(limit: int) -> Select[int, str, str]:
+    return _unmade().limit(_number(limit))
+
+
+@statement
+def _still_new(seqs: Sequence[int]) -> Select[int, str, str]:
+    """Those of them that no other relay makes or has made, held."""
+    return _unmade().where(event.c.seq.in_(seqs)).with_for_update(skip_locked=True)
+
+
+def _unmade() -> Select[int, str, str]:
     columns = (event.c.seq, event.c.name, event.c.record)
-    new = select(*columns).where(not_(event.c.fanned_out)).order_by(event.c.seq)
-    some = new.limit(_number(limit))
-    return some.with_for_update(skip_locked=True) if held else some
+    return select(*columns).where(not_(event.c.fanned_out)).order_by(event.c.seq)
 
 
 @statement

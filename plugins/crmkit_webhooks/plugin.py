@@ -1,4 +1,4 @@
-"""The plugin webhooks: what it brings, and that it hears of everything."""
+"""The plugin webhooks: what it brings, and that it hears of what webhooks want to hear."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Webhooks(sdk.Plugin):
         permissions.add("webhooks.delivery.replay", "Send deliveries once more.", roles=())
 
     def register_events(self, events: sdk.EventBuilder) -> None:
-        events.every(hear)
+        events.every(hear, wants=service.wanted)
 
     def register_jobs(self, jobs: sdk.JobBuilder) -> None:
         jobs.job(service.deliver)

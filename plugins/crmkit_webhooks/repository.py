@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, or_, select
 
+from crmkit import sdk
 from crmkit_webhooks.models import (
     Webhook,
     WebhookAttempt,
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from crmkit_webhooks.config import Context
 
 
-def listening() -> Select[str, list[str], WebhookState]:
-    """All webhooks, with the events that they are told of."""
-    return select(Webhook.id, Webhook.events, Webhook.state)
+@sdk.statement
+def listening() -> Select[str, list[str]]:
+    """The webhooks that are told of anything, with the events that they are told of."""
+    return select(Webhook.id, Webhook.events).where(Webhook.state != WebhookState.DISABLED)
 
 
 def held(webhook_id: str) -> Select[int, WebhookState, str]:

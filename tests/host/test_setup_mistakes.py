@@ -360,6 +360,35 @@ def take_in(self: Plugin, imports: ImportBuilder) -> None:
     imports.add("messages", str, print)
 
 
+async def hear(context: Any, event: Any) -> None: ...
+
+
+@mistake("The plugin sms has two event handlers named hear; rename one.")
+def two_handlers_of_one_name(install: Install, profile: str) -> Case:
+    def register_events(self: Plugin, events: EventBuilder) -> None:
+        events.every(hear)
+        events.every(hear)
+
+    return [plugin("sms", register_events=register_events)], settings(profile=profile)
+
+
+@mistake("The plugin sms has two event handlers named hear; rename one.")
+def handler_of_everything_that_listens(install: Install, profile: str) -> Case:
+    def register_events(self: Plugin, events: EventBuilder) -> None:
+        events.on("core.CustomersCreated")(hear)
+        events.every(hear)
+
+    return [plugin("sms", register_events=register_events)], settings(profile=profile)
+
+
+@mistake("The plugin sms lists hear for core.CustomersCreated twice; remove one.")
+def handler_that_listens_twice(install: Install, profile: str) -> Case:
+    def register_events(self: Plugin, events: EventBuilder) -> None:
+        events.on("core.CustomersCreated", "core.CustomersCreated")(hear)
+
+    return [plugin("sms", register_events=register_events)], settings(profile=profile)
+
+
 @mistake("The plugins mail and sms both register the import messages; rename one of the two.")
 def import_of_two(install: Install, profile: str) -> Case:
     mail, sms = plugin("mail", register_imports=take_in), plugin("sms", register_imports=take_in)

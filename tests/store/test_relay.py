@@ -42,6 +42,11 @@ class Shop:
         told = {"shop.Sold": handlers[:1], "shop.Moved": handlers, "shop.Counted": [plural]}
         return Relay(self.database, self.clock, told, run or self.run)
 
+    def told_as_it_wants(self, wants: Callable[[], Awaitable[Sequence[str]]]) -> Relay:
+        choosy = [Handler("shop.choosy", self.handle, "shop", wants=wants)]
+        told = {"shop.Sold": choosy, "shop.Moved": choosy}
+        return Relay(self.database, self.clock, told, self.run)
+
     async def run(self, handler: Handler, occurrences: Sequence[Occurrence]) -> None:
         async def body(unit: UnitOfWork) -> None:
             settle(occurrences, unit)
@@ -107,6 +112,43 @@ async def test_an_event_arrives_as_it_was_emitted(shop: Shop) -> None:
     assert (found.name, found.version, found.record, found.payload, found.plugin, found.at) == (
         ("shop.Sold", 1, "r", {"name": "one"}, "shop", shop.clock.now())
     )
+
+
+async def test_a_handler_is_told_of_what_it_wants_and_of_all_while_it_cannot_say(
+    shop: Shop,
+) -> None:
+    wanted: list[str] = []
+
+    async def wants() -> list[str]:
+        if not wanted:
+            raise RuntimeError("no idea")
+        return wanted
+
+    relay = shop.told_as_it_wants(wants)
+    for name in ("one", "two"):
+        await shop.emit(name)
+        await shop.emit(f"{name} elsewhere", event="shop.Moved")
+        await relay.drain()
+        wanted.append("shop.Moved")
+    assert await shop.people() == ["one", "one elsewhere", "two elsewhere"]
+    assert await shop.states() == {DeliveryState.DONE: 3}
+
+
+async def test_what_comes_while_a_handler_says_what_it_wants_is_asked_for_again(
+    shop: Shop,
+) -> None:
+    asked: list[str] = []
+
+    async def wants() -> list[str]:
+        if not asked:
+            await shop.emit("late", event="shop.Moved")
+        asked.append("shop.Moved")
+        return asked[1:]
+
+    relay = shop.told_as_it_wants(wants)
+    await shop.emit("early")
+    await relay.drain()
+    assert await shop.people() == ["late"]
 
 
 async def test_a_unit_that_was_rolled_back_tells_nobody(shop: Shop) -> None:

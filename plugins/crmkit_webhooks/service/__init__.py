@@ -1,6 +1,12 @@
 """The rules of webhooks."""
 
-from crmkit_webhooks.service.deliveries import deliver, forget_old, hear, replay_webhook_delivery
+from crmkit_webhooks.service.deliveries import (
+    deliver,
+    forget_old,
+    hear,
+    replay_webhook_delivery,
+    wanted,
+)
 from crmkit_webhooks.service.webhooks import (
     create_webhook,
     delete_webhook,
@@ -21,4 +27,5 @@ __all__ = [
     "resume_webhook",
     "rotate_webhook_secret",
     "update_webhook",
+    "wanted",
 ]

@@ -65,11 +65,15 @@ class _Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
+async def wanted(context: Context) -> set[str]:
+    """The events of which some webhook is told; of others nothing is stored for webhooks."""
+    listening = await context.rules(repository.listening())
+    return {each for _, events in listening for each in events}
+
+
 async def hear(context: Context, happenings: Sequence[sdk.Happening]) -> None:
     """Makes a delivery of each event for each webhook that is told of it."""
-    for webhook_id, events, state in await context.outside().rules(repository.listening()):
-        if state is WebhookState.DISABLED:
-            continue
+    for webhook_id, events in await context.outside().rules(repository.listening()):
         for each in happenings:
             if each.name in events:
                 _make(context, webhook_id, each)

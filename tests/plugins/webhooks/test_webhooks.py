@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import func, select
 from standardwebhooks import Webhook as Signing
 
+from crmkit.store.outbox import Delivery
 from crmkit.testing import add_customers
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ ROTATE = """mutation ($id: ID!) {
 UPDATE = (
     "mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { customer { id } } }"
 )
+PAUSE = "mutation ($id: ID!) { pauseWebhook(input: {id: $id}) { webhook { id } } }"
 LOG = """{ webhooks(first: 1) { nodes { state problem deliveries(first: 10) { nodes {
   id event state tries nextTryAt attempts(first: 10) { nodes { status said } } } } } } }"""
 
@@ -154,9 +157,7 @@ async def test_what_waits_for_a_paused_webhook_is_sent_when_it_is_resumed(
     t: Trial, receiver: Receiver
 ) -> None:
     webhook, _ = await hook(t, receiver.url)
-    await t.gql(
-        "mutation ($id: ID!) { pauseWebhook(input: {id: $id}) { webhook { id } } }", id=webhook
-    )
+    await t.gql(PAUSE, id=webhook)
     await add_customers(t, ["Ada"])
     await t.drain()
     assert receiver.got == []
@@ -261,3 +262,25 @@ async def test_what_has_long_been_over_is_forgotten(t: Trial, receiver: Receiver
     t.clock.move(days=31)
     await t.drain()
     assert (await log(t))["deliveries"]["nodes"] == []
+
+
+async def test_of_what_nobody_wants_to_hear_nothing_is_stored_to_be_told(
+    t: Trial, receiver: Receiver
+) -> None:
+    every_one = select(func.count()).select_from(Delivery.__table__)
+
+    async def stored() -> int:
+        await t.drain()
+        [(count,)] = await t.host.database.fetch(every_one)
+        return int(count)
+
+    await add_customers(t, ["Before"])
+    assert await stored() == 0
+    webhook, _ = await hook(t, receiver.url)
+    [ada] = await add_customers(t, ["Ada"])
+    await t.gql(UPDATE, input={"id": ada, "name": "Ada Lovelace"})
+    assert await stored() == 1
+    assert [each.body["type"] for each in receiver.got] == ["core.CustomersCreated"]
+    await t.gql(PAUSE, id=webhook)
+    await add_customers(t, ["Meanwhile"])
+    assert await stored() == 2
