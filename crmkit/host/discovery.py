@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 
 from sqlalchemy.exc import InvalidRequestError
@@ -22,9 +23,9 @@ class Available:
     name: str
     entry_point: EntryPoint
 
-    @property
+    @cached_property
     def distribution(self) -> str:
-        """The name of the distribution that brings it."""
+        """The name of the distribution that brings it; a file is read for it."""
         return self.entry_point.dist.name if self.entry_point.dist else "nothing installed"
 
     @property

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pluggy
@@ -57,10 +58,13 @@ class Spec:
 
 
 class _Implementations:
-    """What pluggy registers: one attribute for each hook that a plugin implements."""
+    """What pluggy registers: one attribute for each hook, and nothing else to look through."""
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         self.__dict__.update(functions)
+
+    def __dir__(self) -> list[str]:
+        return list(self.__dict__)
 
 
 class Hooks:
@@ -75,7 +79,8 @@ class Hooks:
 
     def offer(self, spec: Spec) -> None:
         """Lets plugins implement a hook."""
-        offered = type(spec.name, (), {spec.name: staticmethod(spec.function)})
+        offered = ModuleType(spec.name)
+        setattr(offered, spec.name, spec.function)
         self.manager.add_hookspecs(offered)
         self.specs[spec.name] = spec
 

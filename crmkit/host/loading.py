@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,8 @@ def load(settings: Settings, *, extra: Sequence[type[Plugin]] = ()) -> Loaded:
 def enabled(settings: Settings, available: Iterable[Available]) -> list[str]:
     """The plugins that the operator wants: those that he names, else the bundled ones."""
     named = settings.plugins.enabled
-    bundled = [each.name for each in available if each.bundled]
-    return list(dict.fromkeys(bundled if named is None else named))
+    wanted = [each.name for each in available if each.bundled] if named is None else named
+    return list(dict.fromkeys(wanted))
 
 
 class _Loading:
@@ -59,12 +60,16 @@ class _Loading:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.available = discover()
         self.sources: dict[type[Plugin], str] = {}
         self.candidates: dict[str, type[Plugin]] = {}
         self.loaded: dict[str, LoadedPlugin] = {}
         self.skipped: dict[str, str] = {}
         self.hooks = Hooks()
+
+    @cached_property
+    def available(self) -> list[Available]:
+        """What is installed; it is looked for only where somebody asks, because it takes files."""
+        return discover()
 
     def load(self, extra: Sequence[type[Plugin]]) -> Loaded:
         self._collect([*extra, *self._enabled()])
@@ -91,7 +96,9 @@ class _Loading:
     # -- find
 
     def _enabled(self) -> Iterator[type[Plugin]]:
-        for name in () if self.settings.safe_mode else enabled(self.settings, self.available):
+        if self.settings.safe_mode or self.settings.plugins.enabled == ():
+            return
+        for name in enabled(self.settings, self.available):
             with self._blaming(name):
                 available = self._find(name)
                 found = imported(available)
@@ -129,8 +136,11 @@ class _Loading:
     def _check_sections(self) -> None:
         if self.settings.safe_mode:
             return
-        known = {*self.candidates, *self.skipped, *[each.name for each in self.available]}
-        for section in self.settings.plugins.model_extra or ():
+        met = {*self.candidates, *self.skipped}
+        for section in [
+            each for each in self.settings.plugins.model_extra or () if each not in met
+        ]:
+            known = {*met, *[each.name for each in self.available]}
             with self._blaming(section):
                 if section not in known:
                     raise SetupError(

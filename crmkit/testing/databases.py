@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from crmkit.host import field_tables
 from crmkit.store.append_only import MAKE_FUNCTION, guards
+from crmkit.testing.places import place
 from crmkit.testing.postgres import embedded_postgres
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Databases:
     """Databases of one test run, in a temporary folder and in the embedded server."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="crmkit-")
+        self._folder = tempfile.TemporaryDirectory(prefix="crmkit-", dir=place())
         self._numbers = count(1)
         self._templates: dict[tuple[str, frozenset[str], str], str] = {}
 

