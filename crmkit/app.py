@@ -152,7 +152,7 @@ async def _opened(
     settings: Settings, loaded: Loaded, schema: Schema, clock: Clock | None = None
 ) -> Crm:
     host = await open_host(settings, loaded, clock)
-    host.rights = schema.requirements
+    host.rights, host.wheres = schema.requirements, schema.wheres
     sides = schema.registry.sides()
     host.sides = {table: tuple(models) for table, models in sides.items()}
     nodes = schema.registry.nodes.values()

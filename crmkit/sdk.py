@@ -85,6 +85,7 @@ from crmkit.host.builders import (
     PermissionBuilder,
     SchemaBuilder,
 )
+from crmkit.host.changes import Change, changes
 from crmkit.host.checks import Verified
 from crmkit.host.context import Context, Draft, Event, Export, Happening
 from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
@@ -94,6 +95,7 @@ from crmkit.host.http import AddressRefused, HttpAnswer, HttpError
 from crmkit.host.jobs import JobBuilder
 from crmkit.host.manifest import SDK_VERSION, Plugin
 from crmkit.host.records import records, shown
+from crmkit.host.wheres import check_where, fulfilling
 from crmkit.interactions import api as interactions
 from crmkit.interactions import models as _interactions
 from crmkit.interactions.models import Direction
@@ -179,6 +181,7 @@ __all__ = [
     "Base",
     "BigInt",
     "BulkMutation",
+    "Change",
     "Channel",
     "Choice",
     "Clock",
@@ -268,6 +271,8 @@ __all__ = [
     "batch",
     "both",
     "cause",
+    "changes",
+    "check_where",
     "checks",
     "column",
     "computed",
@@ -279,6 +284,7 @@ __all__ = [
     "extend_input",
     "extended",
     "field",
+    "fulfilling",
     "hook",
     "hookspec",
     "id_of",

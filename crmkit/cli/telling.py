@@ -85,7 +85,8 @@ def page(loaded: Loaded) -> str:
 def _shown(each: Entry) -> str:
     heard = ", ".join(f"`{name}`" for name in each.handlers) or "nobody among these plugins"
     schema = json.dumps(each.schema, indent=2)
-    told = f"{each.description}\n\nVersion {each.version}; heard by {heard}."
+    about = f"; about records of the type `{each.about}`" if each.about else ""
+    told = f"{each.description}\n\nVersion {each.version}{about}; heard by {heard}."
     return f"## {each.name}\n\n{told}\n\n```json\n{schema}\n```\n"
 
 

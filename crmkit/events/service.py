@@ -26,6 +26,7 @@ async def event_catalog(context: Context[Any]) -> list[EventKind]:
             name=each.name,
             plugin=each.plugin,
             version=each.version,
+            about=each.about,
             description=each.description,
             payload=each.schema,
             handlers=list(each.handlers),

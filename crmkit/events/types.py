@@ -16,6 +16,8 @@ class EventKind:
     """Who tells of it."""
     version: int
     """Which form its payload has."""
+    about: str | None
+    """The type of the records that it is about; nothing where it does not say so."""
     description: str
     """What has happened."""
     payload: JSON

@@ -6,9 +6,8 @@ directives leave out: what an actor may not use is refused before anything runs.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
     DocumentNode,
@@ -16,7 +15,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLSchema,
     Node,
@@ -29,6 +27,11 @@ from graphql import (
     type_from_ast,
     visit,
 )
+
+from crmkit.engine.conditions import said
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,13 @@ class Named:
         deciding = (*self.variables, *self.inputs) if written else self.variables
         if not deciding:
             return self.coordinates
-        said = (
+        more = (
             each
             for name, kind in deciding
             if name in variables
-            for each in _said(kind, variables[name])
+            for each in said(kind, variables[name])
         )
-        return self.coordinates.union(said)
+        return self.coordinates.union(more)
 
 
 def named(
@@ -115,16 +118,3 @@ class _Visitor(Visitor):
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
         self.spreads.add(node.name.value)
-
-
-def _said(kind: Any, value: Any) -> Iterator[str]:
-    own = get_named_type(kind)
-    if isinstance(value, list):
-        for each in value:
-            yield from _said(own, each)
-    elif isinstance(own, GraphQLEnumType) and isinstance(value, str):
-        yield f"{own.name}.{value}"
-    elif isinstance(own, GraphQLInputObjectType) and isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield f"{own.name}.{name}"
-            yield from _said(own.fields[name].type, inner)

@@ -9,6 +9,7 @@ import strawberry
 from graphql.execution.values import get_variable_values
 from strawberry.types.base import StrawberryObjectDefinition
 
+from crmkit.engine.conditions import Conditions
 from crmkit.engine.made_types import made_type
 from crmkit.engine.mutation_fields import MutationField, mutation_fields
 from crmkit.engine.pagination import Cursors
@@ -94,6 +95,9 @@ class Schema:
             self.registry, self.mutations.values(), permissions, scopes, narrowing
         )
         self.requirements.add_inputs(self.core)
+        self.wheres = Conditions(
+            self.registry, self.core, suggests=settings.profile != "production"
+        )
         self.introspection = Introspection(self.core, settings.graphql.limits.introspection)
         self.cursors = Cursors(settings.secret.get_secret_value())
 

@@ -19,6 +19,7 @@ class Entry:
     name: str
     plugin: str
     version: int
+    about: str | None
     description: str
     schema: Any
     handlers: tuple[str, ...]
@@ -35,6 +36,7 @@ def catalog(loaded: Loaded) -> list[Entry]:
             name,
             name.partition(".")[0],
             event.version,
+            event.about.__name__ if event.about else None,
             " ".join((inspect.getdoc(event) or "").split()),
             TypeAdapter(event).json_schema(),
             tuple(listening.get(name, ())),

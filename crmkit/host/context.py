@@ -58,6 +58,8 @@ class Event:
     version: ClassVar[int] = 1
     as_told: ClassVar[frozenset[str]] = frozenset()
     """Fields whose ids stay as they are when their records have become others."""
+    about: ClassVar[type | None] = None
+    """The node of the records that it is about: of its `ids`, or, where it has none, of `record`."""
 
     record: str
 
@@ -90,13 +92,15 @@ class Export:
 class Happening:
     """An event of whatever plugin, as a handler hears it that hears all of them.
 
-    `number` orders the events of a record: what happened later has a higher one.
+    `number` orders the events of a record: what happened later has a higher one. `request_id`
+    and `at` are those of the unit in which it happened.
     """
 
     name: str
     number: int
     at: datetime
     event: Event
+    request_id: str
 
 
 class Outcome(Enum):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from crmkit.host.builders import Wants
     from crmkit.host.checks import Verified
     from crmkit.host.loading import Loaded
+    from crmkit.host.wheres import Wheres
     from crmkit.settings import Settings
     from crmkit.store.aliases import Aliases
     from crmkit.store.drivers import Database
@@ -60,6 +61,8 @@ class Host:
         self.hooks = loaded.hooks
         self.rights: Book
         """What grants come to; the app says it, which knows the schema."""
+        self.wheres: Wheres
+        """What conditions mean; the app says it, too."""
         secret = settings.secret.get_secret_value()
         self.signer = Signer(secret)
         self.tokens = Tokens(secret)
@@ -276,7 +279,7 @@ class Host:
         events: Sequence[Any] = await events_of(self, occurrences)
         if handler.overhears:
             events = [
-                Happening(told.name, told.number, told.at, event)
+                Happening(told.name, told.number, told.at, event, told.request_id)
                 for told, event in zip(occurrences, events, strict=True)
             ]
 

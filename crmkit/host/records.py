@@ -68,7 +68,7 @@ def _record(plain: Plain, row: Sequence[Any]) -> Mapping[str, Any] | None:
     said = {"id": row[0]}
     for name, columns in plain.fields.items():
         own = [next(values) for _ in columns]
-        said[name] = _plain(own[0]) if len(own) == 1 else _amount(*own)
+        said[name] = _plain(own[0]) if len(own) == 1 else amount(*own)
     return said
 
 
@@ -80,7 +80,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _amount(minor: int | None, currency: str | None) -> Mapping[str, str] | None:
+def amount(minor: int | None, currency: str | None) -> Mapping[str, str] | None:
+    """An amount of money as it is told; nothing where there is none."""
     if minor is None or currency is None:
         return None
     return {"amount": str(Money(minor, currency).amount), "currency": currency}

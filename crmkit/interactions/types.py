@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from crmkit.channels import models as channels
 from crmkit.channels.types import Channel, Touchpoint
@@ -136,6 +136,8 @@ class RecordedInteraction:
 @dataclass(frozen=True)
 class InteractionsRecorded(Event):
     """Something was said or done, each with the customer in the place of its id."""
+
+    about: ClassVar[type | None] = Interaction
 
     ids: tuple[str, ...]
     customer_ids: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from crmkit.customers.types import Customer
 from crmkit.engine.fields import ID, JSON, Ref
@@ -47,6 +47,8 @@ class ErasedCustomer:
 @dataclass(frozen=True)
 class CustomersErased(Event):
     """Customers are being forgotten; nobody sees them any more."""
+
+    about: ClassVar[type | None] = Customer
 
     ids: tuple[str, ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
 from crmkit import sdk
@@ -249,6 +249,8 @@ class RegradedCustomers:
 class CustomersGraded(sdk.Event):
     """Customers have another grade, each in the place of its id; empty is none."""
 
+    about: ClassVar[type | None] = sdk.Customer
+
     ids: tuple[str, ...]
     old_grades: tuple[str, ...]
     new_grades: tuple[str, ...]
@@ -257,6 +259,8 @@ class CustomersGraded(sdk.Event):
 @dataclass(frozen=True)
 class ScoreFaded(sdk.Event):
     """The time has come at which a customer's score can be another although nothing happened."""
+
+    about: ClassVar[type | None] = sdk.Customer
 
 
 @dataclass(frozen=True)

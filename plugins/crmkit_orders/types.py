@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, reduce
 from operator import add
+from typing import ClassVar
 
 from crmkit import sdk
 from crmkit_orders import models, repository
@@ -204,12 +205,16 @@ class Refund:
 class OrdersRecorded(sdk.Event):
     """Orders are new."""
 
+    about: ClassVar[type | None] = Order
+
     ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class OrdersRefunded(sdk.Event):
     """The price of orders was given back."""
+
+    about: ClassVar[type | None] = Order
 
     ids: tuple[str, ...]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import ClassVar
 
 from crmkit import sdk
 from crmkit_referrals import models
@@ -267,6 +268,8 @@ class ReversedReferral:
 class ReferralsRegistered(sdk.Event):
     """Friends have come."""
 
+    about: ClassVar[type | None] = Referral
+
     ids: tuple[str, ...]
 
 
@@ -274,12 +277,16 @@ class ReferralsRegistered(sdk.Event):
 class ReferralsQualified(sdk.Event):
     """Friends have bought."""
 
+    about: ClassVar[type | None] = Referral
+
     ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ReferralsReversed(sdk.Event):
     """Referrals no longer count."""
+
+    about: ClassVar[type | None] = Referral
 
     ids: tuple[str, ...]
 

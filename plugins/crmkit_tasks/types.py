@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from crmkit import sdk
 from crmkit_tasks import models, repository
@@ -94,6 +94,8 @@ class UserTasks:
 @dataclass(frozen=True)
 class TaskFellDue(sdk.Event):
     """The time of an open task has come; it is overdue from now on."""
+
+    about: ClassVar[type | None] = Task
 
     customer_id: str
 

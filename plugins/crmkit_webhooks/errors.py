@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from crmkit import sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class StaleVersion(sdk.Conflict):
@@ -16,6 +21,26 @@ class StaleVersion(sdk.Conflict):
             field="version",
             params={"current": current},
         )
+
+
+class NotAboutOneKind(sdk.Invalid):
+    """A `where` can be said of records of one kind alone."""
+
+    reason = "webhooks.not_about_one_kind"
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        about = " and ".join(kinds) if kinds else "no records that they name"
+        super().__init__(
+            f"These events are about {about}; with a where, a webhook is told of events that are "
+            "about records of one type: see eventCatalog.",
+            field="where",
+        )
+
+
+class Unaskable(sdk.Refused):
+    """What a webhook asks by cannot be asked any more, after a role or a plugin has changed."""
+
+    reason = "webhooks.unaskable"
 
 
 class StillWaiting(sdk.Refused):

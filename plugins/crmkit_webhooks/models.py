@@ -53,6 +53,12 @@ class Webhook(sdk.Versioned):
     role_id: Mapped[str] = sdk.column(
         ForeignKey("role.id"), doc="The role that says what may be told."
     )
+    where: Mapped[dict[str, Any] | None] = sdk.column(
+        sdk.Json,
+        personal=True,
+        default=None,
+        doc="Of which records it is told; of all, unless said.",
+    )
     state: Mapped[WebhookState] = sdk.column(
         sdk.Choice(WebhookState),
         filterable=True,
@@ -103,6 +109,9 @@ class WebhookDelivery(sdk.Versioned):
         sdk.Json, personal=True, doc="The ids and changed fields of the event."
     )
     happened_at: Mapped[datetime] = sdk.column(sdk.UtcDateTime, doc="When it happened.")
+    request_id: Mapped[str | None] = sdk.column(
+        sdk.Code, personal=False, default=None, doc="In which request it happened."
+    )
     state: Mapped[WebhookDeliveryState] = sdk.column(
         sdk.Choice(WebhookDeliveryState),
         filterable=True,

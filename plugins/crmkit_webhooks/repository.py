@@ -29,9 +29,9 @@ def listening() -> Select[str, list[str]]:
     return select(Webhook.id, Webhook.events).where(Webhook.state != WebhookState.DISABLED)
 
 
-def held(webhook_id: str) -> Select[int, WebhookState, str]:
+def held(webhook_id: str) -> Select[int, list[str], str, dict[str, Any] | None]:
     """A webhook, held so that nobody changes it meanwhile."""
-    columns = (Webhook.version, Webhook.state, Webhook.role_id)
+    columns = (Webhook.version, Webhook.events, Webhook.role_id, Webhook.where)
     return select(*columns).where(Webhook.id == webhook_id).with_for_update()
 
 
@@ -42,7 +42,8 @@ def of_delivery(delivery_id: str) -> Any:
             *(WebhookDelivery.id, WebhookDelivery.state, WebhookDelivery.tries),
             *(WebhookDelivery.event, WebhookDelivery.event_version, WebhookDelivery.sequence),
             *(WebhookDelivery.record, WebhookDelivery.payload, WebhookDelivery.happened_at),
-            *(Webhook.id, Webhook.state, Webhook.url, Webhook.role_id, Webhook.failing_since),
+            *(WebhookDelivery.request_id, Webhook.id, Webhook.state, Webhook.url, Webhook.role_id),
+            *(Webhook.where, Webhook.failing_since),
         )
         .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
         .where(WebhookDelivery.id == delivery_id)

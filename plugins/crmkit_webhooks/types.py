@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from crmkit import sdk
 from crmkit_webhooks import models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _LONGEST_URL = 2_000
+_LONGEST_WHERE = 10_000
 _MOST_EVENTS = 200
 _MOST_HOURS = 24 * 30
 
 
 def _as_they_are(given: list[str]) -> list[str]:
+    return given
+
+
+def _as_it_is(given: sdk.JSON | None) -> sdk.JSON | None:
     return given
 
 
@@ -74,6 +80,11 @@ class Webhook:
     )
     role: sdk.Role = sdk.to_one()
     """The role that says what may be told."""
+    where: sdk.JSON | None = sdk.computed(
+        _as_it_is,
+        models.Webhook.where,
+        description="Of which records it is told; of all that its role reaches, unless said.",
+    )
     state: models.WebhookState
     problem: str | None
     failing_since: datetime | None
@@ -93,9 +104,14 @@ class CreateWebhook:
     """The events that it is told of, such as core.CustomersMoved."""
     role_id: sdk.Ref[sdk.Role]
     """The role that says what may be told; it gives nothing that you have not."""
+    where: dict | None = None  # type: ignore[type-arg]
+    """Of which records it is told, as a list of what the events are about takes it, by the role's
+    rights; of all, unless said. It is asked of the records as they are when they are told."""
 
     def __post_init__(self) -> None:
-        sdk.checks.check(_faults_of_url(self.url), _faults_of_events(self.events))
+        sdk.checks.check(
+            _faults_of_url(self.url), _faults_of_events(self.events), _faults_of_where(self.where)
+        )
 
 
 @dataclass(frozen=True)
@@ -120,6 +136,8 @@ class UpdateWebhook:
     """All events that it is told of; they replace what is there."""
     role_id: sdk.Ref[sdk.Role] | sdk.Unset = sdk.UNSET
     """The role that says what may be told."""
+    where: dict | sdk.Unset | None = sdk.UNSET  # type: ignore[type-arg]
+    """Of which records it is told; null for all."""
     version: int | None = None
     """The version you saw: if it has changed since, nothing happens."""
 
@@ -127,6 +145,7 @@ class UpdateWebhook:
         sdk.checks.check(
             () if isinstance(self.url, sdk.Unset) else _faults_of_url(self.url),
             () if isinstance(self.events, sdk.Unset) else _faults_of_events(self.events),
+            () if isinstance(self.where, sdk.Unset) else _faults_of_where(self.where),
         )
 
 
@@ -238,6 +257,11 @@ def _faults_of_url(url: str) -> Iterator[sdk.Problem]:
         is_web = is_plain = False
     if not (is_web and is_plain):
         yield sdk.checks.fault("url", "This is no address such as https://example.com/hooks.")
+
+
+def _faults_of_where(where: Mapping[str, Any] | None) -> Iterator[sdk.Problem]:
+    if len(json.dumps(where)) > _LONGEST_WHERE:
+        yield sdk.checks.fault("where", f"This has at most {_LONGEST_WHERE:,} characters.")
 
 
 def _faults_of_events(events: Sequence[str]) -> Iterator[sdk.Problem]:

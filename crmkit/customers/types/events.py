@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from crmkit.customers.types.nodes import Customer
 from crmkit.host.context import Event
 
 
@@ -12,12 +13,16 @@ from crmkit.host.context import Event
 class CustomersCreated(Event):
     """Customers are new."""
 
+    about: ClassVar[type | None] = Customer
+
     ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class CustomersUpdated(Event):
     """Customers have changed, each in at least one of these fields."""
+
+    about: ClassVar[type | None] = Customer
 
     ids: tuple[str, ...]
     fields: tuple[str, ...]
@@ -27,12 +32,16 @@ class CustomersUpdated(Event):
 class CustomersDeleted(Event):
     """Customers have been deleted and can be restored."""
 
+    about: ClassVar[type | None] = Customer
+
     ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class CustomersRestored(Event):
     """Deleted customers are back."""
+
+    about: ClassVar[type | None] = Customer
 
     ids: tuple[str, ...]
 
@@ -44,6 +53,7 @@ class CustomersMerged(Event):
     What belonged to the merged ones belongs to them; ids of the merged mean them for ever.
     """
 
+    about: ClassVar[type | None] = Customer
     as_told: ClassVar[frozenset[str]] = frozenset({"merged_ids"})
 
     ids: tuple[str, ...]
@@ -53,6 +63,8 @@ class CustomersMerged(Event):
 @dataclass(frozen=True)
 class CustomersMoved(Event):
     """Customers stand on another stage, each in the place of its id: from, to, the stay begun."""
+
+    about: ClassVar[type | None] = Customer
 
     ids: tuple[str, ...]
     from_stage_ids: tuple[str, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from acme_sms import models, provider
 from crmkit import sdk
@@ -85,5 +85,7 @@ class QueuedSms:
 @dataclass(frozen=True)
 class SmsQueued(sdk.Event):
     """A text waits for the provider; its record is the customer, who gets texts in order."""
+
+    about: ClassVar[type | None] = sdk.Customer
 
     message_id: str

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from crmkit import sdk
+from crmkit_feedback.types.nodes import Ticket
 
 
 @dataclass(frozen=True)
 class TicketsOpened(sdk.Event):
     """Customers want something from us."""
+
+    about: ClassVar[type | None] = Ticket
 
     ids: tuple[str, ...]
 
@@ -18,6 +22,8 @@ class TicketsOpened(sdk.Event):
 class TicketSolved(sdk.Event):
     """A ticket was solved, and the customer can be asked to rate that."""
 
+    about: ClassVar[type | None] = Ticket
+
     solve_id: str
 
 
@@ -25,15 +31,21 @@ class TicketSolved(sdk.Event):
 class TicketReopened(sdk.Event):
     """A solved ticket was taken up again."""
 
+    about: ClassVar[type | None] = Ticket
+
 
 @dataclass(frozen=True)
 class TicketClosed(sdk.Event):
     """A ticket is over."""
 
+    about: ClassVar[type | None] = Ticket
+
 
 @dataclass(frozen=True)
 class TicketRated(sdk.Event):
     """A customer said how the solution of a ticket was."""
+
+    about: ClassVar[type | None] = Ticket
 
     solve_id: str
     score: int

@@ -19,7 +19,7 @@ from crmkit_webhooks.models import (
     WebhookDeliveryState,
     WebhookState,
 )
-from crmkit_webhooks.service.messages import message
+from crmkit_webhooks.service.messages import Told, message
 from crmkit_webhooks.service.signatures import signed_headers
 
 if TYPE_CHECKING:
@@ -43,10 +43,12 @@ class _Sent:
     record: str
     payload: dict[str, Any]
     at: datetime
+    request_id: str | None
     webhook_id: str
     webhook_state: WebhookState
     url: str
     role_id: str
+    where: dict[str, Any] | None
     failing_since: datetime | None
 
 
@@ -88,7 +90,11 @@ async def deliver(context: Context, delivery_id: str) -> None:
         return
     if sent.webhook_state is not WebhookState.ACTIVE:
         return
-    body = await _body(outside, sent)
+    try:
+        body = await _body(outside, sent)
+    except errors.Unaskable as failure:
+        _disable(context, sent, f"Its where cannot be asked any more: {failure.message}")
+        return
     if body is None:
         _settle(context, sent, WebhookDeliveryState.WITHHELD)
     else:
@@ -138,6 +144,7 @@ def _make(context: Context, webhook_id: str, told: sdk.Happening) -> None:
         record=told.event.record,
         payload=told.event.payload(),
         happened_at=told.at,
+        request_id=told.request_id,
         next_try_at=context.clock.now(),
     )
     context.write.add(row)
@@ -148,15 +155,15 @@ async def _body(outside: Context, sent: _Sent) -> str | None:
     grant = await sdk.access.grant_of(outside, sent.role_id)
     if grant is None:
         return None
-    return await message(
-        outside,
+    told = Told(
         name=sent.event,
         version=sent.version,
         sequence=sent.sequence,
         payload=sent.payload,
         at=sent.at,
-        grant=grant,
+        request_id=sent.request_id,
     )
+    return await message(outside, told, grant, sent.where)
 
 
 async def _tried(outside: Context, sent: _Sent, body: str) -> _Answer:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crmkit import sdk
-from crmkit_webhooks import errors, models, repository, types
+from crmkit_webhooks import errors, repository, types
 from crmkit_webhooks.config import Context
 from crmkit_webhooks.models import Webhook, WebhookSecret, WebhookState
 from crmkit_webhooks.service.deliveries import deliver
@@ -23,7 +24,9 @@ async def create_webhook(context: Context, input: types.CreateWebhook) -> types.
     """Have another system told of events, as far as a role may see them."""
     sdk.checks.check(_unknown(context, input.events))
     await sdk.access.check_hands_on(context, input.role_id, "roleId")
-    row = Webhook(url=input.url, events=sorted(set(input.events)), role_id=input.role_id)
+    events = sorted(set(input.events))
+    await _check_where(context, events, input.role_id, input.where)
+    row = Webhook(url=input.url, events=events, role_id=input.role_id, where=input.where)
     context.write.add(row)
     return types.CreatedWebhook(sdk.ref(types.Webhook, row.id), _new_secret(context, row.id))
 
@@ -31,18 +34,21 @@ async def create_webhook(context: Context, input: types.CreateWebhook) -> types.
 @sdk.mutation(permission="webhooks.webhook.update")
 async def update_webhook(context: Context, input: types.UpdateWebhook) -> types.UpdatedWebhook:
     """Change where a webhook leads, what it is told of, and what it may be told."""
-    version, _ = await _held(context, input.id)
-    if input.version is not None and input.version != version:
-        raise errors.StaleVersion(version)
+    there = await _held(context, input.id)
+    if input.version is not None and input.version != there.version:
+        raise errors.StaleVersion(there.version)
     said: dict[object, object] = {}
     if not isinstance(input.url, sdk.Unset):
         said[Webhook.url] = input.url
     if not isinstance(input.events, sdk.Unset):
         sdk.checks.check(_unknown(context, input.events))
-        said[Webhook.events] = sorted(set(input.events))
+        said[Webhook.events] = there.events = sorted(set(input.events))
     if not isinstance(input.role_id, sdk.Unset):
         await sdk.access.check_hands_on(context, input.role_id, "roleId")
-        said[Webhook.role_id] = input.role_id
+        said[Webhook.role_id] = there.role_id = input.role_id
+    if not isinstance(input.where, sdk.Unset):
+        said[Webhook.where] = there.where = input.where
+    await _check_where(context, there.events, there.role_id, there.where)
     if said:
         context.write.change(Webhook, input.id, set=said)  # type: ignore[arg-type]
     return types.UpdatedWebhook(sdk.ref(types.Webhook, input.id))
@@ -97,7 +103,17 @@ def _new_secret(context: Context, webhook_id: str) -> sdk.Secret:
     return sdk.Secret(secret_of(context, row.id))
 
 
-async def _held(context: Context, webhook_id: str) -> tuple[int, models.WebhookState]:
+@dataclass
+class _Held:
+    """A webhook that nobody else changes meanwhile."""
+
+    version: int
+    events: list[str]
+    role_id: str
+    where: dict[str, Any] | None
+
+
+async def _held(context: Context, webhook_id: str) -> _Held:
     """Holds a webhook, whose role gives nothing that the actor has not.
 
     Raises:
@@ -107,9 +123,24 @@ async def _held(context: Context, webhook_id: str) -> tuple[int, models.WebhookS
     rows = await context.rules(repository.held(webhook_id))
     if not rows:
         raise sdk.NotFound("There is no such webhook any more.", field="id")
-    version, state, role_id = rows[0]
-    await sdk.access.check_hands_on(context, role_id, "id")
-    return version, state
+    held = _Held(*rows[0])
+    await sdk.access.check_hands_on(context, held.role_id, "id")
+    return held
+
+
+async def _check_where(
+    context: Context, events: Sequence[str], role_id: str, where: dict[str, Any] | None
+) -> None:
+    """Refuses a where that the role could not say of what all these events are about."""
+    if where is None:
+        return
+    kinds = {context.events[each].about for each in events if each in context.events}
+    kind, *others = kinds or {None}
+    if kind is None or others:
+        raise errors.NotAboutOneKind(sorted(each.__name__ for each in kinds if each))
+    grant = await sdk.access.grant_of(context, role_id)
+    if grant is not None:
+        sdk.check_where(context.limited(grant), kind, where)
 
 
 def _unknown(context: Context, events: Sequence[str]) -> Iterator[sdk.Problem]:

@@ -13,6 +13,8 @@ from crmkit.store.outbox import Delivery
 from crmkit.testing import add_customers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crmkit.testing import Trial
     from tests.plugins.webhooks.conftest import Message, Receiver
 
@@ -29,17 +31,36 @@ UPDATE = (
     "mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { customer { id } } }"
 )
 PAUSE = "mutation ($id: ID!) { pauseWebhook(input: {id: $id}) { webhook { id } } }"
-LOG = """{ webhooks(first: 1) { nodes { state problem deliveries(first: 10) { nodes {
+RESUME = "mutation ($id: ID!) { resumeWebhook(input: {id: $id}) { webhook { id } } }"
+DELETE = "mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { deletedCustomerId } }"
+HIDE = """mutation ($id: ID!) {
+  updateRole(input: {id: $id, hiddenFields: ["Customer.givenName"]}) { role { id } } }"""
+LOG = """{ webhooks(first: 1) { nodes { state problem role { id } deliveries(first: 10) { nodes {
   id event state tries nextTryAt attempts(first: 10) { nodes { status said } } } } } } }"""
 
 
+async def a_role(t: Trial, scope: str = "all", hidden: Sequence[str] = ()) -> str:
+    made = await t.gql(ROLE, key="erp", scope=scope, hidden=list(hidden))
+    id_: str = made["createRole"]["role"]["id"]
+    return id_
+
+
 async def hook(
-    t: Trial, url: str, *events: str, scope: str = "all", hidden: tuple[str, ...] = ()
+    t: Trial,
+    url: str,
+    *events: str,
+    scope: str = "all",
+    hidden: tuple[str, ...] = (),
+    where: Any = None,
 ) -> tuple[str, str]:
     """Makes a webhook with a role of its own, and returns its id and its secret."""
-    made = await t.gql(ROLE, key="erp", scope=scope, hidden=hidden)
-    role = made["createRole"]["role"]["id"]
-    wanted = {"url": url, "events": events or ("core.CustomersCreated",), "roleId": role}
+    role = await a_role(t, scope, hidden)
+    wanted = {
+        "url": url,
+        "events": events or ("core.CustomersCreated",),
+        "roleId": role,
+        "where": where,
+    }
     created = (await t.gql(CREATE, input=wanted))["createWebhook"]
     return created["webhook"]["id"], created["secret"]
 
@@ -145,9 +166,7 @@ async def test_whom_the_role_does_not_reach_nobody_is_told_of(t: Trial, receiver
 async def test_a_deleted_customer_is_told_of_without_a_word(t: Trial, receiver: Receiver) -> None:
     await hook(t, receiver.url, "core.CustomersDeleted")
     [ada] = await add_customers(t, ["Ada"])
-    await t.gql(
-        "mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { deletedCustomerId } }", id=ada
-    )
+    await t.gql(DELETE, id=ada)
     await t.drain()
     [message] = receiver.got
     assert message.body["data"]["records"] == {ada: None}
@@ -161,9 +180,7 @@ async def test_what_waits_for_a_paused_webhook_is_sent_when_it_is_resumed(
     await add_customers(t, ["Ada"])
     await t.drain()
     assert receiver.got == []
-    await t.gql(
-        "mutation ($id: ID!) { resumeWebhook(input: {id: $id}) { webhook { id } } }", id=webhook
-    )
+    await t.gql(RESUME, id=webhook)
     await t.drain()
     assert len(receiver.got) == 1
 
@@ -236,9 +253,8 @@ async def test_nobody_has_more_told_than_he_may_see(t: Trial, receiver: Receiver
 async def test_what_cannot_be_told_is_refused(
     t: Trial, receiver: Receiver, wrong: dict[str, Any], field: str
 ) -> None:
-    made = await t.gql(ROLE, key="erp", scope="all", hidden=[])
     right = {"url": receiver.url, "events": ["core.CustomersCreated"]}
-    wanted = {**right, "roleId": made["createRole"]["role"]["id"], **wrong}
+    wanted = {**right, "roleId": await a_role(t), **wrong}
     [error] = await t.errors(CREATE, input=wanted)
     assert error["extensions"]["problems"][0]["field"] == ["input", field]
 
@@ -284,3 +300,84 @@ async def test_of_what_nobody_wants_to_hear_nothing_is_stored_to_be_told(
     await t.gql(PAUSE, id=webhook)
     await add_customers(t, ["Meanwhile"])
     assert await stored() == 2
+
+
+async def test_before_and_after_leave_as_far_as_the_role_sees_them(
+    t: Trial, receiver: Receiver
+) -> None:
+    await hook(t, receiver.url, "core.CustomersUpdated", hidden=("Customer.givenName",))
+    [ada] = await add_customers(t, ["Ada"], givenName="Augusta", locale="en")
+    await t.gql(UPDATE, input={"id": ada, "givenName": "Secretive", "locale": "fr"})
+    await t.drain()
+    [message] = receiver.got
+    assert message.body["data"]["changes"] == {
+        ada: {"before": {"locale": "en"}, "after": {"locale": "fr"}}
+    }
+    assert "Augusta" not in message.text
+
+
+async def test_a_webhook_is_told_of_records_that_fulfil_its_where(
+    t: Trial, receiver: Receiver
+) -> None:
+    where = {"or": [{"locale": {"eq": "fr"}}, {"stage": {"key": {"eq": "customer"}}}]}
+    await hook(
+        t, receiver.url, "core.CustomersUpdated", "core.CustomersDeleted", where=where, scope="all"
+    )
+    ada, bob = [*await add_customers(t, ["Ada"], locale="en"), *await add_customers(t, ["Bob"])]
+    for id_, locale in ((ada, "de"), (ada, "fr"), (bob, "it")):
+        await t.gql(UPDATE, input={"id": id_, "locale": locale})
+        await t.drain()
+    for id_ in (ada, bob):
+        await t.gql(DELETE, id=id_)
+    await t.drain()
+    assert [each.body["data"]["ids"] for each in receiver.got] == [[ada], [ada]]
+    assert receiver.got[-1].body["data"]["records"] == {ada: None}
+    states = [each["state"] for each in (await log(t))["deliveries"]["nodes"]]
+    assert sorted(states) == ["DELIVERED", "DELIVERED", "WITHHELD", "WITHHELD", "WITHHELD"]
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "field"),
+    [
+        ({"nmae": {"eq": "Ada"}}, "INVALID", ["where"]),
+        ({"name": {"eq": 7}}, "INVALID", ["where", "name", "eq"]),
+        ({"givenName": {"eq": "Ada"}}, "FORBIDDEN", ["where"]),
+        ({"not": {"emails": {"some": {"address": {"eq": "a@b.c"}}}}}, "FORBIDDEN", ["where"]),
+        ({"or": [{"name": {"eq": "Ada"}}] * 51}, "QUERY_TOO_COMPLEX", ["where"]),
+    ],
+)
+async def test_a_where_is_what_the_role_could_ask(
+    t: Trial, where: dict[str, Any], code: str, field: list[str]
+) -> None:
+    role = await a_role(t, hidden=("Customer.givenName", "Customer.emails"))
+    wanted = {"url": "https://example.com", "events": ["core.CustomersMoved"], "roleId": role}
+    [error] = await t.errors(CREATE, input={**wanted, "where": where})
+    assert error["extensions"]["code"] == code
+    assert error["extensions"]["problems"][0]["field"] == ["input", *field]
+
+
+async def test_a_where_is_about_records_of_one_kind(t: Trial) -> None:
+    events = ["core.CustomersCreated", "core.InteractionsRecorded"]
+    wanted = {"url": "https://example.com", "events": events, "roleId": await a_role(t)}
+    [error] = await t.errors(CREATE, input={**wanted, "where": {"id": {"isNull": False}}})
+    assert error["extensions"]["reason"] == "webhooks.not_about_one_kind"
+    assert "about Customer and Interaction;" in error["message"]
+
+
+async def test_who_may_not_ask_by_a_where_any_more_is_told_nothing(
+    t: Trial, receiver: Receiver
+) -> None:
+    webhook, _ = await hook(t, receiver.url, where={"givenName": {"eq": "Augusta"}})
+    await t.gql(HIDE, id=(await log(t))["role"]["id"])
+    await add_customers(t, ["Ada"], givenName="Augusta")
+    await t.drain()
+    found = await log(t)
+    assert (receiver.got, found["state"]) == ([], "DISABLED")
+    assert found["problem"].startswith("Its where cannot be asked any more: CustomerWhere.given")
+    await t.gql(
+        "mutation ($id: ID!) { updateWebhook(input: {id: $id, where: null}) { webhook { where } } }",
+        id=webhook,
+    )
+    await t.gql(RESUME, id=webhook)
+    await t.drain()
+    assert len(receiver.got) == 1
