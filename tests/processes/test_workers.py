@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import time
@@ -13,26 +14,34 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from crmkit.app import load_plugins
+from crmkit.app import load_plugins, open_crm
 from crmkit.host import migrations
 from crmkit.settings import Settings
+from crmkit.testing import Trial
 from crmkit.testing.databases import databases
+from crmkit.values.clock import ManualClock
+from tests.processes.receiver import Receiver
 from tests.processes.servers import CRMKIT, DEADLINE, Server, ask, environment
 
+HOOK = """mutation ($url: String!, $role: ID!) { createWebhook(input: {
+  url: $url, events: ["core.CustomersCreated"], roleId: $role}) { webhook { id } } }"""
+ROLE = 'mutation { createRole(input: {key: "erp", name: "ERP", preset: "sales", scope: "all"}) { role { id } } }'
 CREATE = 'mutation { createCustomer(input: {kind: PERSON, name: "Ada"}) { customer { id } } }'
 
 
 class Yard:
     """A database, a folder, and the processes that run on one and in the other."""
 
-    def __init__(self, engine: str, folder: Path) -> None:
+    def __init__(self, engine: str, folder: Path, *bundled: str) -> None:
         self.folder = folder
         self.address = databases().empty(engine)
-        migrations.upgrade(
-            self.address, load_plugins(Settings.model_validate({"plugins": {"enabled": ()}}))
+        self.settings = Settings.model_validate(
+            {"database": {"url": self.address}, "plugins": {"enabled": bundled}}
         )
+        migrations.upgrade(self.address, load_plugins(self.settings))
         _install(folder)
-        self.around = environment(self.address, "drill") | {
+        self.around = environment(self.address, *(bundled or ("drill",))) | {
+            "CRMKIT_HTTP__ALLOW_NETWORKS": '["127.0.0.1/32"]',
             "PYTHONPATH": str(folder),
             "CRMKIT_WORKER__LEASE_SECONDS": "0.5",
             "CRMKIT_WORKER__BACKOFF_SECONDS": "0.05",
@@ -47,6 +56,18 @@ class Yard:
         made = str(ask(server.url, CREATE)["createCustomer"]["customer"]["id"])
         server.kill()
         return made
+
+    async def hook(self, url: str) -> None:
+        """Makes a webhook and a customer, in this process, which tells nobody of anything."""
+        crm = await open_crm(self.settings)
+        try:
+            await crm.prepare()
+            t = Trial(crm, ManualClock())
+            role = (await t.gql(ROLE))["createRole"]["role"]["id"]
+            await t.gql(HOOK, url=url, role=role)
+            await t.gql(CREATE)
+        finally:
+            await crm.close()
 
     @contextmanager
     def worker(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -120,3 +141,23 @@ def test_what_a_killed_server_committed_and_a_killed_worker_began_happens_once_a
     assert (yard.noted("delivered"), yard.noted("worked")) == (1, 1)
     assert {count for _, count in yard.rows(ticks)} == {1}
     assert yard.rows("SELECT state, count(*) FROM delivery GROUP BY state") == [("done", 1)]
+
+
+def test_a_webhook_whose_worker_is_killed_meanwhile_arrives_under_the_same_id(
+    engine: str, tmp_path: Path
+) -> None:
+    yard = Yard(engine, tmp_path, "webhooks")
+    with Receiver() as receiver:
+        asyncio.run(yard.hook(receiver.url))
+        with yard.worker() as dying:
+            yard.until(lambda: receiver.got)
+            dying.kill()
+        delivered = "SELECT id FROM webhooks_delivery WHERE state = 'delivered'"
+        assert yard.rows(delivered) == []
+        receiver.answers.set()
+        with yard.worker():
+            yard.until(lambda: yard.rows(delivered))
+        [(message,)] = yard.rows(delivered)
+    assert len(receiver.got) >= 2
+    assert {*receiver.got} == {message}
+    databases().drop(yard.address)
