@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmkit_grading import service
+from crmkit_grading.models import Change as ChangeRow
 from crmkit_grading.models import Grade as GradeRow
 from crmkit_grading.models import Score as ScoreRow
 from crmkit_grading.types import CustomersGraded, Grade, GradeChange
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
 
     from crmkit import sdk
 
-__all__ = ["CustomersGraded", "Grade", "GradeChange", "GradeRow", "ScoreRow", "grade_keys"]
+__all__ = [
+    "ChangeRow",
+    "CustomersGraded",
+    "Grade",
+    "GradeChange",
+    "GradeRow",
+    "ScoreRow",
+    "grade_keys",
+]
 
 
 async def grade_keys(

@@ -49,7 +49,7 @@ class GradeChange:
     old_grade: str | None
     new_grade: str | None
     reason: models.GradingReason
-    cause: sdk.Node | None = sdk.any_node(models.Change.cause_id)
+    cause: sdk.Node | None = sdk.cause(models.Change.cause_id)
     """What led to it: an interaction, an order, whatever has an id."""
     rules: str
 

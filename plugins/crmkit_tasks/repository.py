@@ -15,7 +15,7 @@ from crmkit_tasks.models import Task, TaskState
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from crmkit_grading.api import GradeRow, ScoreRow
+    from crmkit_grading.api import ChangeRow, GradeRow, ScoreRow
     from crmkit_tasks.config import Context
 
 _FIELDS: tuple[Any, ...] = (
@@ -50,6 +50,14 @@ class Found:
     rule: str | None
     began_at: datetime | None
     counted_from: datetime | None
+
+
+@dataclass(frozen=True)
+class Graded:
+    """When a customer reached the grade of now, and the change that says so."""
+
+    at: datetime
+    change_id: str
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,15 @@ async def standings(
     grading = context.neighbour("grading")
     wanted = _standings(customer_ids, now, grading.ScoreRow if grading else None)
     return [Standing(*row) for row in await context.rules(wanted)]
+
+
+async def graded(context: Context, customer_ids: Collection[str]) -> dict[str, Graded]:
+    """Since when these customers have the grade that they have, where there are grades."""
+    grading = context.neighbour("grading")
+    if grading is None or not customer_ids:
+        return {}
+    rows = await context.rules(_graded(customer_ids, grading.ChangeRow))
+    return {customer_id: Graded(at, change) for customer_id, at, change in rows}
 
 
 async def working(context: Context, user_ids: Collection[str]) -> set[str]:
@@ -204,6 +221,19 @@ def _standings(
         .where(customer.id.in_(customer_ids), customer.deleted_at.is_(None))
         .order_by(customer.id)
     )
+
+
+@sdk.statement
+def _graded(customer_ids: Collection[str], change: type[ChangeRow]) -> Select[str, datetime, str]:
+    last_first = (change.created_at.desc(), change.id.desc())
+    place = func.row_number().over(partition_by=change.customer_id, order_by=last_first)
+    moves = (
+        select(change.customer_id, change.created_at, change.id, place.label("place"))
+        .where(change.customer_id.in_(customer_ids))
+        .where(change.old_grade.is_distinct_from(change.new_grade))
+        .subquery()
+    )
+    return select(moves.c.customer_id, moves.c.created_at, moves.c.id).where(moves.c.place == 1)
 
 
 @sdk.statement

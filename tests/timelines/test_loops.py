@@ -8,8 +8,9 @@ import pytest
 
 from crmkit.host.actors import Actor, Rights
 from crmkit.store.reach import Reach
-from crmkit.testing import Trial, add_customers
-from tests.timelines.company import bought, company, done, said
+from crmkit.testing import Trial, add_customers, crm
+from tests.timelines.company import PLUGINS, bought, company, done, said
+from tests.timelines.salon import Salon
 
 pytestmark = pytest.mark.anyio
 
@@ -77,6 +78,33 @@ async def test_a_loop_leads_from_a_word_through_all_plugins_to_the_next_word(t: 
     assert consequences == []
     causes, consequences = await chain(t, story[2])
     assert causes == [story[1], story[0]]
+
+
+WAY = ["GradeChange", "Task", "Order", "Ticket", "Interaction"]
+WHAT_CAME = f"""query ($id: ID!) {{ node(id: $id) {{ ... on Interaction {{ consequences {{
+  __typename id {" ".join(f"... on {kind} {{ cause {{ id }} }}" for kind in WAY)} }} }} }} }}"""
+
+
+async def test_a_word_scores_and_handlers_lead_it_through_every_plugin_to_the_next_word(
+    engine: str,
+) -> None:
+    talks = {"group": "engagement", "events": ["interaction"], "points": 100}
+    offer = {"subject": "Make an offer", "grades": ["a"], "every_days": 1}
+    config = {"grading": {"rules": {"talks": talks}}, "tasks": {"rules": {"offer": offer}}}
+    async with crm(*PLUGINS, Salon, engine=engine, config=config) as t:
+        [anna] = await add_customers(t, ["Anna"])
+        begun = await said(t, anna)
+        await t.drain()
+        t.clock.move(days=2)
+        await t.drain()
+        found = (await t.gql(WHAT_CAME, id=begun))["node"]["consequences"]
+    told = {each["id"]: each for each in found}
+    [step] = [each for each in found if each["__typename"] == "Interaction"]
+    way = [step]
+    while (cause := step["cause"]["id"]) != begun:
+        step = told[cause]
+        way.insert(0, step)
+    assert [each["__typename"] for each in way] == WAY
 
 
 async def test_a_chain_ends_where_the_reach_of_the_actor_ends(t: Trial) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crmkit_tasks.config import Context, Rule
-    from crmkit_tasks.repository import Found, Standing
+    from crmkit_tasks.repository import Found, Graded, Standing
 
 _PAGE = 1_000
 
@@ -133,7 +133,13 @@ async def _settle(
     kept = {key: wanted[key] for key in there if key in wanted}
     moved = [_moved(context, *each, there[key]) for key, each in kept.items()]
     missing = {key: each for key, each in wanted.items() if key not in there}
-    new = [_task(context, *each, key[0], closed.get(key)) for key, each in missing.items()]
+    graded = await repository.graded(
+        context, {key[1] for key, (r, _) in missing.items() if r.grades}
+    )
+    new = [
+        _task(context, *each, key[0], closed.get(key), graded.get(key[1]))
+        for key, each in missing.items()
+    ]
     # Should another unit have been faster after all, its task is as good as this one.
     context.write.upsert(TaskRow, new, key=(TaskRow.rule, TaskRow.customer_id))
     for each in new:
@@ -154,7 +160,12 @@ def _moved(context: Context, rule: Rule, standing: Standing, task: Found) -> boo
 
 
 def _task(
-    context: Context, rule: Rule, standing: Standing, name: str, before: Found | None
+    context: Context,
+    rule: Rule,
+    standing: Standing,
+    name: str,
+    before: Found | None,
+    graded: Graded | None,
 ) -> TaskRow:
     """The task that a rule wants next; `before` is the one that has just been closed."""
     began_at = (before and before.began_at) or standing.entered_at
@@ -171,8 +182,17 @@ def _task(
         rule=name,
         began_at=began_at,
         counted_from=counted_from,
-        cause_id=before.id if before is not None else standing.stay_id,
+        cause_id=_cause(rule, standing, before, graded),
     )
+
+
+def _cause(rule: Rule, standing: Standing, before: Found | None, graded: Graded | None) -> str:
+    """What made the rule want it: the task before, or what the customer has become last."""
+    if before is not None:
+        return before.id
+    if rule.grades and graded is not None and graded.at >= standing.entered_at:
+        return graded.change_id
+    return standing.stay_id
 
 
 def _latest(began_at: datetime, contact_at: datetime | None) -> datetime:
