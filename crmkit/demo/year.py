@@ -129,8 +129,8 @@ class Year:
     async def _play(self, scene: Scene, play: Callable[..., Any]) -> None:
         who = self.demo.cast.get(scene.who, scene.who)
         await play(who, **scene.said)
-        # What follows from it has happened before the next scene.
-        await self._crm.host.drain(due=False)
+        # What follows from it has happened before the next scene; jobs have time until the step ends.
+        await self._crm.host.relay.drain(due=False)
 
     def _told(self) -> list[Told]:
         loaded = self._crm.host.loaded

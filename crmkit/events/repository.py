@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, exists, select
+from sqlalchemy import BigInteger, Select, and_, exists, literal, select
 
 from crmkit.store.inbox import Inbox
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
+from crmkit.store.ready import statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,17 +69,19 @@ def send_again(context: Context[Any], seqs: Sequence[int]) -> None:
     context.write.update(Delivery, where=Delivery.seq.in_(seqs), set=again)
 
 
+@statement
 def old(before: datetime, limit: int) -> Select[int]:
     """The oldest events of before this moment that nobody has to be told of any more."""
     waits = exists().where(Delivery.event == Outbox.seq, Delivery.state.in_(_OPEN))
     wanted = select(Outbox.seq).where(Outbox.at < before, Outbox.fanned_out, ~waits)
-    return wanted.order_by(Outbox.seq).limit(limit)
+    return wanted.order_by(Outbox.seq).limit(literal(limit, BigInteger()))
 
 
 def forget(context: Context[Any], seqs: Sequence[int]) -> None:
     """Deletes events with their deliveries."""
-    context.write.delete(Delivery, where=Delivery.event.in_(seqs))
-    context.write.delete(Outbox, where=Outbox.seq.in_(seqs))
+    if seqs:
+        context.write.delete(Delivery, where=Delivery.event.in_(seqs))
+        context.write.delete(Outbox, where=Outbox.seq.in_(seqs))
 
 
 def forget_keys(context: Context[Any], before: datetime) -> None:

@@ -63,10 +63,10 @@ async def forget_events(context: Context[Any], done: int = 0) -> int | None:
     kept = timedelta(days=context.host.settings.worker.keep_days)
     before = context.clock.now() - kept
     seqs = [seq for (seq,) in await context.rules(repository.old(before, _SOME))]
-    if not seqs:
-        # Whoever may be told again is known for longer.
-        repository.forget_keys(context, before - kept)
-        return None
     repository.forget(context, seqs)
     context.progress(done + len(seqs))
-    return done + len(seqs)
+    if len(seqs) == _SOME:
+        return done + len(seqs)
+    # Whoever may be told again is known for longer.
+    repository.forget_keys(context, before - kept)
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crmkit.store.aliases import become
 from crmkit.values.ids import prefix_of
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ async def events_of(host: Host, occurrences: Sequence[Occurrence]) -> list[Event
     payloads = [each.payload for each in occurrences]
     pairs = list(zip(kinds, payloads, strict=True))
     ids = {id_ for kind, payload in pairs for id_ in _ids(host, kind, payload)}
-    become: dict[str, str] = {}
+    became: dict[str, str] = {}
     for prefix, aliases in host.aliases.items():
         if theirs := sorted(each for each in ids if prefix_of(each) == prefix):
-            become |= dict(await host.database.fetch(aliases.among(theirs)))
-    return [kind.restored(_told(kind, payload, become)) for kind, payload in pairs]
+            became |= dict(await host.database.fetch(become(aliases, theirs)))
+    return [kind.restored(_told(kind, payload, became)) for kind, payload in pairs]
 
 
 def _ids(host: Host, kind: type[Event], payload: Mapping[str, Any]) -> Iterator[str]:
@@ -40,17 +41,17 @@ def _ids(host: Host, kind: type[Event], payload: Mapping[str, Any]) -> Iterator[
 
 
 def _told(
-    kind: type[Event], payload: Mapping[str, Any], become: Mapping[str, str]
+    kind: type[Event], payload: Mapping[str, Any], became: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    if not become:
+    if not became:
         return payload
     return {
-        name: value if name in kind.as_told else _now(value, become)
+        name: value if name in kind.as_told else _now(value, became)
         for name, value in payload.items()
     }
 
 
-def _now(value: Any, become: Mapping[str, str]) -> Any:
+def _now(value: Any, became: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_now(each, become) for each in value]
-    return become.get(value, value) if isinstance(value, str) else value
+        return [_now(each, became) for each in value]
+    return became.get(value, value) if isinstance(value, str) else value

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal, select
 
 from crmkit.store.idempotency import Idempotency
 from crmkit.store.jobs import Job, JobState
+from crmkit.store.ready import statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
 
     from crmkit.host.context import Context
     from crmkit.values.errors import Failure
@@ -50,22 +51,25 @@ def retry(context: Context[Any], id_: str, otherwise: Failure) -> None:
     context.write.update(Job, where=_is(id_, GIVEN_UP), set=again, expect=1, otherwise=otherwise)
 
 
+@statement
 def settled(before: datetime, limit: int) -> Select[str]:
     """The oldest jobs that ended well, or were cancelled, before a moment."""
     over = Job.state.in_((JobState.DONE, JobState.CANCELLED))
     wanted = select(Job.id).where(Job.created_at < before, Job.ended_at < before, over)
-    return wanted.order_by(Job.created_at).limit(limit)
+    return wanted.order_by(Job.created_at).limit(literal(limit, BigInteger()))
 
 
 def forget(context: Context[Any], ids: Sequence[str]) -> None:
     """Deletes jobs."""
-    context.write.delete(Job, where=Job.id.in_(ids))
+    if ids:
+        context.write.delete(Job, where=Job.id.in_(ids))
 
 
+@statement
 def used_before(until: datetime, limit: int) -> Select[datetime]:
     """When the oldest keys were used that were used before a moment."""
     used = select(Idempotency.at).where(Idempotency.at < until)
-    return used.order_by(Idempotency.at).limit(limit)
+    return used.order_by(Idempotency.at).limit(literal(limit, BigInteger()))
 
 
 def forget_keys(context: Context[Any], until: datetime) -> None:

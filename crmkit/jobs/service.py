@@ -50,21 +50,18 @@ async def tidy(context: Context[Any], done: int = 0) -> int | None:
     kept = timedelta(days=context.host.settings.worker.keep_days)
     before = context.clock.now() - kept
     jobs = [id_ for (id_,) in await context.rules(repository.settled(before, _SOME))]
-    if not jobs:
-        return None
     repository.forget(context, jobs)
     context.progress(done + len(jobs))
-    return done + len(jobs)
+    return done + len(jobs) if len(jobs) == _SOME else None
 
 
 async def forget_keys(context: Context[Any], rounds: int = 0) -> int | None:
     """Forgets keys that have not been good for anything any more, some at a time."""
     until = context.clock.now() - KEPT
     oldest = [at for (at,) in await context.rules(repository.used_before(until, _SOME))]
-    if not oldest:
-        return None
-    repository.forget_keys(context, oldest[-1])
-    return rounds + 1
+    if oldest:
+        repository.forget_keys(context, oldest[-1])
+    return rounds + 1 if len(oldest) == _SOME else None
 
 
 async def ask_for(context: Context[Any], *, name: str, payload: Any) -> None:

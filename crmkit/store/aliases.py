@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, func, select
 
 from crmkit.store.database import attribute
+from crmkit.store.ready import statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sqlalchemy import ColumnElement, FromClause, Select
     from sqlalchemy.orm import InstrumentedAttribute
+
+
+@statement
+def become(aliases: Aliases, ids: Collection[str]) -> Select[Any]:
+    """Which of these ids have become which, whoever asks again and again."""
+    return aliases.among(ids)
 
 
 @dataclass(frozen=True, eq=False)

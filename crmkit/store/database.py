@@ -371,6 +371,7 @@ def _wanted(table: Table) -> Iterator[tuple[str, ...]]:
                 yield (each.name, *key)
 
 
+@cache
 def attribute(of: InstrumentedAttribute[Any]) -> tuple[Table, Column[Any]]:
     """The table and the column behind `Model.attribute`."""
     mapped = of.property.columns[0]

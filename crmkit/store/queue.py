@@ -52,18 +52,13 @@ def settle(run: Run, unit: UnitOfWork) -> None:
 
 
 async def _settle(run: Run, now: datetime, transaction: Transaction) -> None:
-    said: dict[str, Any] = {"done": run.done, "total": run.total, "problem": None}
-    if run.next is None:
-        said |= {"state": JobState.DONE, "leased_until": None, "ended_at": now}
-    else:
-        said |= {"payload": run.next, "tries": 1}
-    as_asked = job.c.asked == run.asked
-    if await transaction.run(_held(run).where(as_asked).values(said)):
+    this = (run.id, run.begun, run.asked, run.done, run.total)
+    if await transaction.run(_ended(*this, now) if run.next is None else _gone_on(run)):
         return
     # Asked for again meanwhile, it begins anew, because this may have looked too early.
     again = {"state": JobState.WAITING, "leased_until": None, "tries": 0}
     run.next = None
-    if not await transaction.run(_held(run).values(again)):
+    if not await transaction.run(_held(run.id, run.begun).values(again)):
         raise LeaseLost(f"The job {run.id} is not this worker's any more.")
 
 
@@ -84,19 +79,10 @@ class Queue:
             _due(self._clock.now(), 1, self._names)
         ):
             return []
-        # A CTE that locks is run once, whatever the plan; a subquery may be run again.
         now = self._clock.now()
-        due = _those_due(now, most, self._names).with_for_update(skip_locked=True).cte()
-        begun = {
-            "state": JobState.RUNNING,
-            "leased_until": now + self._patience.lease,
-            "begun": job.c.begun + 1,
-            "tries": job.c.tries + 1,
-        }
-        mine = update(job).where(job.c.id.in_(select(due.c.id))).values(begun)
-        columns = [job.c[each] for each in _READ]
+        taken = _taken(now, now + self._patience.lease, most, self._names)
         async with self._database.transaction() as transaction:
-            found = await transaction.fetch(mine.returning(*columns))
+            found = await transaction.fetch(taken)
         return [Run(*row) for row in sorted(found)]
 
     async def renew(self, runs: Sequence[Run]) -> list[Run]:
@@ -106,7 +92,7 @@ class Queue:
             for each in runs:
                 until = self._clock.now() + self._patience.lease
                 said = {"leased_until": until, "done": each.done, "total": each.total}
-                if not await transaction.run(_held(each).values(said)):
+                if not await transaction.run(_held(each.id, each.begun).values(said)):
                     lost.append(each)
         return lost
 
@@ -127,16 +113,62 @@ class Queue:
 
     async def _change(self, run: Run, values: dict[str, Any]) -> None:
         async with self._database.transaction() as transaction:
-            await transaction.run(_held(run).values(values))
+            await transaction.run(_held(run.id, run.begun).values(values))
 
 
 _READ = ("id", "name", "payload", "at", "request_id", "asked", "begun", "tries", "done", "total")
 
 
+# -- its statements, built once: a worker asks them again and again ---------------------------
+
+
 @statement
 def _due(now: datetime, limit: int, names: Sequence[str]) -> Select[str]:
-    """The next jobs of these names; a worker asks for them again and again."""
+    """The next jobs of these names."""
     return _those_due(now, limit, names)
+
+
+@statement
+def _taken(now: datetime, until: datetime, limit: int, names: Sequence[str]) -> Any:
+    """Leases what is due, and says what it has taken."""
+    # A CTE that locks is run once, whatever the plan; a subquery may be run again.
+    due = _those_due(now, limit, names).with_for_update(skip_locked=True).cte()
+    begun = {
+        "state": JobState.RUNNING,
+        "leased_until": until,
+        "begun": job.c.begun + 1,
+        "tries": job.c.tries + 1,
+    }
+    mine = update(job).where(job.c.id.in_(select(due.c.id))).values(begun)
+    return mine.returning(*[job.c[each] for each in _READ])
+
+
+@statement
+def _ended(
+    id_: str, begun: int, asked: int, done: int | None, total: int | None, now: datetime
+) -> Any:
+    """A job is done, unless somebody has asked for it again meanwhile."""
+    said = {
+        "state": JobState.DONE,
+        "leased_until": None,
+        "ended_at": now,
+        "done": done,
+        "total": total,
+        "problem": None,
+    }
+    return _held(id_, begun).where(job.c.asked == asked).values(said)
+
+
+def _gone_on(run: Run) -> Update:
+    """A chunk of a job is done, and the next one waits for whoever does this one."""
+    said = {
+        "payload": run.next,
+        "tries": 1,
+        "done": run.done,
+        "total": run.total,
+        "problem": None,
+    }
+    return _held(run.id, run.begun).where(job.c.asked == run.asked).values(said)
 
 
 def _those_due(now: datetime, limit: int, names: Sequence[str]) -> Select[str]:
@@ -160,7 +192,7 @@ def _is_open() -> ColumnElement[bool]:
     return cast("ColumnElement[bool]", job.c.state.in_([waiting, running]))
 
 
-def _held(run: Run) -> Update:
+def _held(id_: str, begun: int) -> Update:
     """An update of a job that nobody else has begun, cancelled or ended meanwhile."""
-    mine = (job.c.id == run.id, job.c.begun == run.begun, job.c.state == JobState.RUNNING)
+    mine = (job.c.id == id_, job.c.begun == begun, job.c.state == JobState.RUNNING)
     return update(job).where(*mine)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from crmkit.store.database import table_of
 from crmkit.store.jobs import Job, ScheduleRow
+from crmkit.store.ready import statement
 from crmkit.store.write import Write
 from crmkit.values import ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from crmkit.store.drivers import Database, Transaction
     from crmkit.values.clock import Clock
@@ -43,8 +44,7 @@ class Timetable:
             await self._write()
             self._is_written = True
         now = self._clock.now()
-        wanted = (schedule.c.next_at <= now, schedule.c.name.in_(sorted(self._schedules)))
-        due = await self._database.fetch(select(schedule.c.name, schedule.c.next_at).where(*wanted))
+        due = await self._database.fetch(_due(now, sorted(self._schedules)))
         for name, at in due:
             async with self._database.transaction() as transaction:
                 if await self._is_mine(transaction, name, at):
@@ -80,9 +80,7 @@ class Timetable:
     async def _is_mine(self, transaction: Transaction, name: str, at: datetime) -> bool:
         """Takes a moment; of many workers only one finds it as it was."""
         next_at = self._schedules[name].next(self._clock.now())
-        as_found = (schedule.c.name == name, schedule.c.next_at == at)
-        taken = update(schedule).where(*as_found).values(next_at=next_at)
-        return await transaction.run(taken) == 1
+        return await transaction.run(_taken(name, at, next_at)) == 1
 
     def _job(self, name: str, at: datetime) -> Job:
         return Job(
@@ -93,6 +91,18 @@ class Timetable:
             due=at,
             request_id=ids.new_id("request"),
         )
+
+
+@statement
+def _due(now: datetime, names: Sequence[str]) -> Select[str, datetime]:
+    wanted = (schedule.c.next_at <= now, schedule.c.name.in_(names))
+    return select(schedule.c.name, schedule.c.next_at).where(*wanted)
+
+
+@statement
+def _taken(name: str, at: datetime, next_at: datetime) -> Any:
+    as_found = (schedule.c.name == name, schedule.c.next_at == at)
+    return update(schedule).where(*as_found).values(next_at=next_at)
 
 
 async def _ask(transaction: Transaction, row: Job) -> None:

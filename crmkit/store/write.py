@@ -61,7 +61,7 @@ class Write:
             keys = [tuple([values[name] for name in names]) for values in made]
             if issubclass(model, Record):
                 self.added.update([key for (key,) in keys])
-            place, group = self._joined(table, _tied(table), partial(Inserts, table))
+            place, group = self._joined(table, _pointed(table), partial(Inserts, table))
             group.rows += made
             known = self._rows.setdefault(table, {})
             known.update(zip(keys, zip(repeat(place), made), strict=True))
@@ -112,7 +112,7 @@ class Write:
             raise ValueError(f"This change of {table.name} changes nothing; give set or add.")
         _, group = self._joined(
             (table, shape),
-            _pointed(table, taken),
+            _pointed(table, tuple(taken)),
             partial(Changes, table, shape, self._at),
             lambda group: group.takes(keys),
         )
@@ -134,8 +134,8 @@ class Write:
         table = _changeable(model, set, add)
         if table in self._sides:
             raise ValueError(f"Rows of {table.name} have side rows: say add or change.")
-        keys = [key] if isinstance(key, InstrumentedAttribute) else key
-        meeting = _meeting(model, keys, add, set)
+        keys = (key,) if isinstance(key, InstrumentedAttribute) else tuple(key)
+        meeting = _meeting(model, keys, tuple(add), tuple(set))
         for row in rows:
             made = partial(Upserts, table, meeting)
             _, group = self._joined((table, meeting), _pointed(table), made)
@@ -240,7 +240,7 @@ class Write:
     def _fold(self, table: Table, key: Key, taken: dict[str, Any], added: dict[str, int]) -> bool:
         """Changes the buffered row itself, if nothing in between could tell."""
         place, row = self._rows.get(table, {}).get(key, (0, None))
-        if row is None or not self._is_free(_pointed(table, taken), place):
+        if row is None or not self._is_free(_pointed(table, tuple(taken)), place):
             return False
         if _is_versioned(table):
             added = {**added, "version": 1}
@@ -297,8 +297,9 @@ def _named(table: Table, values: Mapping[Attr, Any] | None) -> dict[str, Any]:
     return found
 
 
+@cache
 def _meeting(
-    model: type[Base], key: Sequence[Attr], add: Sequence[Attr], set: Sequence[Attr]
+    model: type[Base], key: tuple[Attr, ...], add: tuple[Attr, ...], set: tuple[Attr, ...]
 ) -> Meeting:
     table = table_of(model)
     added, taken = list(_named(table, dict.fromkeys(add))), _named(table, dict.fromkeys(set))
@@ -320,13 +321,11 @@ def _key(table: Table) -> tuple[str, ...]:
 
 
 @cache
-def _tied(table: Table) -> frozenset[str]:
-    """What a new row must not overtake: its own table, and those that it points to."""
-    return _pointed(table)
+def _pointed(table: Table, names: tuple[str, ...] | None = None) -> frozenset[str]:
+    """The table and those that its rows, or these columns of them, point to.
 
-
-def _pointed(table: Table, names: Iterable[str] | None = None) -> frozenset[str]:
-    """The table and those that its rows, or these columns of them, point to."""
+    That is what a write of them must not overtake.
+    """
     columns = table.columns if names is None else [table.columns[each] for each in names]
     keys = (key for column in columns for key in column.foreign_keys)
     return frozenset([table.name, *(key.column.table.name for key in keys)])

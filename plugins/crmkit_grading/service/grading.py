@@ -142,17 +142,17 @@ async def regrade(
     before = {each.customer_id: each for each in (repository.Stored(*row) for row in rows)}
     steps = await repository.ladder(context.rules, context.config.grades)
     today = today_of(context)
-    changes = []
+    changes, graded = [], []
     for known in await repository.known(context, context.rules, customer_ids):
         counted = scoring.score(context.config, known, today)
         stored = before[known.id]
         step = step_of(context, steps, counted.total, stored.grade)
         grade = step.key if step else None
+        graded.append((stored, counted, grade))
         if (counted.total, grade) != (stored.points, stored.grade):
             changes.append(_change(context, stored, counted, grade, causes))
-        if not dry:
-            _keep(context, stored, counted, grade)
     if not dry:
+        _keep(context, graded)
         context.write.add(*changes)
         _tell(context, changes)
     moves = Counter((each.old_grade or "", each.new_grade or "") for each in _moved(changes))
@@ -196,25 +196,27 @@ def _reason(cause: str | None, *, is_news: bool) -> GradingReason:
     return GradingReason.EVENT if cause else GradingReason.CUSTOMER
 
 
-def _keep(context: Context, stored: Stored, counted: scoring.Score, grade: str | None) -> None:
-    changes_at = moment(context, counted.changes)
-    # All of them name the same columns, so that one statement carries them.
-    values = {
-        ScoreRow.points: counted.total,
-        ScoreRow.fit: counted.fit,
-        ScoreRow.engagement: counted.engagement,
-        ScoreRow.grade: grade,
-        ScoreRow.graded_at: context.clock.now(),
-        ScoreRow.changes_at: changes_at,
-        ScoreRow.rules: context.config.version,
-    }
-    context.write.change(ScoreRow, stored.customer_id, set=values)
-    if changes_at == stored.changes_at:
-        return
-    if changes_at is None:
-        context.not_due(ScoreFaded, [stored.customer_id])
-    else:
-        context.due(changes_at, ScoreFaded(stored.customer_id))
+def _keep(context: Context, graded: Sequence[tuple[Stored, scoring.Score, str | None]]) -> None:
+    now, rules = context.clock.now(), context.config.version
+    never = []
+    for stored, counted, grade in graded:
+        changes_at = moment(context, counted.changes)
+        # All of them name the same columns, so that one statement carries them.
+        values = {
+            ScoreRow.points: counted.total,
+            ScoreRow.fit: counted.fit,
+            ScoreRow.engagement: counted.engagement,
+            ScoreRow.grade: grade,
+            ScoreRow.graded_at: now,
+            ScoreRow.changes_at: changes_at,
+            ScoreRow.rules: rules,
+        }
+        context.write.change(ScoreRow, stored.customer_id, set=values)
+        if changes_at is None and stored.changes_at is not None:
+            never.append(stored.customer_id)
+        elif changes_at is not None and changes_at != stored.changes_at:
+            context.due(changes_at, ScoreFaded(stored.customer_id))
+    context.not_due(ScoreFaded, never)
 
 
 def _moved(changes: Sequence[Change]) -> list[Change]:
