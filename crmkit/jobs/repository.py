@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal, select
@@ -13,6 +12,7 @@ from crmkit.store.ready import statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from crmkit.host.context import Context
     from crmkit.values.errors import Failure

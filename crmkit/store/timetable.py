@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, select, update
@@ -15,6 +14,7 @@ from crmkit.values import ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from crmkit.store.drivers import Database, Transaction
     from crmkit.values.clock import Clock
