@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -32,10 +32,11 @@ from graphql import (
 from crmkit.engine.late import shape_of
 from crmkit.graph import cost, limits
 from crmkit.graph.coordinates import Named
+from crmkit.graph.variables import Declared
 from crmkit.values.errors import QueryTooComplex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from graphql import ASTValidationRule
 
@@ -61,6 +62,8 @@ class Document:
     parsed: DocumentNode
     named: dict[str | None, Named] = field(default_factory=dict)
     """What each of its operations names, found out by whoever runs it first."""
+    declared: dict[str | None, Sequence[Declared]] = field(default_factory=dict)
+    """The variables of each of its operations, just so."""
     _costs: dict[Hashable, int] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:

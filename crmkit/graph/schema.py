@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
-from graphql.execution.values import get_variable_values
 from strawberry.types.base import StrawberryObjectDefinition
 
 from crmkit.engine.conditions import Conditions
@@ -20,6 +19,7 @@ from crmkit.graph.coordinates import Named, named
 from crmkit.graph.errors import Wrong
 from crmkit.graph.introspection import Introspection
 from crmkit.graph.run import Run
+from crmkit.graph.variables import Declared, Variables
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class Schema:
         self.wheres = Conditions(
             self.registry, self.core, suggests=settings.profile != "production"
         )
+        self._variables = Variables(self.core)
         self.introspection = Introspection(self.core, settings.graphql.limits.introspection)
         self.cursors = Cursors(settings.secret.get_secret_value())
 
@@ -125,10 +126,10 @@ class Schema:
             Forbidden: It names what the actor may not use.
             QueryTooComplex: It costs too much.
         """
-        values = get_variable_values(
-            self.core,
-            operation.variable_definitions or (),
-            dict(variables or {}),
+        values = self._variables.values(
+            operation,
+            self._declared(document, operation),
+            variables or {},
             hide_suggestions=host.settings.profile == "production",
         )
         if isinstance(values, list):
@@ -138,6 +139,14 @@ class Schema:
             written = bool(actor.rights.hidden)
             actor.rights.check(names.together(variables or {}, written=written))
         return Run(self, document, operation, values, host, actor, note, plans)
+
+    def _declared(
+        self, document: Document, operation: OperationDefinitionNode
+    ) -> Sequence[Declared]:
+        name = operation.name.value if operation.name else None
+        if (known := document.declared.get(name)) is None:
+            known = document.declared[name] = self._variables.declared(operation)
+        return known
 
     def _named(self, document: Document, operation: OperationDefinitionNode) -> Named:
         name = operation.name.value if operation.name else None

@@ -1,0 +1,192 @@
+"""The variables of a request, as the schema wants them.
+
+graphql-core looks at each type of each value anew. Here a type is looked at once, and becomes
+a function. What that function does not take, graphql-core does again, and says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    Undefined,
+    is_required_input_field,
+)
+from graphql.execution.get_variable_signature import (
+    GraphQLVariableSignature,
+    get_variable_signature,
+)
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+if TYPE_CHECKING:
+    from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode
+
+Coerce = Callable[[Any, int], Any]
+"""Makes a value that stands so deep what its type says."""
+
+_DEEPEST = 64
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A variable of an operation, and what makes a value of what a client sends for it."""
+
+    name: str
+    signature: GraphQLVariableSignature
+    coerce: Coerce
+    is_optional: bool
+
+
+class Variables:
+    """Makes the variables of operations over one schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._objects: dict[str, Coerce] = {}
+
+    def declared(self, operation: OperationDefinitionNode) -> Sequence[Declared]:
+        """What an operation that is valid says of its variables."""
+        found = []
+        for each in operation.variable_definitions or ():
+            signature: Any = get_variable_signature(self._schema, each)
+            is_optional = not (each.default_value or isinstance(signature.type, GraphQLNonNull))
+            coerce = self._coerce(signature.type)
+            found.append(Declared(signature.name, signature, coerce, is_optional))
+        return found
+
+    def values(
+        self,
+        operation: OperationDefinitionNode,
+        declared: Sequence[Declared],
+        given: Mapping[str, Any],
+        *,
+        hide_suggestions: bool = False,
+    ) -> VariableValues | list[GraphQLError]:
+        """The values of all variables, or what is wrong with them."""
+        sources, coerced = {}, {}
+        try:
+            for each in declared:
+                value = given.get(each.name, Undefined)
+                sources[each.name] = VariableValueSource(each.signature, value)
+                if value is not Undefined:
+                    coerced[each.name] = each.coerce(value, 0)
+                elif not each.is_optional:
+                    raise Unfit
+        except (Unfit, RecursionError):
+            return get_variable_values(
+                self._schema,
+                operation.variable_definitions or (),
+                {**given},
+                hide_suggestions=hide_suggestions,
+            )
+        return VariableValues(sources, coerced)
+
+    def _coerce(self, type_: GraphQLInputType) -> Coerce:
+        if isinstance(type_, GraphQLNonNull):
+            return _present(self._not_null(type_.of_type))
+        return _or_null(self._not_null(type_))
+
+    def _not_null(self, type_: Any) -> Coerce:
+        if isinstance(type_, GraphQLList):
+            return _list(self._coerce(type_.of_type))
+        if isinstance(type_, GraphQLInputObjectType):
+            return self._object(type_)
+        return _leaf(type_.coerce_input_value)
+
+    def _object(self, type_: GraphQLInputObjectType) -> Coerce:
+        """An input object, whose fields may be of its own type."""
+        made = self._objects.get(type_.name)
+        if made is None:
+            members: list[Member] = []
+            made = self._objects[type_.name] = _object(type_, members)
+            members += [
+                Member(
+                    name,
+                    each.out_name or name,
+                    self._coerce(each.type),
+                    is_required_input_field(each),
+                    _default(each),
+                )
+                for name, each in type_.fields.items()
+            ]
+        return made
+
+
+class Unfit(Exception):
+    """A value is not plainly what its type wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A field of an input object."""
+
+    name: str
+    out_name: str
+    coerce: Coerce
+    is_required: bool
+    default: Callable[[], Any] | None
+
+
+def _present(coerce: Coerce) -> Coerce:
+    def present(value: Any, depth: int) -> Any:
+        if value is None:
+            raise Unfit
+        return coerce(value, depth)
+
+    return present
+
+
+def _or_null(coerce: Coerce) -> Coerce:
+    return lambda value, depth: None if value is None else coerce(value, depth)
+
+
+def _list(coerce: Coerce) -> Coerce:
+    def several(value: Any, depth: int) -> Any:
+        if type(value) is not list or depth > _DEEPEST:
+            raise Unfit
+        return [coerce(each, depth + 1) for each in value]
+
+    return several
+
+
+def _object(type_: GraphQLInputObjectType, members: Sequence[Member]) -> Coerce:
+    names, made_of = type_.fields.keys(), type_.out_type
+
+    def whole(value: Any, depth: int) -> Any:
+        if type(value) is not dict or depth > _DEEPEST or not value.keys() <= names:
+            raise Unfit
+        if type_.is_one_of and (len(value) != 1 or None in value.values()):
+            raise Unfit
+        made = {}
+        for each in members:
+            if each.name in value:
+                made[each.out_name] = each.coerce(value[each.name], depth + 1)
+            elif each.is_required:
+                raise Unfit
+            elif each.default is not None:
+                made[each.out_name] = each.default()
+        return made_of(made)
+
+    return whole
+
+
+def _default(field: Any) -> Callable[[], Any] | None:
+    """What makes the default of a field anew for each value, if it has one."""
+    return None if coerce_default_value(field) is Undefined else lambda: coerce_default_value(field)
+
+
+def _leaf(coerce: Callable[[Any], Any]) -> Coerce:
+    def leaf(value: Any, _: int) -> Any:
+        try:
+            return coerce(value)
+        except Exception as error:  # graphql-core asks once more, and tells of it
+            raise Unfit from error
+
+    return leaf
