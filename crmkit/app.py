@@ -121,6 +121,7 @@ async def open_crm(
     plugins: Sequence[type[Plugin]] | None = None,
     clock: Clock | None = None,
     schema: Schema | None = None,
+    answers: bool = True,
 ) -> Crm:
     """Loads the plugins, builds the schema and opens the database.
 
@@ -129,13 +130,16 @@ async def open_crm(
         plugins: These and no others, instead of those that the settings enable.
         clock: The time; the machine's unless said.
         schema: One that was built of the same plugins, which saves building it.
+        answers: Whether operations will be asked of it; if not, what of the schema only they
+            need is made when somebody asks for it.
 
     Raises:
         SetupError: Something does not fit together.
         Unavailable: The database does not answer.
     """
     loaded = load_plugins(settings, plugins)
-    return await _opened(settings, loaded, schema or schema_of(loaded, settings), clock)
+    made = schema or (schema_of if answers else begun_schema_of)(loaded, settings)
+    return await _opened(settings, loaded, made, clock)
 
 
 async def open_host(settings: Settings, loaded: Loaded, clock: Clock | None = None) -> Host:
@@ -152,7 +156,7 @@ async def _opened(
     settings: Settings, loaded: Loaded, schema: Schema, clock: Clock | None = None
 ) -> Crm:
     host = await open_host(settings, loaded, clock)
-    host.rights, host.wheres = schema.requirements, schema.wheres
+    host.schema = schema
     sides = schema.registry.sides()
     host.sides = {table: tuple(models) for table, models in sides.items()}
     nodes = schema.registry.nodes.values()
@@ -175,6 +179,18 @@ def schema_of(loaded: Loaded, settings: Settings) -> Schema:
 
     Raises:
         SetupError: What they registered does not fit together.
+    """
+    made = begun_schema_of(loaded, settings)
+    made.complete()
+    return made
+
+
+@without_collecting()
+def begun_schema_of(loaded: Loaded, settings: Settings) -> Schema:
+    """Builds the types and fields of records, and leaves the rest until somebody asks for it.
+
+    Raises:
+        SetupError: What these plugins registered does not fit together so far.
     """
     parts = [(each.name, part) for each in loaded.plugins for part in each.schema.parts]
     own = SchemaBuilder(FIELDS)

@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from crmkit.app import contract, load_plugins, schema_of
+from crmkit.app import begun_schema_of, contract, load_plugins, schema_of
 from crmkit.cli.running import leniently, log_to_stderr
 from crmkit.host import migrations
 from crmkit.host.discovery import discover
@@ -33,7 +33,7 @@ def plugins() -> None:
     settings = load_settings()
     log_to_stderr(logging.CRITICAL)
     loaded = load_plugins(leniently(settings))
-    schema = schema_of(loaded, settings)
+    schema = begun_schema_of(loaded, settings)
     lineages = _lineages(settings)
     table = Table("name", "version", "source", "state", "lineage", "fields and hooks", box=SIMPLE)
     for each in loaded.plugins:

@@ -54,12 +54,13 @@ async def opened(settings: Settings, *, schema: Schema | None = None) -> AsyncGe
 
     Args:
         settings: What the operator says.
-        schema: One that was built of the same settings, which saves building it.
+        schema: One that was built of the same settings; else a part of it is, and the rest
+            when the command asks for it.
 
     Raises:
         SetupError: The database has not been upgraded.
     """
-    crm = await open_crm(settings, schema=schema)
+    crm = await open_crm(settings, schema=schema, answers=False)
     try:
         await asyncio.to_thread(check_upgraded, settings, crm.host.loaded)
         await crm.prepare()

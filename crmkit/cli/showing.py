@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 from rich.console import Console
 
-from crmkit.app import load_plugins, schema_of
+from crmkit.app import begun_schema_of, load_plugins
 from crmkit.cli.running import log_to_stderr
 from crmkit.engine.descriptions import attribute_docs
 from crmkit.engine.fields import is_filterable
@@ -42,7 +42,7 @@ def show(name: str) -> None:
     if name not in loaded:
         known = ", ".join(each.name for each in loaded.plugins)
         raise SetupError(f"The plugin {name} is not enabled; say one of {known}.")
-    _OUT.out(page(loaded, schema_of(loaded, settings), name), end="", highlight=False)
+    _OUT.out(page(loaded, begun_schema_of(loaded, settings), name), end="", highlight=False)
 
 
 def page(loaded: Loaded, schema: Schema, name: str) -> str:

@@ -179,10 +179,13 @@ class Requirements:
     def _all(self, mutations: Iterable[MutationField]) -> Iterator[tuple[str, Requirement]]:
         for cls, members in self._registry.members.items():
             spec = self._registry.nodes.get(cls)
+            taken = {each: self._of(spec, each) for each in members}
             for each in members:
-                taken = self._of(spec, each)
                 for coordinate in self._coordinates(cls, spec, each):
-                    yield coordinate, taken
+                    yield coordinate, taken[each]
+            if spec is not None:
+                for value, grouping in self._registry.stats.groupings(spec):
+                    yield f"{spec.name}GroupBy.{value}", taken[grouping.field]
         for mutation in mutations:
             yield f"Mutation.{mutation.name}", Requirement(frozenset({mutation.permission}))
 
@@ -198,7 +201,7 @@ class Requirements:
         )
 
     def _coordinates(self, cls: type, spec: NodeSpec | None, declared: f.Declared) -> Iterator[str]:
-        """All names under which an operation can ask for a field, or ask by it."""
+        """The names under which an operation can ask for a field, or ask by it, but for groups."""
         name = self._registry.name(declared)
         if spec is None:
             roots = {self._registry.query: "Query", self._registry.subscription: "Subscription"}
@@ -209,9 +212,6 @@ class Requirements:
             yield f"{spec.name}{kind}.{name}"
         for way in ("ASC", "DESC"):
             yield f"{spec.name}OrderBy.{shouted(declared)}_{way}"
-        for value, grouping in self._registry.stats.groupings(spec):
-            if grouping.field is declared:
-                yield f"{spec.name}GroupBy.{value}"
 
 
 def _inputs(kind: Any) -> Iterator[GraphQLInputObjectType]:

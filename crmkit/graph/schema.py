@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
@@ -72,7 +73,11 @@ class StrawberrySchema(strawberry.Schema):
 
 
 class Schema:
-    """What one app answers: its types, and how operations on them run."""
+    """What one app answers: its types, and how operations on them run.
+
+    The registry is made at once and the rest when somebody asks for it, because commands that
+    answer no operation do without.
+    """
 
     def __init__(
         self,
@@ -85,22 +90,64 @@ class Schema:
         scopes: Mapping[str, Extent] | None = None,
         narrowing: Sequence[RowScope] = (),
     ) -> None:
-        renamed = Renames(renames)
-        self.registry = Registry(parts, words=words, permissions=permissions, renames=renamed)
-        self.mutations = _mutations(self.registry, parts, permissions)
-        renamed.check()
-        self.strawberry = StrawberrySchema(self.registry, list(self.mutations.values()))
-        self.core = self.strawberry.core
-        self.requirements = Requirements(
-            self.registry, self.mutations.values(), permissions, scopes, narrowing
-        )
-        self.requirements.add_inputs(self.core)
-        self.wheres = Conditions(
-            self.registry, self.core, suggests=settings.profile != "production"
-        )
-        self._variables = Variables(self.core)
-        self.introspection = Introspection(self.core, settings.graphql.limits.introspection)
+        self._parts = parts
+        self._permissions = permissions
+        self._scopes = scopes
+        self._narrowing = narrowing
+        self._settings = settings
+        self._renames = Renames(renames)
+        self.registry = Registry(parts, words=words, permissions=permissions, renames=self._renames)
         self.cursors = Cursors(settings.secret.get_secret_value())
+
+    def complete(self) -> None:
+        """Makes what is not there yet.
+
+        Raises:
+            SetupError: Something in it does not fit together.
+        """
+        _ = self.requirements, self.wheres, self.introspection
+
+    @cached_property
+    def mutations(self) -> dict[str, MutationField]:
+        """Each mutation by its name."""
+        made = _mutations(self.registry, self._parts, self._permissions)
+        self._renames.check()
+        return made
+
+    @cached_property
+    def strawberry(self) -> StrawberrySchema:
+        return StrawberrySchema(self.registry, list(self.mutations.values()))
+
+    @property
+    def core(self) -> GraphQLSchema:
+        return self.strawberry.core
+
+    @cached_property
+    def requirements(self) -> Requirements:
+        """What each coordinate takes."""
+        made = Requirements(
+            self.registry,
+            self.mutations.values(),
+            self._permissions,
+            self._scopes,
+            self._narrowing,
+        )
+        made.add_inputs(self.core)
+        return made
+
+    @cached_property
+    def wheres(self) -> Conditions:
+        """What conditions mean."""
+        suggests = self._settings.profile != "production"
+        return Conditions(self.registry, self.core, suggests=suggests)
+
+    @cached_property
+    def variables(self) -> Variables:
+        return Variables(self.core)
+
+    @cached_property
+    def introspection(self) -> Introspection:
+        return Introspection(self.core, self._settings.graphql.limits.introspection)
 
     def sdl(self) -> str:
         """The schema in GraphQL's own language."""
@@ -126,7 +173,7 @@ class Schema:
             Forbidden: It names what the actor may not use.
             QueryTooComplex: It costs too much.
         """
-        values = self._variables.values(
+        values = self.variables.values(
             operation,
             self._declared(document, operation),
             variables or {},
@@ -145,7 +192,7 @@ class Schema:
     ) -> Sequence[Declared]:
         name = operation.name.value if operation.name else None
         if (known := document.declared.get(name)) is None:
-            known = document.declared[name] = self._variables.declared(operation)
+            known = document.declared[name] = self.variables.declared(operation)
         return known
 
     def _named(self, document: Document, operation: OperationDefinitionNode) -> Named:

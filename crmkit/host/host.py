@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from sqlalchemy import Insert, Table, exists, func, insert, literal, select
@@ -48,6 +48,16 @@ SOME = 10_000
 """As many records get what they lack in one statement."""
 
 
+class Known(Protocol):
+    """What the host asks of a schema, which makes each when it is asked for the first time."""
+
+    @property
+    def requirements(self) -> Book: ...
+
+    @property
+    def wheres(self) -> Wheres: ...
+
+
 class Host:
     """What is shared by all requests of an app; several may live in one process."""
 
@@ -59,10 +69,8 @@ class Host:
         self.clock = clock
         self.loaded = loaded
         self.hooks = loaded.hooks
-        self.rights: Book
-        """What grants come to; the app says it, which knows the schema."""
-        self.wheres: Wheres
-        """What conditions mean; the app says it, too."""
+        self.schema: Known
+        """The app says it, which makes it."""
         secret = settings.secret.get_secret_value()
         self.signer = Signer(secret)
         self.tokens = Tokens(secret)
@@ -89,6 +97,16 @@ class Host:
         self.notices.on(self.relay.wake)
         self.notices.on(self.worker.wake)
         self.notices.on(self.sealer.wake)
+
+    @property
+    def rights(self) -> Book:
+        """What grants come to."""
+        return self.schema.requirements
+
+    @property
+    def wheres(self) -> Wheres:
+        """What conditions mean."""
+        return self.schema.wheres
 
     def context(
         self,
