@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crmkit import app
 from crmkit.cli import main
+from crmkit.testing import schemas
 from crmkit.testing.databases import databases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from crmkit.graph.schema import Schema
+    from crmkit.host.loaded import Loaded
+    from crmkit.settings import Settings
 
     Run = Callable[..., "Outcome"]
 
@@ -22,6 +28,20 @@ class Outcome:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True)
+def _shared_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that open an app of the same plugins share a schema, which no command changes."""
+    build = app.begun_schema_of
+
+    def shared(loaded: Loaded, settings: Settings) -> Schema:
+        plugins = [type(each.manifest) for each in loaded.plugins]
+        found = schemas.known(plugins, settings) or build(loaded, settings)
+        schemas.remember(found, plugins, settings)
+        return found
+
+    monkeypatch.setattr(app, "begun_schema_of", shared)
 
 
 @pytest.fixture

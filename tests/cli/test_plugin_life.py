@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crmkit.testing.databases import databases
 from tests.cli.texting import CREATE, SMS, asked, enable, rows, run_sql, tables, text_ada_twice
 from tests.host.tiny import NUMBERS
 
@@ -36,17 +37,32 @@ def texted(
     run: Run,
     install: Install,
     uninstall: Install,
+    engine: str,
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Run:
     """Runs commands where a plugin has made tables, and Ada was texted twice."""
-    monkeypatch.setenv("CRMKIT_DATABASE__URL", database_url)
     install("sms", plugin=SMS.replace("{n}", str(next(NUMBERS))))
     enable("sms")
-    assert run("db", "revision", "--plugin", "sms", "-m", "texts").code == 0
-    assert run("db", "upgrade").code == 0
-    text_ada_twice()
+    versions = Path("ajax_sms/migrations/versions")
+    if engine not in _TEXTED:
+        address = databases().empty(engine)
+        monkeypatch.setenv("CRMKIT_DATABASE__URL", address)
+        assert run("db", "revision", "--plugin", "sms", "-m", "texts").code == 0
+        assert run("db", "upgrade").code == 0
+        text_ada_twice()
+        [written] = versions.glob("*.py")
+        _TEXTED[engine] = address, written.name, written.read_text(encoding="utf-8")
+    address, name, migration = _TEXTED[engine]
+    versions.mkdir(parents=True, exist_ok=True)
+    (versions / name).write_text(migration, encoding="utf-8")
+    databases().fill(database_url, address)
+    monkeypatch.setenv("CRMKIT_DATABASE__URL", database_url)
     return run
+
+
+_TEXTED: dict[str, tuple[str, str, str]] = {}
+"""A database of each engine in which that has happened once, and the plugin's migration."""
 
 
 def listed(run: Run) -> str:
