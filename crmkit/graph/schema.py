@@ -105,7 +105,7 @@ class Schema:
         Raises:
             SetupError: Something in it does not fit together.
         """
-        _ = self.requirements, self.wheres, self.introspection
+        _ = self.requirements, self.wheres, self.variables, self.introspection
 
     @cached_property
     def mutations(self) -> dict[str, MutationField]:

@@ -172,7 +172,9 @@ async def give(context: Context[Any], user_id: str, keys: Sequence[str]) -> None
             raise combined([_unknown("role", key, ("roles", index), known)])
         if excess := context.actor.rights.excess(granted(context.host, known[key])):
             raise errors.WiderThanOwn(excess, ("roles", index))
-    context.write.add(*[models.UserRole(user_id=user_id, role_id=known[key].id) for key in dict.fromkeys(keys)])
+    context.write.add(
+        *[models.UserRole(user_id=user_id, role_id=known[key].id) for key in dict.fromkeys(keys)]
+    )
 
 
 async def _others(context: Context[Any], gone: Sequence[str]) -> bool:
