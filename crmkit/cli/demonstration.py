@@ -45,16 +45,17 @@ def demo(port: int, *, serve: bool, size: str) -> None:
     folder = _FOLDER / size
     settings = _settings(folder / "crmkit.db")
     with listening(settings, port) as opened:
+        loaded = load_plugins(settings)
+        schema = schema_of(loaded, settings)
         full = folder / "full.json"
         if not full.exists():
             # What an interrupted start left behind is half of something.
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            full.write_text(json.dumps(asdict(_fill(settings, SIZES[size])), ensure_ascii=False))
+            filled = _fill(settings, schema, SIZES[size])
+            full.write_text(json.dumps(asdict(filled), ensure_ascii=False))
         _show(json.loads(full.read_text()))
-        loaded = load_plugins(settings)
         migrations.upgrade(settings.database.url, loaded)
-        schema = schema_of(loaded, settings)
         _show_keys(asyncio.run(_new_keys(settings, schema)))
         asyncio.run(_ask(settings, opened, schema.core, serve=serve))
 
@@ -78,7 +79,7 @@ def _settings(database: Path) -> Settings:
     )
 
 
-def _fill(settings: Settings, customers: int) -> Filled:
+def _fill(settings: Settings, schema: Schema, customers: int) -> Filled:
     began = time.monotonic()
     columns = (TextColumn("A year of the company"), BarColumn(), TaskProgressColumn())
     shown = (*columns, TimeElapsedColumn(), TextColumn("{task.fields[rows]:,} records"))
@@ -88,7 +89,7 @@ def _fill(settings: Settings, customers: int) -> Filled:
         def watch(share: float, made: Mapping[str, int]) -> None:
             progress.update(task, completed=share, rows=sum(made.values()))
 
-        filled = asyncio.run(fill(settings, customers, SystemClock().now(), watch))
+        filled = asyncio.run(fill(settings, schema, customers, SystemClock().now(), watch))
     seconds, rows = time.monotonic() - began, sum(filled.made.values())
     _OUT.print(f"{rows:,} records in {seconds:.1f} s, {rows / seconds:,.0f} a second")
     return filled

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crmkit.app import Crm
+    from crmkit.graph.schema import Schema
     from crmkit.settings import Settings
 
 DAYS = 364
@@ -149,10 +150,12 @@ class Year:
         return data
 
 
-async def fill(settings: Settings, customers: int, until: datetime, watch: Watch) -> Filled:
+async def fill(
+    settings: Settings, schema: Schema, customers: int, until: datetime, watch: Watch
+) -> Filled:
     """Makes the database of these settings, and lets the company live in it until then."""
     clock = ManualClock(until)
-    crm = await open_crm(settings, clock=clock)
+    crm = await open_crm(settings, clock=clock, schema=schema)
     try:
         migrations.upgrade(settings.database.url, crm.host.loaded)
         await crm.prepare()

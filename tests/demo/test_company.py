@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import phonenumbers
 import pytest
 
-from crmkit.app import load_plugins, open_crm
+from crmkit.app import load_plugins, open_crm, schema_of
 from crmkit.demo import names
 from crmkit.demo.stories import STORIES
 from crmkit.demo.year import Filled, fill
@@ -33,13 +33,14 @@ class Company:
         plugins = {"enabled": enabled, **parts}
         database = {"url": f"sqlite:///{file}", "readers": 1}
         self.settings = Settings.model_validate({"database": database, "plugins": plugins})
+        self.schema = schema_of(load_plugins(self.settings), self.settings)
         self.filled = asyncio.run(self._fill(customers))
 
     async def _fill(self, customers: int) -> Filled:
-        return await fill(self.settings, customers, NOW, lambda *_: None)
+        return await fill(self.settings, self.schema, customers, NOW, lambda *_: None)
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        crm = await open_crm(self.settings, clock=ManualClock(NOW))
+        crm = await open_crm(self.settings, clock=ManualClock(NOW), schema=self.schema)
         answer = await GraphQL(crm.schema, crm.host).execute(document, variables=variables)
         await crm.close()
         assert "errors" not in answer, answer
