@@ -104,7 +104,9 @@ class Auditor:
 
     def __init__(self, secret: str) -> None:
         # Apart from what else is sealed with the same secret.
-        self._key = hashlib.sha256(b"audit:" + secret.encode()).digest()
+        key = hashlib.sha256(b"audit:" + secret.encode()).digest()
+        # Copied for each entry, which is quicker than to begin with the key again.
+        self._begun = hmac.new(key, digestmod="sha256")
 
     def parts(
         self, origin: Origin, at: datetime, trail: Trail, record: str | None, dialect: Dialect
@@ -117,8 +119,10 @@ class Auditor:
             if entry.texts:
                 texts.append({"audit_id": row["id"], "said": entry.texts})
         written = _looking_up(rows, lookups, dialect) if any(lookups) else None
-        parts = [written or inserted(_TABLE, rows, dialect)]
-        return [*parts, inserted(_TEXT, texts, dialect)] if texts else parts
+        parts = [written or inserted(_TABLE, rows, dialect, may_wait=True)]
+        if texts:
+            parts.append(inserted(_TEXT, texts, dialect, may_wait=written is None))
+        return parts
 
     def remark(
         self,
@@ -130,7 +134,8 @@ class Auditor:
     ) -> Part:
         """What tells of something that wrote nothing and has to be known all the same."""
         owner = Owner(about) if about else None
-        return inserted(_TABLE, [self._row(origin, at, owner, Entry(), record)], dialect)
+        row = self._row(origin, at, owner, Entry(), record)
+        return inserted(_TABLE, [row], dialect, may_wait=True)
 
     def mac_of(self, row: Mapping[str, Any]) -> bytes:
         """The HMAC of an entry: over all of it but whom it concerns, which a merge changes."""
@@ -140,7 +145,9 @@ class Auditor:
 
     def mac(self, told: bytes) -> bytes:
         """A HMAC that nobody makes who does not know the secret."""
-        return hmac.digest(self._key, told, "sha256")
+        made = self._begun.copy()
+        made.update(told)
+        return made.digest()
 
     def _row(
         self, origin: Origin, at: datetime, owner: Owner | None, entry: Entry, record: str | None
@@ -151,7 +158,8 @@ class Auditor:
             "about": owner.id if owner and owner.table is None else None,
             **vars(origin),
             "record": record,
-            "changes": entry.changes,
+            # Written as text once, for its HMAC and for its column.
+            "changes": orjson.Fragment(canonical(entry.changes)),
             "count": entry.count,
             "digest": digest_of(entry.texts) if entry.texts else None,
         }

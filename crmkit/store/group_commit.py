@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Job = Callable[["sqlite3.Connection"], None]
 
+Waiting = Sequence[tuple[str, Sequence[Sequence[Any]]]]
+"""Statements and the values of their runs, which all units of a group may share."""
+
 _MOST = 100  # units in one transaction; what reads inside its own waits behind them
 
 
@@ -19,7 +22,8 @@ class GroupCommit:
     """Runs jobs in the order in which they came, each with a savepoint of its own.
 
     All that have come while the writer was busy share the next transaction, and hear of
-    it when it has been committed.
+    it when it has been committed. What they let wait is written behind them, outside their
+    savepoints: within one, SQLite copies each page before it first changes it.
     """
 
     def __init__(
@@ -29,17 +33,17 @@ class GroupCommit:
     ) -> None:
         self._turn = turn
         self._run = run
-        self._waiting: list[tuple[Job, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Job, Waiting, asyncio.Future[None]]] = []
         self._work: asyncio.Task[None] | None = None
 
-    async def __call__(self, job: Job) -> None:
-        """Runs a job and waits for its commit.
+    async def __call__(self, job: Job, waiting: Waiting = ()) -> None:
+        """Runs a job, and what may wait if it succeeds, and waits for the commit.
 
         Raises:
             Exception: The job's own; then it has left nothing behind.
         """
         done = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, done))
+        self._waiting.append((job, waiting, done))
         if self._work is None:
             self._work = asyncio.create_task(self._until_nobody_waits(), name="group commit")
         await done
@@ -49,16 +53,16 @@ class GroupCommit:
             async with self._turn:
                 group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 # Whoever was cancelled before his turn has written nothing.
-                group = [(job, done) for job, done in group if not done.done()]
+                group = [each for each in group if not each[2].done()]
                 await self._commit(group)
         self._work = None
 
-    async def _commit(self, group: list[tuple[Job, asyncio.Future[None]]]) -> None:
+    async def _commit(self, group: list[tuple[Job, Waiting, asyncio.Future[None]]]) -> None:
         try:
-            outcomes = await self._run(partial(_committed, [job for job, _ in group]))
+            outcomes = await self._run(partial(_committed, [each[:2] for each in group]))
         except Exception as error:  # noqa: BLE001  everyone in the group hears of it
             outcomes = [error] * len(group)
-        for (_, done), outcome in zip(group, outcomes, strict=True):
+        for (*_, done), outcome in zip(group, outcomes, strict=True):
             if done.done():
                 continue
             if outcome is None:
@@ -67,17 +71,32 @@ class GroupCommit:
                 done.set_exception(outcome)
 
 
-def _committed(jobs: list[Job], connection: sqlite3.Connection) -> list[Exception | None]:
+def _committed(
+    jobs: list[tuple[Job, Waiting]], connection: sqlite3.Connection
+) -> list[Exception | None]:
     """Runs jobs in one transaction and returns what became of each."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = [saved(job, connection) for job in jobs]
+        outcomes = [saved(job, connection) for job, _ in jobs]
+        for sql, runs in _gathered(jobs, outcomes).items():
+            connection.executemany(sql, runs)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
     return outcomes
+
+
+def _gathered(
+    jobs: list[tuple[Job, Waiting]], outcomes: list[Exception | None]
+) -> dict[str, list[Sequence[Any]]]:
+    """What waits of those who succeeded, by its statements in the order of their first."""
+    found: dict[str, list[Sequence[Any]]] = {}
+    for (_, waiting), outcome in zip(jobs, outcomes, strict=True):
+        for sql, runs in waiting if outcome is None else ():
+            found.setdefault(sql, []).extend(runs)
+    return found
 
 
 def saved(job: Job, connection: sqlite3.Connection) -> Exception | None:

@@ -211,6 +211,8 @@ def inserted(
     dialect: Dialect,
     meeting: Meeting | None = None,
     on_conflict: Callable[[Sql], str] = lambda _: "",
+    *,
+    may_wait: bool = False,
 ) -> Part:
     """The part that adds these rows to their table."""
     columns, binding = _columns(table), _binding(table, dialect)
@@ -222,12 +224,13 @@ def inserted(
         return f"INSERT INTO {sql.name(table)} ({names}) {places}{on_conflict(sql)}"
 
     if not many:
-        return Part((table, meeting, many), write, [binding.row(rows[0])], table.name)
+        values = [binding.row(rows[0])]
+        return Part((table, meeting, many), write, values, table.name, may_wait=may_wait)
     values = binding.by_columns(rows)
     if native and meeting is None and len(rows) >= _WORTH_COPYING:
         return _copied(table, list(zip(*values, strict=True)))
     runs = [values] if native else list(zip(*values, strict=True))
-    return Part((table, meeting, many), write, runs, table.name)
+    return Part((table, meeting, many), write, runs, table.name, may_wait=may_wait)
 
 
 def _copied(table: Table, rows: Sequence[Sequence[Any]]) -> Part:

@@ -30,6 +30,11 @@ class Part:
     expected: int | None = None
     shares: bool = True
     """Whether it can stand beside others in one statement."""
+    may_wait: bool = False
+    """Whether SQLite may write it after the units of a group, beside what others let wait.
+
+    No statement of its unit reads it, and it fails only where all of the group fails.
+    """
     copies: Sequence[str] = ()
     """The columns of rows that PostgreSQL takes by COPY; each run is a row."""
 

@@ -16,6 +16,7 @@ from crmkit.store.audit import Audit, canonical
 from crmkit.store.column_types import Code, Json, instant
 from crmkit.store.database import Base, column, table_of, unscoped
 from crmkit.store.groups import inserted
+from crmkit.store.ready import statement
 from crmkit.store.violations import Violation
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class Sealer:
         self._auditor = auditor
         self._woken = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        # The end of the chain while nobody else is known to have gone on with it.
+        self._known: Last | None = None
 
     async def start(self) -> None:
         """Begins to seal in the background."""
@@ -115,12 +118,12 @@ class Sealer:
             pass
 
     async def seal(self) -> bool:
-        """Makes the next seal, and says whether there was anything to be sealed."""
-        last = await self._last()
+        """Makes the next seal, and says whether there may be more to be sealed."""
+        last = self._known or await self._last()
         rows, before = await self._unsealed(last)
-        if rows:
-            await self._write(last, rows, before)
-        return bool(rows)
+        # Whoever finds nothing looks anew where the chain ends: it may have got another end.
+        self._known = await self._written(last, rows, before) if rows else None
+        return bool(rows) and (self._known is None or len(rows) == MOST)
 
     async def unsealed(self) -> list[Row]:
         """The ids and HMACs of what the next seal takes."""
@@ -139,25 +142,26 @@ class Sealer:
                 await asyncio.wait_for(self._woken.wait(), _POLL)
                 await asyncio.sleep(_PAUSE)
 
-    async def _write(self, last: Last, rows: Sequence[Row], before: str | None) -> None:
-        made = {
-            "seq": last.head.seq + 1,
-            "at": self._clock.now(),
-            "entries": [each[0] for each in rows],
-            "total": last.head.total + len(rows),
-            "before": before,
-        }
-        made["mac"] = mac_of(self._auditor, last.head, made, [bytes(each[1]) for each in rows])
-        # Somebody else has made this very seal: the next is made after it.
-        with suppress(Violation):
-            await self._database.commit([inserted(seal, [made], self._database.dialect)])
+    async def _written(self, last: Last, rows: Sequence[Row], before: str | None) -> Last | None:
+        """The end of the chain when this is sealed, unless somebody else was quicker."""
+        seq, total = last.head.seq + 1, last.head.total + len(rows)
+        ids = [each[0] for each in rows]
+        made = {"seq": seq, "at": self._clock.now(), "entries": ids, "total": total}
+        made["before"] = before
+        mac = mac_of(self._auditor, last.head, made, [bytes(each[1]) for each in rows])
+        try:
+            await self._database.commit(
+                [inserted(seal, [{**made, "mac": mac}], self._database.dialect)]
+            )
+        except Violation:
+            return None
+        id_, _, number = rows[-1]
+        return Last(Head(seq, total, mac), id_, before, number)
 
     # -- what comes next ------------------------------------------------------------------
 
     async def _last(self) -> Last:
-        columns = (seal.c.seq, seal.c.total, seal.c.mac, seal.c.entries, seal.c.before)
-        newest = select(*columns).order_by(seal.c.seq.desc()).limit(1)
-        found = await self._database.fetch(newest)
+        found = await self._database.fetch(_newest())
         if not found:
             return Last(Head())
         seq, total, mac, entries, before = found[0]
@@ -167,27 +171,32 @@ class Sealer:
         """What follows the last entry of the chain, in the order of commits."""
         if self._database.name == "sqlite":
             return await self._database.fetch(_by_rows(last.entry)), None
-        number = select(entry.c.transaction, _XMAX).where(entry.c.id == last.entry)
-        [(since, open_from)] = await self._database.fetch(number) or [(-1, 0)]
-        if 0 <= since < open_from:
-            return await self._database.fetch(_by_numbers(since, last)), last.before
+        since, open_from = last.number, None
+        if since is None:
+            [(since, open_from)] = await self._database.fetch(_number_of(last.entry)) or [(-1, 0)]
+        if open_from is None or 0 <= since < open_from:
+            rows = await self._database.fetch(_by_numbers(since, last.entry or "", last.before))
+            return rows, last.before
         # No transaction of this server can have had that number: the database was brought here
         # from another. First what that one had not sealed, then what is new.
-        older = entry.c.transaction >= _XMAX
-        if rows := await self._database.fetch(_in_order(since, last.entry).where(older)):
+        if rows := await self._database.fetch(_of_another(since, last.entry or "")):
             return rows, last.before
-        [(before,)] = await self._database.fetch(select(func.max(entry.c.id)).where(older))
-        moved = Last(last.head, None, before)
-        return await self._database.fetch(_by_numbers(-1, moved)), before
+        [(before,)] = await self._database.fetch(_last_of_another())
+        return await self._database.fetch(_by_numbers(-1, "", before)), before
 
 
 @dataclass(frozen=True)
 class Last:
-    """The end of the chain, its last entry, and the last entry of another server."""
+    """The end of the chain, its last entry, and the last entry of another server.
+
+    `number` is that of the transaction that wrote the last entry, where that was on this
+    server for certain.
+    """
 
     head: Head
     entry: str | None = None
     before: str | None = None
+    number: int | None = None
 
 
 def _number(function: Any) -> ColumnElement[int]:
@@ -199,26 +208,53 @@ _XMAX = _number(func.pg_snapshot_xmax)
 _ROWID: ColumnElement[int] = literal_column("audit.rowid")
 
 
+@statement
+def _newest() -> Select[int, int, bytes, Any, str | None]:
+    columns = (seal.c.seq, seal.c.total, seal.c.mac, seal.c.entries, seal.c.before)
+    return select(*columns).order_by(seal.c.seq.desc()).limit(1)
+
+
+@statement
 def _by_rows(after: str | None) -> Select[Any]:
     """SQLite: one writer at a time counts its rows up in the order of commits."""
     other = entry.alias("other")
     place: ColumnElement[int] = literal_column("other.rowid")
     last = select(place).select_from(other).where(other.c.id == after).scalar_subquery()
     later = func.coalesce(last, 0) < _ROWID
-    return select(entry.c.id, entry.c.mac).where(later).order_by(_ROWID).limit(MOST)
+    return _sealable().where(later).order_by(_ROWID)
 
 
-def _by_numbers(since: int, last: Last) -> Select[Any]:
+@statement
+def _number_of(id_: str | None) -> Select[Any]:
+    return select(entry.c.transaction, _XMAX).where(entry.c.id == id_)
+
+
+@statement
+def _by_numbers(since: int, after: str, before: str | None) -> Select[Any]:
     """PostgreSQL: below the lowest number that is still at work, nothing can come any more.
 
     A lower number may be committed later, so "above the last one" alone would miss it.
     """
-    found = _in_order(since, last.entry).where(entry.c.transaction < _XMIN)
-    return found if last.before is None else found.where(entry.c.id > last.before)
+    found = _in_order(since, after).where(entry.c.transaction < _XMIN)
+    return found if before is None else found.where(entry.c.id > before)
 
 
-def _in_order(since: int, after: str | None) -> Select[Any]:
+@statement
+def _of_another(since: int, after: str) -> Select[Any]:
+    """What a server wrote whose numbers are higher than any that this one has given."""
+    return _in_order(since, after).where(entry.c.transaction >= _XMAX)
+
+
+@statement
+def _last_of_another() -> Select[Any]:
+    return select(func.max(entry.c.id)).where(entry.c.transaction >= _XMAX)
+
+
+def _in_order(since: int, after: str) -> Select[Any]:
     number = entry.c.transaction
-    later = (number > since) | ((number == since) & (entry.c.id > (after or "")))
-    rows = select(entry.c.id, entry.c.mac).where(number >= since, later)
-    return rows.order_by(number, entry.c.id).limit(MOST)
+    later = (number > since) | ((number == since) & (entry.c.id > after))
+    return _sealable().where(number >= since, later).order_by(number, entry.c.id)
+
+
+def _sealable() -> Select[Any]:
+    return select(entry.c.id, entry.c.mac, entry.c.transaction).limit(MOST)

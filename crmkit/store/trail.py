@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from operator import eq
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -29,7 +29,7 @@ from crmkit.store.column_types import Choice, Code, UtcDateTime, instant
 from crmkit.store.reach import scope_of, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from crmkit.store.drivers import Transaction
     from crmkit.store.groups import Group
@@ -38,6 +38,8 @@ MOST = 100
 """Records that one entry names; of the others it tells the number."""
 
 _OPEN_KINDS = (Choice, Boolean, Integer, BigInteger, UtcDateTime)
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Act(Enum):
@@ -51,8 +53,7 @@ class Act(Enum):
     """It is gone."""
 
 
-@dataclass(slots=True)
-class Trace:
+class Trace(NamedTuple):
     """What a write does to a row, or to all rows that fulfil its condition.
 
     `known` is what is known of the row itself; nothing, where only the database knows which
@@ -62,13 +63,12 @@ class Trace:
     table: Table
     act: Act
     known: Mapping[str, Any]
-    after: Mapping[str, Any] = field(default_factory=dict)
-    before: Mapping[str, Any] = field(default_factory=dict)
-    added: Mapping[str, int] = field(default_factory=dict)
+    after: Mapping[str, Any] = _NOTHING
+    before: Mapping[str, Any] = _NOTHING
+    added: Mapping[str, int] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """Whom an entry concerns: this record, or else whose this row of a table is."""
 
     id: str
@@ -108,9 +108,10 @@ class Trail:
         """Takes down what is about to be written."""
         for group in groups:
             self._is_trodden = True
-            if group.table.info["model"].__audited__:
+            place = _place(group.table)
+            if place.is_audited:
                 for each in group.traces():
-                    self._note(each)
+                    self._note(place, each)
 
     async def settle(self, transaction: Transaction) -> None:
         """Asks whose the rows are that are about to go; afterwards nobody could say."""
@@ -135,17 +136,17 @@ class Trail:
             next(iter(found.values())).take(rest)
         return found or {None: Entry()}
 
-    def _note(self, trace: Trace) -> None:
-        place = _place(trace.table)
-        record = trace.known.get(place.key) if place.key else None
-        owners = dict.fromkeys(self._of(place, trace.known, record))
+    def _note(self, place: Place, trace: Trace) -> None:
+        known = trace.known
+        record = known.get(place.key) if place.key else None
+        owners = self._of(place, known, record)
         if record is not None and not place.is_root:
-            self._owners[record] = next(iter(owners))
+            self._owners[record] = owners[0]
         if trace.act is Act.CREATED and record is not None:
             if place.is_side and record in self._created:
                 return  # It is a part of the record that it stands beside.
             self._created.add(record)
-        for owner in owners:
+        for owner in owners if len(owners) == 1 else dict.fromkeys(owners):
             if trace.act is Act.DELETED and owner and owner.table is not None:
                 self._leaving.setdefault(owner.table, []).append(owner.id)
             entry = self._entries.get(owner)
@@ -155,20 +156,25 @@ class Trail:
             if len(entry.changes) < MOST:
                 _tell(entry, trace, record)
 
-    def _of(
-        self, place: Place, known: Mapping[str, Any], record: str | None
-    ) -> Iterator[Owner | None]:
+    def _of(self, place: Place, known: Mapping[str, Any], record: str | None) -> list[Owner | None]:
+        """Whom a row concerns, at least one; several where it stands between them."""
         if place.is_root:
-            yield None if record is None else Owner(record)
-        elif not place.keys:
-            yield None
-        for key, parent in place.keys:
-            if (value := known.get(key)) is not None:
-                yield Owner(value) if parent is None else self._owner(parent, value)
-            elif key in known or record is None:
-                yield None
-            else:
-                yield self._owner(place.table, record)
+            return [None if record is None else Owner(record)]
+        return [self._behind(place, *each, known, record) for each in place.keys] or [None]
+
+    def _behind(
+        self,
+        place: Place,
+        key: str,
+        parent: Table | None,
+        known: Mapping[str, Any],
+        record: str | None,
+    ) -> Owner | None:
+        if (value := known.get(key)) is not None:
+            return Owner(value) if parent is None else self._owner(parent, value)
+        if key in known or record is None:
+            return None
+        return self._owner(place.table, record)
 
     def _owner(self, table: Table, record: str) -> Owner | None:
         """Whose this record is, as far as the unit knows; else the database will."""
@@ -186,6 +192,7 @@ class Place:
     keys: tuple[tuple[str, Table | None], ...]
     is_root: bool
     is_side: bool
+    is_audited: bool
 
 
 @cache
@@ -199,6 +206,7 @@ def _place(table: Table) -> Place:
         tuple((name, None if _is_root(target) else target) for name, target in targets),
         scope.kind == "root",
         len(key) == 1 and bool(table.c[key[0]].foreign_keys),
+        table.info["model"].__audited__,
     )
 
 
@@ -249,26 +257,54 @@ def _tell(entry: Entry, trace: Trace, record: str | None) -> None:
     if record is not None:
         told["record"] = record
     entry.changes.append(told)
-    after = {**trace.after, **{name: f"{by:+d}" for name, by in trace.added.items()}}
-    columns = [trace.table.c[name] for name in sorted(after)]
-    columns = [each for each in columns if "companion_of" not in each.info]
-    if not columns:
+    if not (trace.after or trace.added):
         return
-    told["columns"] = [each.name for each in columns]
+    said = _said(trace.table, frozenset([*trace.after, *trace.added]))
+    if not said.names:
+        return
+    told["columns"] = said.names
     personal: dict[str, Any] = {}
+    after = {**trace.after, **{name: f"{by:+d}" for name, by in trace.added.items()}}
     for when, values in (("before", trace.before), ("after", after)):
-        for each in columns:
-            if each.name in values and _can_be_told(each, values[each.name]):
-                place = told if is_open(each) else personal
-                place.setdefault(when, {})[each.name] = plain(values[each.name])
+        for place, names in ((told, said.openly), (personal, said.apart)):
+            if values and (found := _plainly(values, names)):
+                place[when] = found
     if personal and record is not None:
         entry.texts[f"{trace.table.name}.{record}"] = personal
 
 
-def _can_be_told(column: Column[Any], value: Any) -> bool:
-    """Whether it is a value at all, and neither a secret nor what is kept of one."""
-    hides = column.info.get("secret") or isinstance(column.type, LargeBinary)
-    return not hides and not isinstance(value, ClauseElement)
+class _Said(NamedTuple):
+    """What an entry says of columns that got other values: all their names, and whose values."""
+
+    names: list[str]
+    openly: list[str]
+    apart: list[str]
+
+
+@lru_cache(1_000)
+def _said(table: Table, changed: frozenset[str]) -> _Said:
+    columns = [table.c[name] for name in sorted(changed)]
+    columns = [each for each in columns if "companion_of" not in each.info]
+    told = [each for each in columns if not _hides(each)]
+    return _Said(
+        [each.name for each in columns],
+        [each.name for each in told if is_open(each)],
+        [each.name for each in told if not is_open(each)],
+    )
+
+
+def _hides(column: Column[Any]) -> bool:
+    """Whether its values are secrets or what is kept of one."""
+    return bool(column.info.get("secret")) or isinstance(column.type, LargeBinary)
+
+
+def _plainly(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Those of these that are values at all; expressions are known to the database alone."""
+    return {
+        name: plain(values[name])
+        for name in names
+        if name in values and not isinstance(values[name], ClauseElement)
+    }
 
 
 def is_open(column: Column[Any]) -> bool:

@@ -131,7 +131,7 @@ class Verification:
 
     async def _check_rest(self) -> None:
         """What is not sealed yet, and what never will be because nobody wrote it here."""
-        tail = [id_ for id_, _ in await self._sealer.unsealed()]
+        tail = [id_ for id_, *_ in await self._sealer.unsealed()]
         for row in (await self._entries(tail)).values():
             self._check_entry(row)
         [(there,)] = await self._database.fetch(select(func.count()).select_from(entry))

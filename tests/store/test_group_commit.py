@@ -93,3 +93,21 @@ async def test_who_goes_away_in_his_turn_is_committed_with_the_others(writer: Wr
     await stays
     assert gone.cancelled()
     assert writer.numbers() == [1, 2]
+
+
+async def test_what_may_wait_is_written_behind_all_of_those_who_succeed(writer: Writer) -> None:
+    later = "INSERT INTO number VALUES (?)"
+    jobs = [(adding(1), [(later, [[11], [12]])]), (adding(1), [(later, [[21]])]), (adding(2), [])]
+    await asyncio.gather(*[writer.commit(*each) for each in jobs], return_exceptions=True)
+    assert writer.numbers() == [1, 2, 11, 12]
+    told = [each for each in writer.sent if each.startswith(("INSERT", "RELEASE"))]
+    assert told[-2:] == ["INSERT INTO number VALUES (11)", "INSERT INTO number VALUES (12)"]
+
+
+async def test_what_waits_and_fails_takes_back_the_group(writer: Writer) -> None:
+    jobs = [(adding(1), [("INSERT INTO number VALUES (?)", [[1]])]), (adding(2), [])]
+    outcomes = await asyncio.gather(
+        *[writer.commit(*each) for each in jobs], return_exceptions=True
+    )
+    assert [type(each) for each in outcomes] == [sqlite3.IntegrityError] * 2
+    assert writer.numbers() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,15 +148,18 @@ async def test_with_another_secret_nobody_vouches_for_anything(database: Databas
 
 
 async def test_two_sealers_make_one_chain(database: Database) -> None:
-    await greet(database, "Ada", "Bo")
     first, second = sealer(database), sealer(database)
-    last = await second._last()
-    rows, before = await second._unsealed(last)
-    assert await first.seal()
-    await second._write(last, rows, before)  # It has looked before the other had written.
-    await second.drain()
+    for name, turn in (
+        ("Ada", [first]),
+        ("Bo", [second]),
+        ("Cy", [first]),
+        ("Di", [first, second]),
+    ):
+        await greet(database, name)
+        # Whoever seals again thinks that the chain ends where he has left it.
+        await asyncio.gather(*[each.drain() for each in turn])
     verdict = await verified(database)
-    assert (verdict.faults, verdict.head.seq, verdict.head.total) == ([], 1, 2)
+    assert (verdict.faults, verdict.head.seq, verdict.head.total) == ([], 4, 4)
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])

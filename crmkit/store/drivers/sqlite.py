@@ -78,8 +78,10 @@ class Sqlite(Database):
         texts = [self.texts.alone(each) for each in parts]
         for each in texts:
             self._watch(each)
-
-        await self._in_a_group(lambda connection: _run_all(connection, texts, parts))
+        told = list(zip(texts, parts, strict=True))
+        own = [each for each in told if not each[1].may_wait]
+        waiting = [(text, part.runs) for text, part in told if part.may_wait]
+        await self._in_a_group(lambda connection: _run_all(connection, own), waiting)
 
     async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Runs a job on the writer's thread."""
@@ -180,9 +182,8 @@ class _SqliteTransaction(Transaction):
     async def at_once(self, make: Callable[[], Sequence[Part]]) -> Sequence[Part] | None:
         parts = make()
         texts = [self.texts.alone(each) for each in parts]
-        failed = await self._in_writer(
-            lambda each: saved(lambda each: _run_all(each, texts, parts), each)
-        )
+        told = list(zip(texts, parts, strict=True))
+        failed = await self._in_writer(lambda each: saved(lambda each: _run_all(each, told), each))
         if failed is not None:
             return None
         for each in texts:
@@ -194,9 +195,9 @@ def _begin(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE").close()
 
 
-def _run_all(connection: sqlite3.Connection, texts: Sequence[str], parts: Sequence[Part]) -> None:
+def _run_all(connection: sqlite3.Connection, told: Sequence[tuple[str, Part]]) -> None:
     with plainly:
-        for text, part in zip(texts, parts, strict=True):
+        for text, part in told:
             Undone.unless(part, _run(connection, text, part.runs))
 
 
