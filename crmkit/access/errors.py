@@ -80,6 +80,15 @@ class KeyOfKey(Forbidden):
         super().__init__("A key makes no other keys; sign in yourself.")
 
 
+class SignInYourself(Forbidden):
+    """Whoever found a key could otherwise end what its owner needs to end it."""
+
+    reason = "core.sign_in_yourself"
+
+    def __init__(self) -> None:
+        super().__init__("A key neither sees nor ends how its user signs in; sign in yourself.")
+
+
 class OfNobody(Invalid):
     """Whoever makes a key is no user, and has not said whose it is."""
 

@@ -44,6 +44,10 @@ def register_schema(schema: SchemaBuilder) -> None:
         service.change_password,
         service.create_api_key,
         service.revoke_api_keys,
+        service.own_api_keys,
+        service.own_sessions,
+        service.revoke_own_api_key,
+        service.end_session,
     )
 
 
@@ -72,4 +76,5 @@ def register_permissions(permissions: PermissionBuilder) -> None:
     permissions.add("core.api_key.create", "Make API keys that speak for oneself.", roles=_PEOPLE)
     permissions.add("core.api_key.issue", "Make API keys for others, and for services.", roles=())
     permissions.add("core.api_key.revoke", "End API keys, whose ever they are.", roles=())
+    permissions.add("core.sign_in.own", "See and end one's own keys and sessions.", roles=_PEOPLE)
     permissions.add("core.schema.read", "Ask what the schema is, in production too.", roles=())

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from crmkit.access.models import Session
 from crmkit.host.context import Context
 from crmkit.host.discovery import discover, imported
 from crmkit.jobs.service import tidy
@@ -149,6 +150,29 @@ def _new(kind: str) -> Callable[[Inputs], Awaitable[str]]:
     return lambda inputs: inputs.made(kind)
 
 
+async def _uma(inputs: Inputs) -> str:
+    """The user who asks."""
+    found = await inputs.t.gql('{ users(where: {name: {eq: "Uma"}}) { nodes { id } } }')
+    return str(found["users"]["nodes"][0]["id"])
+
+
+async def _own_key(inputs: Inputs) -> str:
+    key = await inputs.ask("createApiKey", userId=await _uma(inputs), service=None)
+    return str(key["apiKey"]["id"])
+
+
+async def _own_session(inputs: Inputs) -> str:
+    """Another session than the one that asks, which goes on."""
+    at = inputs.t.clock.now()
+    session = Session(user_id=await _uma(inputs), digest=b"digest", expires_at=at)
+
+    async def body(context: Context[Any]) -> None:
+        context.write.add(session)
+
+    await inputs.t.unit(body)
+    return session.id
+
+
 # Fields that mean the same in every input, and what no type tells of others.
 FIELDS = {"code", "tags"}
 SAID: Said = {
@@ -161,11 +185,13 @@ SAID: Said = {
     "createApiKey.userId": _new("User"),
     "createWebhook.events": _said(["core.CustomersCreated"]),
     "endRelation.id": _new("CustomerRelation"),
+    "endSession.id": _own_session,
     "moveCustomer.stageId": _allowed,
     "rateTicket.score": _said(5),
     "rateTicket.token": _rating,
     "replayWebhookDelivery.id": _given_up,
     "retryJob.id": _job,
+    "revokeOwnApiKey.id": _own_key,
     "rewardReferral.referralId": _qualified,
     "signIn.mail": _joined,
     "signIn.password": _said(PASSWORD),

@@ -37,6 +37,19 @@ class KnownKey:
     user_is_active: bool | None
 
 
+_TOLD = (
+    ApiKey.id,
+    ApiKey.name,
+    ApiKey.permissions,
+    ApiKey.networks,
+    ApiKey.read_only,
+    ApiKey.created_at,
+    ApiKey.expires_at,
+    ApiKey.last_used_at,
+    ApiKey.revoked_at,
+)
+
+
 async def key(database: Database, id: str) -> KnownKey | None:
     """Finds a key, revoked and expired ones too."""
     columns = (
@@ -58,6 +71,13 @@ async def key(database: Database, id: str) -> KnownKey | None:
     return KnownKey(*found[0]) if found else None
 
 
+async def of_user(database: Database, user_id: str) -> list[dict[str, Any]]:
+    """The keys of a user, the newest first, with all that may be told of them."""
+    wanted = select(*_TOLD).where(ApiKey.user_id == user_id)
+    rows = await database.fetch(wanted.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()))
+    return [dict(zip([each.key for each in _TOLD], row, strict=True)) for row in rows]
+
+
 async def note_uses(database: Database, uses: Mapping[str, datetime]) -> None:
     """Writes when keys were used, unless somebody has written a later moment."""
     table = table_of(ApiKey)
@@ -68,8 +88,12 @@ async def note_uses(database: Database, uses: Mapping[str, datetime]) -> None:
             await transaction.run(noted)
 
 
-async def revoked(context: Context[Any], ids: Sequence[str]) -> dict[str, datetime | None]:
-    """Locks keys, and says of each when it was revoked."""
+async def revoked(
+    context: Context[Any], ids: Sequence[str], *, user_id: str | None = None
+) -> dict[str, datetime | None]:
+    """Locks keys, those of a user if one is named, and says of each when it was revoked."""
     wanted = select(ApiKey.id, ApiKey.revoked_at).where(ApiKey.id.in_(sorted(ids)))
+    if user_id is not None:
+        wanted = wanted.where(ApiKey.user_id == user_id)
     rows = await context.rules(wanted.order_by(ApiKey.id).with_for_update())
     return dict(rows)

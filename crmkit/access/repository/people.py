@@ -82,6 +82,15 @@ async def session(database: Database, id: str) -> KnownSession | None:
     return KnownSession(*found[0]) if found else None
 
 
+async def open_sessions(
+    database: Database, user_id: str, now: datetime
+) -> list[tuple[str, datetime, datetime]]:
+    """The sessions of a user that have not ended: ids, beginnings and ends, the newest first."""
+    wanted = select(Session.id, Session.created_at, Session.expires_at)
+    wanted = wanted.where(Session.user_id == user_id, Session.expires_at > now)
+    return await database.fetch(wanted.order_by(Session.created_at.desc(), Session.id.desc()))
+
+
 async def by_subject(database: Database, subject: str) -> KnownSubject | None:
     """Finds the user whom the identity provider calls this."""
     wanted = select(User.id, User.team_id, User.active).where(User.subject == subject)
@@ -118,6 +127,11 @@ def sessions_of(user_id: str, *, but: str = "") -> ColumnElement[bool]:
 def session_of(id: str) -> ColumnElement[bool]:
     """One session."""
     return Session.id == id
+
+
+def own_session(user_id: str, id: str) -> ColumnElement[bool]:
+    """One session, if it is this user's."""
+    return (Session.id == id) & (Session.user_id == user_id)
 
 
 def invitations_of(user_id: str) -> ColumnElement[bool]:

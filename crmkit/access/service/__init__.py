@@ -4,6 +4,12 @@ from crmkit.access.service.door import SignIn
 from crmkit.access.service.invitations import accept_invitation, invite_user, reset_password
 from crmkit.access.service.keys import create_api_key, revoke_api_keys
 from crmkit.access.service.leaving import deactivate_users, reactivate_users
+from crmkit.access.service.own import (
+    end_session,
+    own_api_keys,
+    own_sessions,
+    revoke_own_api_key,
+)
 from crmkit.access.service.people import create_teams, create_users, update_teams, update_users
 from crmkit.access.service.roles import (
     add_presets,
@@ -30,6 +36,7 @@ __all__ = [
     "create_users",
     "deactivate_users",
     "delete_role",
+    "end_session",
     "forget_ended",
     "grant_roles",
     "grants_by_role",
@@ -37,9 +44,12 @@ __all__ = [
     "grants_of_role",
     "invite_user",
     "me",
+    "own_api_keys",
+    "own_sessions",
     "reactivate_users",
     "reset_password",
     "revoke_api_keys",
+    "revoke_own_api_key",
     "revoke_roles",
     "sign_in",
     "sign_out",
