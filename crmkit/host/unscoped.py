@@ -32,4 +32,4 @@ async def audit(context: Context[Any], reason: str) -> None:
     host = context.host
     origin = Origin(context.actor.id, what, context.request_id, context.actor.key)
     now, dialect = host.clock.now(), host.database.dialect
-    await host.database.commit([host.auditor.remark(origin, now, None, dialect)])
+    await host.database.commit(lambda: [host.auditor.remark(origin, now, None, dialect)])

@@ -15,6 +15,8 @@ Job = Callable[["sqlite3.Connection"], None]
 Waiting = Sequence[tuple[str, Sequence[Sequence[Any]]]]
 """Statements and the values of their runs, which all units of a group may share."""
 
+Make = Callable[[], tuple[Job, Waiting]]
+
 _MOST = 100  # units in one transaction; what reads inside its own waits behind them
 
 
@@ -33,17 +35,20 @@ class GroupCommit:
     ) -> None:
         self._turn = turn
         self._run = run
-        self._waiting: list[tuple[Job, Waiting, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Make, asyncio.Future[None]]] = []
         self._work: asyncio.Task[None] | None = None
 
-    async def __call__(self, job: Job, waiting: Waiting = ()) -> None:
+    async def __call__(self, make: Make) -> None:
         """Runs a job, and what may wait if it succeeds, and waits for the commit.
+
+        Both are made when it is their turn, those of a whole group in a row: Python makes
+        sixteen of them in a third of the time that they would take one by one.
 
         Raises:
             Exception: The job's own; then it has left nothing behind.
         """
         done = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, waiting, done))
+        self._waiting.append((make, done))
         if self._work is None:
             self._work = asyncio.create_task(self._until_nobody_waits(), name="group commit")
         await done
@@ -53,16 +58,22 @@ class GroupCommit:
             async with self._turn:
                 group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 # Whoever was cancelled before his turn has written nothing.
-                group = [each for each in group if not each[2].done()]
-                await self._commit(group)
+                await self._commit([each for each in group if not each[1].done()])
         self._work = None
 
-    async def _commit(self, group: list[tuple[Job, Waiting, asyncio.Future[None]]]) -> None:
+    async def _commit(self, group: list[tuple[Make, asyncio.Future[None]]]) -> None:
+        made, waiting = [], []
+        for make, done in group:
+            try:
+                made.append(make())
+                waiting.append(done)
+            except Exception as error:  # noqa: BLE001  it is the business of him who waits for this
+                done.set_exception(error)
         try:
-            outcomes = await self._run(partial(_committed, [each[:2] for each in group]))
+            outcomes = await self._run(partial(_committed, made))
         except Exception as error:  # noqa: BLE001  everyone in the group hears of it
-            outcomes = [error] * len(group)
-        for (*_, done), outcome in zip(group, outcomes, strict=True):
+            outcomes = [error] * len(made)
+        for done, outcome in zip(waiting, outcomes, strict=True):
             if done.done():
                 continue
             if outcome is None:

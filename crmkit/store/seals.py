@@ -149,10 +149,9 @@ class Sealer:
         made = {"seq": seq, "at": self._clock.now(), "entries": ids, "total": total}
         made["before"] = before
         mac = mac_of(self._auditor, last.head, made, [bytes(each[1]) for each in rows])
+        part = inserted(seal, [{**made, "mac": mac}], self._database.dialect)
         try:
-            await self._database.commit(
-                [inserted(seal, [{**made, "mac": mac}], self._database.dialect)]
-            )
+            await self._database.commit(lambda: [part])
         except Violation:
             return None
         id_, _, number = rows[-1]

@@ -98,6 +98,7 @@ class Trail:
         self._owners: dict[str, Owner | None] = {}
         self._leaving: dict[Table, list[str]] = {}
         self._created: set[str] = set()
+        self._noted: list[Group] = []
         self._is_trodden = False
 
     def __bool__(self) -> bool:
@@ -106,15 +107,12 @@ class Trail:
 
     def note(self, groups: Sequence[Group]) -> None:
         """Takes down what is about to be written."""
-        for group in groups:
-            self._is_trodden = True
-            place = _place(group.table)
-            if place.is_audited:
-                for each in group.traces():
-                    self._note(place, each)
+        self._noted += groups
+        self._is_trodden = self._is_trodden or bool(groups)
 
     async def settle(self, transaction: Transaction) -> None:
         """Asks whose the rows are that are about to go; afterwards nobody could say."""
+        self._look()
         leaving, self._leaving = self._leaving, {}
         for table, ids in leaving.items():
             sql, columns = Sql(transaction.dialect), [("id", Code())]
@@ -129,12 +127,22 @@ class Trail:
 
     def entries(self) -> dict[Owner | None, Entry]:
         """One entry for each record that is concerned, one for what concerns nobody."""
+        self._look()
         found = self._entries
         if None in found and len(found) == 2:
             # What else a unit did belongs to the only one that it was about.
             rest = found.pop(None)
             next(iter(found.values())).take(rest)
         return found or {None: Entry()}
+
+    def _look(self) -> None:
+        """Looks at what was taken down and not looked at yet."""
+        noted, self._noted = self._noted, []
+        for group in noted:
+            place = _place(group.table)
+            if place.is_audited:
+                for each in group.traces():
+                    self._note(place, each)
 
     def _note(self, place: Place, trace: Trace) -> None:
         known = trace.known

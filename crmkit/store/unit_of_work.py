@@ -228,12 +228,16 @@ class UnitOfWork:
     async def _sent(self, groups: Sequence[Group], result: Any, about: str | None) -> bool:
         """Commits all at once; where that fails, step by step it succeeds or says why not."""
         dialect = self._database.dialect
-        # The audit looks up whose the rows are before any of them goes.
-        parts = [*self._audit(about), *[each.part(dialect) for each in groups]]
-        if self._key:
-            parts.insert(0, idempotency.taken(self._key, self.at, result, dialect))
+
+        def parts() -> list[Part]:
+            made = [*self._premises]
+            if self._key:
+                made.append(idempotency.taken(self._key, self.at, result, dialect))
+            # The audit looks up whose the rows are before any of them goes.
+            return [*made, *self._audit(about), *[each.part(dialect) for each in groups]]
+
         try:
-            await self._database.commit([*self._premises, *parts])
+            await self._database.commit(parts)
         except (Undone, Violation):
             return False
         return True

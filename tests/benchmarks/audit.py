@@ -6,6 +6,8 @@ python -m tests.benchmarks.audit [sqlite] [postgresql]
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import statistics
 import sys
 import time
@@ -13,10 +15,12 @@ from typing import Any
 
 from crmkit import testing
 from crmkit.host.discovery import discover, imported
+from crmkit.store import unit_of_work
 from crmkit.store.audit import Auditor
+from crmkit.store.trail import Trail
 from tests.benchmarks.writes import INTERACTION, graphql, told
 
-ROUNDS, CALLS, AT_ONCE = 9, 160, 16
+ROUNDS, CALLS, AT_ONCE = 25, 160, 16
 
 
 class Silent(Auditor):
@@ -24,6 +28,13 @@ class Silent(Auditor):
 
     def parts(self, *_: Any) -> list[Any]:
         return []
+
+
+class Blind(Trail):
+    """Takes nothing down."""
+
+    def note(self, groups: Any) -> None:
+        self._is_trodden = bool(groups)
 
 
 async def round_of(call: Any) -> tuple[float, float]:
@@ -43,12 +54,14 @@ async def compare(engine: str) -> None:
     plugins = [imported(each) for each in discover()]
     async with testing.crm(*plugins, engine=engine) as t:
         call = graphql(t, await told(t), INTERACTION, keyed=True)
-        auditors = {"on": t.host.auditor, "off": Silent("")}
+        ways = {"on": (t.host.auditor, Trail), "off": (Silent(""), Blind)}
         rates: dict[str, list[float]] = {"on": [], "off": []}
         cpu: dict[str, list[float]] = {"on": [], "off": []}
+        gc.collect()
+        gc.freeze()  # As the server does before it answers.
         for number in range(ROUNDS + 1):
-            for name in sorted(auditors, reverse=bool(number % 2)):
-                t.host.auditor = auditors[name]
+            for name in sorted(ways, reverse=bool(number % 2)):
+                t.host.auditor, unit_of_work.Trail = ways[name]  # type: ignore[misc]
                 # With the audit come its seals.
                 sealing = asyncio.create_task(t.host.sealer.drain()) if name == "on" else None
                 rate, spent = await round_of(call)
@@ -61,7 +74,8 @@ async def compare(engine: str) -> None:
     on, off = (statistics.median(rates[each]) for each in ("on", "off"))
     with_, without = (statistics.median(cpu[each]) for each in ("on", "off"))
     print(f"{engine}: {on:,.0f} a second with the audit, {off:,.0f} without: {ratio:.2f}")
-    print(f"  Python: {with_:.3f} ms with it, {without:.3f} ms without")
+    print(f"  Python: {with_:.3f} ms with it, {without:.3f} ms without: {without / with_:.2f}")
+    print("  load: " + " ".join(f"{each:.1f}" for each in os.getloadavg()))
 
 
 async def main(engines: list[str]) -> None:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from crmkit.store.group_commit import GroupCommit, Job
+from crmkit.store.group_commit import GroupCommit, Job, Waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,10 @@ class Writer:
         self.sent: list[str] = []
         self.connection.set_trace_callback(self.sent.append)
         self.turn = asyncio.Lock()
-        self.commit = GroupCommit(self.turn, self._run)
+        self._in_a_group = GroupCommit(self.turn, self._run)
+
+    def commit(self, job: Job, waiting: Waiting = ()) -> Coroutine[Any, Any, None]:
+        return self._in_a_group(lambda: (job, waiting))
 
     async def _run(self, job: Callable[[sqlite3.Connection], Any]) -> Any:
         return job(self.connection)

@@ -99,8 +99,10 @@ class Database(Reader):
         self.watchers = []
 
     @abstractmethod
-    async def commit(self, parts: Sequence[Part]) -> None:
+    async def commit(self, parts: Callable[[], Sequence[Part]]) -> None:
         """Writes all of this or nothing, and has committed it when it returns.
+
+        Its parts are made when it is their turn to be written.
 
         Raises:
             Undone: It is not what was expected, or has to be done step by step.

@@ -14,7 +14,7 @@ from crmkit.store.pool import Connection, Pool
 from crmkit.store.violations import plainly
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from crmkit.settings import DatabaseSettings
 
@@ -74,13 +74,14 @@ class Postgres(Database):
                 connection.terminate()
             self._pool.give(connection)
 
-    async def commit(self, parts: Sequence[Part]) -> None:
-        if not may_share(parts):
+    async def commit(self, parts: Callable[[], Sequence[Part]]) -> None:
+        made = parts()
+        if not may_share(made):
             raise Undone
-        for each in parts:
+        for each in made:
             self._watch(self.texts.alone(each))
         try:
-            await self._fetched(self.texts.together(parts), values_of(parts))
+            await self._fetched(self.texts.together(made), values_of(made))
         except asyncpg.DivisionByZeroError as error:
             raise Undone from error
 

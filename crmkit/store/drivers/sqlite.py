@@ -7,12 +7,13 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import make_url
 
 from crmkit.store.drivers.database import Database, Transaction, dialect_of
-from crmkit.store.group_commit import GroupCommit, saved
+from crmkit.store.group_commit import GroupCommit, Job, Waiting, saved
 from crmkit.store.interrupts import Interruptible, Overseer
 from crmkit.store.parts import Part, Undone
 from crmkit.store.pool import PATIENCE
@@ -74,14 +75,21 @@ class Sqlite(Database):
                 await asyncio.shield(self.write(sqlite3.Connection.rollback))
                 raise
 
-    async def commit(self, parts: Sequence[Part]) -> None:
-        texts = [self.texts.alone(each) for each in parts]
-        for each in texts:
-            self._watch(each)
-        told = list(zip(texts, parts, strict=True))
-        own = [each for each in told if not each[1].may_wait]
-        waiting = [(text, part.runs) for text, part in told if part.may_wait]
-        await self._in_a_group(lambda connection: _run_all(connection, own), waiting)
+    async def commit(self, parts: Callable[[], Sequence[Part]]) -> None:
+        texts: list[str] = []
+
+        def make() -> tuple[Job, Waiting]:
+            told = [(self.texts.alone(each), each) for each in parts()]
+            texts.extend([text for text, _ in told])
+            own = [each for each in told if not each[1].may_wait]
+            waiting = [(text, part.runs) for text, part in told if part.may_wait]
+            return partial(_run_all, told=own), waiting
+
+        try:
+            await self._in_a_group(make)
+        finally:
+            for each in texts:
+                self._watch(each)
 
     async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Runs a job on the writer's thread."""
