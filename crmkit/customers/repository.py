@@ -127,6 +127,11 @@ async def suppressed(context: Context[Any], digests: Collection[str]) -> set[str
     return {digest for (digest,) in await context.rules(wanted)}
 
 
+def suppressions(digests: Collection[str]) -> ColumnElement[bool]:
+    """The hashes that are these."""
+    return models.Suppression.digest.in_(sorted(digests))
+
+
 def all_tables(context: Context[Any]) -> Iterator[Table]:
     """The tables of all that takes part, dependent ones last, and the organisation's own fields."""
     for each in context.host.loaded.plugins:

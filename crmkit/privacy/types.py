@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from crmkit.customers.types import Customer
+from crmkit.customers.types import Customer, ExternalId
 from crmkit.engine.fields import ID, JSON, Ref
 from crmkit.host.context import Event
+from crmkit.values import checks
+
+if TYPE_CHECKING:
+    from crmkit.values.errors import Problem
+
+_MOST = 100
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,35 @@ class ErasedCustomer:
 
     erased_customer_id: ID
     """Nobody sees them any more; what is kept of them is emptied step by step."""
+
+
+@dataclass(frozen=True)
+class LiftSuppressions:
+    """How somebody is reached who was erased, and comes back of their own accord."""
+
+    emails: Sequence[str] = ()
+    """Their mail addresses."""
+    phones: Sequence[str] = ()
+    """Their numbers; a national one is read as of the organisation's region."""
+    external_ids: Sequence[ExternalId] = ()
+    """What other systems call them."""
+
+    def __post_init__(self) -> None:
+        checks.check(_lift_faults(self))
+
+
+@dataclass(frozen=True)
+class LiftedSuppressions:
+    """They can be entered again."""
+
+    count: int
+    """How many of these were kept out; nothing else changes."""
+
+
+def _lift_faults(given: LiftSuppressions) -> Iterator[Problem]:
+    count = len(given.emails) + len(given.phones) + len(given.external_ids)
+    if not 0 < count <= _MOST:
+        yield checks.fault("emails", f"Say how they are reached, in 1 to {_MOST} ways.")
 
 
 @dataclass(frozen=True)

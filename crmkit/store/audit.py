@@ -43,7 +43,7 @@ class Audit(Record):
     __tablename__ = "audit"
     __append_only__ = True
     __audited__ = False
-    __scope__ = or_null("about")
+    __scope__ = or_null("about", outlives=True)
     __table_args__ = (
         Index("ix_audit_about", "about", "created_at", "id"),
         Index("ix_audit_transaction", "transaction"),

@@ -60,6 +60,7 @@ class Scope:
 
     `kind` is `root` (the record that scopes are about), `through` (as the rows that
     all `keys` point to), `or_null` (the same, and rows without an owner) or `unscoped`.
+    What `outlives` its owner is seen when that is deleted, by those who reach all owners.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Scope:
     deleted: str = ""
     owner: str = ""
     team: str = ""
+    outlives: bool = False
 
 
 def root_scope(*, deleted: str, owner: str = "", team: str = "") -> Scope:
@@ -91,9 +93,15 @@ def both(first: str, second: str) -> Scope:
     return Scope("through", (first, second))
 
 
-def or_null(key: str) -> Scope:
-    """Reached with the record that this key points to, or without one."""
-    return Scope("or_null", (key,))
+def or_null(key: str, *, outlives: bool = False) -> Scope:
+    """Reached with the record that this key points to, or without one.
+
+    Args:
+        key: The key.
+        outlives: Whether the row stays for those who reach all such records, when that
+            record is deleted.
+    """
+    return Scope("or_null", (key,), outlives=outlives)
 
 
 def unscoped(reason: str) -> Scope:

@@ -8,7 +8,7 @@ scope: the planner, `context.read`, filters, counts and exports all end here.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from operator import eq
 from typing import TYPE_CHECKING, Any, cast
@@ -148,6 +148,8 @@ class Reach:
             owner = target_of(table, key)
             if key == known and self._extent(owner) == extent:
                 continue
+            if scope.outlives and self._is_unbounded(owner, extent):
+                continue
             seen = self._followed(rows.c[key], owner, extent)
             if seen is not None:
                 yield or_(rows.c[key].is_(None), seen) if scope.kind == "or_null" else seen
@@ -159,6 +161,11 @@ class Reach:
             yield rows.c[scope.deleted].is_(None)
         if extent is not None:
             yield or_(*[each(rows) for each in extent])
+
+    def _is_unbounded(self, owner: Table, extent: tuple[Extent, ...] | None) -> bool:
+        """Whether all records of a table are seen, but for those that are deleted."""
+        with_deleted = replace(self, deleted=True)
+        return not any(True for _ in with_deleted._conditions(owner, owner.alias(), extent))
 
     def _followed(
         self, key: ColumnElement[Any], owner: Table, extent: tuple[Extent, ...] | None

@@ -29,10 +29,12 @@ EXPORT = """mutation ($input: ExportCustomerInput!) {
 HISTORY = """query ($id: ID!) { node(id: $id) { ... on Customer { history(first: 1) { nodes {
   operation record { id } changes { kind } } } } } }"""
 
-# Of which an entry names no record: an export writes nothing, and jobs are not what people keep.
+# Of which an entry names no record: an export writes nothing, nobody was erased whom this could
+# bring back, and jobs are not what people keep.
 NAMELESS = {
     "cancelJob",
     "exportCustomer",
+    "liftSuppressions",
     "regradeCustomers",
     "replayWebhookDelivery",
     "retryJob",
@@ -186,6 +188,7 @@ SAID: Said = {
     "createWebhook.events": _said(["core.CustomersCreated"]),
     "endRelation.id": _new("CustomerRelation"),
     "endSession.id": _own_session,
+    "liftSuppressions.emails": _said(["somebody@example.com"]),
     "moveCustomer.stageId": _allowed,
     "rateTicket.score": _said(5),
     "rateTicket.token": _rating,

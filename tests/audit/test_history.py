@@ -126,6 +126,23 @@ async def test_entries_about_customers_of_others_are_not_there(t: Trial) -> None
     }
 
 
+async def test_entries_outlive_their_customer_for_those_who_reach_all(t: Trial) -> None:
+    team = await t.gql('mutation { createTeam(input: {name: "North"}) { team { id } } }')
+    north = team["createTeam"]["team"]["id"]
+    deleted, erased = await created(t, teamId=north), await created(t, teamId=north)
+    for verb, id_ in (("deleteCustomer", deleted), ("eraseCustomer", erased)):
+        await t.gql(
+            f"mutation ($id: ID!) {{ {verb}(input: {{id: $id}}) {{ __typename }} }}", id=id_
+        )
+    await t.drain()
+    asked = {"operation": {"in": ["createCustomer", "deleteCustomer", "eraseCustomer"]}}
+    for role, given, count in (("admin", {}, 4), ("admin", {"team": north, "scope": "team"}, 0)):
+        t.become(role, **given)
+        found = (await t.gql(ENTRIES, where=asked))["auditEntries"]
+        assert (found["totalCount"], len(found["nodes"])) == (count, count)
+        assert [each["customer"] for each in found["nodes"]] == [None] * count
+
+
 async def test_what_is_hidden_from_somebody_is_hidden_in_the_history(t: Trial) -> None:
     customer = await created(t)
     await t.gql(UPDATE, input={"id": customer, "name": "Zoë", "source": "fair"})

@@ -9,6 +9,7 @@ from crmkit.testing import crm
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from crmkit.host.manifest import Plugin
     from crmkit.testing import Trial
 
 
@@ -55,8 +56,14 @@ def _mutation(verb: str, fields: str) -> str:
 
 
 @pytest.fixture
-async def t(engine: str) -> AsyncGenerator[Trial]:
-    async with crm(engine=engine) as trial:
+def plugins() -> tuple[type[Plugin], ...]:
+    """What is there beside the core, unless a test says otherwise."""
+    return ()
+
+
+@pytest.fixture
+async def t(engine: str, plugins: tuple[type[Plugin], ...]) -> AsyncGenerator[Trial]:
+    async with crm(*plugins, engine=engine) as trial:
         yield trial
 
 

@@ -4,6 +4,15 @@ from typing import Any
 
 import pytest
 
+from crmkit.app import open_crm
+from crmkit.host.manifest import Plugin
+from crmkit.settings import Settings
+from crmkit.store.verification import Verification
+from crmkit.testing import Trial
+from crmkit_orders.plugin import Orders
+from tests.customers.conftest import Office
+from tests.plugins.shop import buy
+
 pytestmark = pytest.mark.anyio
 
 MERGED = "customer { id name } mergedCustomerIds"
@@ -159,3 +168,85 @@ async def test_cursors_stay_valid_when_their_customer_is_merged(office: Any) -> 
     await merge(office, a, b)
     rest = (await office.t.gql(page, after=first["pageInfo"]["endCursor"]))["customers"]
     assert rest["nodes"] == [{"id": c}]
+
+
+async def test_a_repeat_of_what_was_said_of_the_loser_is_answered_as_it_was(office: Any) -> None:
+    winner, loser = await pair(office)
+    said = {"channel": "email", "direction": "INBOUND", "kind": "note", "idempotencyKey": "once"}
+    asked = "interaction { id customer { id } }"
+    first = await office.do("recordInteraction", asked, customerId=loser, **said)
+    await merge(office, winner, loser)
+    again = await office.do("recordInteraction", asked, customerId=loser, **said)
+    assert again["interaction"] == {**first["interaction"], "customer": {"id": winner}}
+    found = await office.customer(winner, "interactions { totalCount }")
+    assert found == {"interactions": {"totalCount": 1}}
+    said = await office.fail("recordInteraction", customerId=winner, **{**said, "kind": "question"})
+    assert said["code"] == "IDEMPOTENCY_MISMATCH"
+
+
+async def test_nobody_sees_by_an_old_id_whom_he_does_not_see(office: Any) -> None:
+    north, south = [await team(office, name) for name in ("North", "South")]
+    winner, loser = await office.create(teamId=north), await office.create(teamId=south)
+    office.t.become("manager", team=south, scope="team")
+    said = await office.fail("mergeCustomers", winnerId=winner, loserIds=[loser])
+    assert (said["code"], said["problems"][0]["field"]) == ("NOT_FOUND", ["input", "winnerId"])
+    office.t.become("admin")
+    await merge(office, winner, loser)
+    asked = """query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id }
+      customers(where: {id: {eq: $id}}) { nodes { id } } }"""
+    for mine, seen in ((south, []), (north, [{"id": winner}])):
+        office.t.become("manager", team=mine, scope="team")
+        assert await office.t.gql(asked, id=loser) == {
+            "node": seen[0] if seen else None,
+            "nodes": seen or [None],
+            "customers": {"nodes": seen},
+        }
+    office.t.become("manager", team=south, scope="team")
+    for verb, given in (("updateCustomer", {"source": "fair"}), ("deleteCustomer", {})):
+        assert (await office.fail(verb, id=loser, **given))["code"] == "NOT_FOUND"
+
+
+async def test_the_audit_of_the_loser_is_the_history_of_the_winner(office: Any) -> None:
+    north, south = [await team(office, name) for name in ("North", "South")]
+    winner, loser = await office.create(teamId=north), await office.create(teamId=south)
+    await office.do("updateCustomer", id=loser, source="fair")
+    await office.t.host.sealer.drain()
+    await merge(office, winner, loser)
+    await office.t.host.sealer.drain()
+    told = "history { nodes { operation record { id } changes { record act } } }"
+    nodes = (await office.customer(winner, told))["history"]["nodes"]
+    operations = [each["operation"] for each in nodes]
+    assert operations == ["mergeCustomers", "updateCustomer", "createCustomer", "createCustomer"]
+    # What was written of them says still who they were, because its seal holds that.
+    assert {each["record"] for each in nodes[1]["changes"]} == {loser}
+    host = office.t.host
+    assert (await Verification(host.database, host.auditor, host.sealer).run()).faults == []
+    asked = '{ auditEntries(where: {operation: {eq: "updateCustomer"}}) { totalCount } }'
+    for mine, count in ((south, 0), (north, 1)):
+        office.t.become("admin", team=mine, scope="team")
+        assert await office.t.gql(asked) == {"auditEntries": {"totalCount": count}}
+
+
+@pytest.mark.parametrize("plugins", [(Orders,)])
+async def test_rows_of_a_plugin_that_is_absent_refuse_the_merge(
+    office: Any, plugins: tuple[type[Plugin], ...]
+) -> None:
+    winner, loser = await pair(office)
+    await buy(office.t, loser)
+    settings = {"database": {"url": office.t.host.settings.database.url, "pool_size": 2}}
+    alone = await open_crm(Settings.model_validate(settings), plugins=(), clock=office.t.clock)
+    try:
+        without = Office(Trial(alone, office.t.clock))
+        said = await without.fail("mergeCustomers", winnerId=winner, loserIds=[loser])
+        assert said["reason"] == "core.rows_of_absent_plugin"
+        assert await without.customer(loser, "id") == {"id": loser}
+        # The other way round nothing of the plugin would have to be moved.
+        await merge(without, loser, winner)
+    finally:
+        await alone.close()
+    found = await office.customer(winner, "id orders { totalCount }")
+    assert found == {"id": loser, "orders": {"totalCount": 1}}
+
+
+async def team(office: Any, name: str) -> str:
+    return str((await office.do("createTeam", "team { id }", name=name))["team"]["id"])

@@ -40,6 +40,9 @@ ADA: dict[str, Any] = {
     "externalIds": [{"source": "shop", "externalId": CANARY}],
 }
 
+LIFTED = """{ auditEntries(where: {operation: {eq: "liftSuppressions"}}) {
+  nodes { count changes { kind record act } } } }"""
+
 outside: list[str] = []
 
 
@@ -163,6 +166,37 @@ async def test_nobody_brings_back_who_was_erased(office: Office) -> None:
         onError="SKIP",
     )
     assert done["results"] == [{"error": None}, {"error": {"reason": "core.suppressed"}}]
+
+
+async def test_who_comes_back_by_themselves_can_be_entered_again(office: Office) -> None:
+    ada = await live(office)
+    await office.do("eraseCustomer", id=ada)
+    await office.t.drain()
+    mail, number = ADA["emails"][0]["address"], ADA["phones"][0]["number"]
+    lifted = await office.do("liftSuppressions", "count", emails=[mail.upper()], phones=[number])
+    assert lifted == {"count": 2}
+    again = await office.create("Ada", emails=[{"address": mail}], phones=ADA["phones"])
+    assert again != ada
+    said = await office.fail("createCustomer", name="A", externalIds=ADA["externalIds"])
+    assert said["reason"] == "core.suppressed"
+    lifted = await office.do(
+        "liftSuppressions", "count", emails=[mail], externalIds=ADA["externalIds"]
+    )
+    assert lifted == {"count": 1}
+    # Whoever only tries is in the audit as well, which never says whom.
+    assert await office.do("liftSuppressions", "count", emails=["b@example.com"]) == {"count": 0}
+    entries = await office.t.gql(LIFTED)
+    assert [each["count"] for each in entries["auditEntries"]["nodes"]] == [0, 1, 2]
+    assert CANARY.lower() not in str(entries).lower()
+
+
+async def test_nobody_is_let_back_in_without_the_permission(office: Office) -> None:
+    office.t.become("manager")
+    said = await office.fail("liftSuppressions", emails=["ada@example.com"])
+    assert said["code"] == "FORBIDDEN"
+    office.t.become("admin")
+    said = await office.fail("liftSuppressions", emails=["a@example.com", "nowhere"])
+    assert said["problems"][0]["field"] == ["input", "emails", 1]
 
 
 async def test_an_erasure_that_was_broken_off_is_gone_on_with(

@@ -8,7 +8,7 @@ from crmkit.customers import errors, models, repository
 from crmkit.values.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from crmkit.customers.service.contacts import Asked, Contact, News
     from crmkit.host.context import Context, Draft
@@ -48,19 +48,52 @@ def suppress(context: Context[Any], contacts: Iterable[Contact]) -> None:
     context.write.upsert(models.Suppression, rows, key=models.Suppression.digest)
 
 
+async def lift(
+    context: Context[Any],
+    *,
+    emails: Iterable[str] = (),
+    phones: Iterable[str] = (),
+    external_ids: Iterable[tuple[str, str]] = (),
+) -> int:
+    """Forgets the hashes of these in their normal forms, and says how many there were."""
+    told = [
+        *[_digest(context, *_email(each)) for each in emails],
+        *[_digest(context, *_phone(each)) for each in phones],
+        *[_digest(context, *_external_id(*each)) for each in external_ids],
+    ]
+    known = await repository.suppressed(context, told)
+    if known:
+        context.write.delete(models.Suppression, where=repository.suppressions(known))
+    return len(known)
+
+
 def _digests(context: Context[Any], contacts: Iterable[Contact]) -> Iterator[tuple[str, str]]:
     """The hash of each contact, and of what kind it is; houses are no persons."""
     for each in contacts:
-        for kind, text in _texts(each).items():
-            digest = context.host.signer.digest(f"core.suppression.{kind}", text.encode())
-            yield digest.hex(), kind
+        for kind, text in _texts(each):
+            yield _digest(context, kind, text), kind
 
 
-def _texts(contact: Contact) -> Mapping[str, str]:
+def _digest(context: Context[Any], kind: str, text: str) -> str:
+    return context.host.signer.digest(f"core.suppression.{kind}", text.encode()).hex()
+
+
+def _texts(contact: Contact) -> Iterator[tuple[str, str]]:
     if isinstance(contact, models.CustomerEmail):
-        return {"email": fold(contact.address)}
-    if isinstance(contact, models.CustomerPhone):
-        return {"phone": contact.number}
-    if isinstance(contact, models.CustomerExternalId):
-        return {"external_id": f"{contact.source} {contact.external_id}"}
-    return {}
+        yield _email(contact.address)
+    elif isinstance(contact, models.CustomerPhone):
+        yield _phone(contact.number)
+    elif isinstance(contact, models.CustomerExternalId):
+        yield _external_id(contact.source, contact.external_id)
+
+
+def _email(address: str) -> tuple[str, str]:
+    return "email", fold(address)
+
+
+def _phone(number: str) -> tuple[str, str]:
+    return "phone", number
+
+
+def _external_id(source: str, external_id: str) -> tuple[str, str]:
+    return "external_id", f"{source} {external_id}"

@@ -2,6 +2,7 @@
 
 from crmkit.privacy.service.erasing import erase, erase_customer, erase_next, erase_some
 from crmkit.privacy.service.exporting import export_customer, export_of
+from crmkit.privacy.service.lifting import lift_suppressions
 
 __all__ = [
     "erase",
@@ -10,4 +11,5 @@ __all__ = [
     "erase_some",
     "export_customer",
     "export_of",
+    "lift_suppressions",
 ]
