@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
+
+_LONGEST_LOCALE = 40  # characters; answers are remembered, and whoever asks sends any text
 
 # ISO 3166-1, said here: CLDR has more territories than that and does not tell which are
 # countries. XK is the user-assigned code that Kosovo's people and posts go by.
@@ -275,7 +278,7 @@ def is_zone(name: str) -> bool:
 
 def is_locale(name: str) -> bool:
     """Knows de and zh-CN, also with an underscore."""
-    return _locale(name) is not None
+    return len(name) <= _LONGEST_LOCALE and _locale(name) is not None
 
 
 def is_country(code: str) -> bool:
@@ -292,7 +295,9 @@ def country_name(code: str, *locales: str | None) -> str:
     return code
 
 
+@lru_cache(1_000)
 def _locale(name: str) -> Locale | None:
+    # Babel looks into its files each time.
     try:
         return Locale.parse(name, sep="_" if "_" in name else "-")
     except (UnknownLocaleError, ValueError):
