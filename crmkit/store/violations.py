@@ -108,8 +108,10 @@ def _columns(error: asyncpg.PostgresError) -> tuple[str, ...]:
 
 
 def _is_lost(error: Exception) -> bool:
-    # Asyncpg has no kind of its own for a connection that was closed.
-    return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+    # Asyncpg has no kind of its own for a connection that was closed. Its internal error says
+    # that the server has spoken unasked, as it does before it closes one.
+    is_closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+    return is_closed or isinstance(error, asyncpg.InternalClientError)
 
 
 def _gone() -> Failure:

@@ -1,10 +1,12 @@
-"""Two servers, two workers, PostgreSQL and a synchronous standby, on this machine.
+"""Two servers, two workers, PostgreSQL, a synchronous standby and pgbouncer, on this machine.
 
-    python examples/cluster/cluster.py
+    python examples/cluster/cluster.py [--direct]
 
 It starts them, has clients write, kills each of them in turn, the primary last, promotes the
 standby, and says whether anything that was acknowledged is lost or doubled. It takes the programs
-of PostgreSQL (Debian: `postgresql`), and as root runs them as the user `postgres`.
+of PostgreSQL (Debian: `postgresql`), and as root runs them as the user `postgres`. Where there is
+pgbouncer (Debian: `pgbouncer`), everybody reaches the primary through it, and it is killed, too;
+with `--direct`, or without it, they know both servers and find the primary by themselves.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -28,6 +31,8 @@ from typing import Any
 CRMKIT = str(Path(sys.executable).with_name("crmkit"))
 WRITES = 100  # that are acknowledged between two kills
 USER = "postgres" if os.geteuid() == 0 else None
+POOLER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
+SAID = {"enable_mergejoin": "off", "statement_timeout": "9s"}  # by our connections as they begin
 
 ADD = 'mutation { createCustomer(input: {name: "Ada"}) { customer { id } } }'
 GRANT = """mutation ($id: ID!, $key: String!) { adjustPoints(
@@ -80,6 +85,50 @@ class Postgres:
         for each in listed.split():
             with_patience(lambda pid=int(each): os.kill(pid, 9))
         self.process.wait()
+
+
+class Bouncer:
+    """pgbouncer before the primary; it pools sessions, because servers prepare and listen."""
+
+    name = "pgbouncer"
+
+    def __init__(self, folder: Path, primary: Postgres) -> None:
+        self.port = free_port()
+        self._settings = folder / "pgbouncer.ini"
+        self._log = folder / "pgbouncer.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.lead_to(primary)
+
+    def lead_to(self, primary: Postgres) -> None:
+        """Leads whoever comes from now on to this server."""
+        # What a client says when it connects a pooler does not hand on: the database says it,
+        # see `play`. Without a short retry it would look for a dead primary for 15 seconds.
+        self._settings.write_text(f"""[databases]
+crm = host=127.0.0.1 port={primary.port} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {self.port}
+unix_socket_dir =
+auth_type = any
+pool_mode = session
+default_pool_size = 80
+max_client_conn = 200
+server_login_retry = 1
+ignore_startup_parameters = {", ".join(SAID)}
+""")
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [POOLER, self._settings], stderr=log, stdout=log, user=USER
+            )
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
 
 class Process:
@@ -181,12 +230,29 @@ def main() -> None:
         stack.callback(standby.kill)
         until(lambda: primary.sql("SELECT sync_state FROM pg_stat_replication") == "sync\n")
         primary.sql("CREATE DATABASE crm")
-        play(folder, primary, standby, stack)
+        bouncer = bouncer_before(primary, folder)
+        if bouncer:
+            bouncer.start()
+            stack.callback(bouncer.kill)
+        play(folder, primary, standby, bouncer, stack)
 
 
-def play(folder: Path, primary: Postgres, standby: Postgres, stack: ExitStack) -> None:
+def bouncer_before(primary: Postgres, folder: Path) -> Bouncer | None:
+    if "--direct" in sys.argv or POOLER is None:
+        print("Without pgbouncer:", "as you said." if POOLER else "there is none here.")
+        return None
+    for name, value in SAID.items():
+        primary.sql(f"ALTER DATABASE crm SET {name} = '{value}'")
+    return Bouncer(folder, primary)
+
+
+def play(
+    folder: Path, primary: Postgres, standby: Postgres, bouncer: Bouncer | None, stack: ExitStack
+) -> None:
     ports = f"host=127.0.0.1,127.0.0.1&port={primary.port},{standby.port}"
     url = f"postgresql://postgres@/crm?{ports}&target_session_attrs=primary"
+    if bouncer:
+        url = f"postgresql://postgres@127.0.0.1:{bouncer.port}/crm"
     replica = f"postgresql://postgres@127.0.0.1:{standby.port}/crm"
     environment = {**os.environ, "CRMKIT_DATABASE__URL": url}
     subprocess.run([CRMKIT, "db", "upgrade"], env=environment, cwd=folder, check=True)
@@ -197,7 +263,7 @@ def play(folder: Path, primary: Postgres, standby: Postgres, stack: ExitStack) -
         each.start()
         stack.callback(each.kill)
     with Clients(ours) as clients:
-        for each in (*ours, *workers):
+        for each in (*ours, *workers, *([bouncer] if bouncer else [])):
             more(clients)
             each.kill()
             each.start()
@@ -206,6 +272,8 @@ def play(folder: Path, primary: Postgres, standby: Postgres, stack: ExitStack) -
         primary.kill()
         killed = time.monotonic()
         standby.promote()
+        if bouncer:
+            bouncer.lead_to(standby)
         promoted = time.monotonic()
         until(lambda: any(at > promoted for at, _ in clients.done))
         back = next(at for at, _ in clients.done if at > promoted)

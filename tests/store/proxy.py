@@ -18,6 +18,7 @@ class Proxy:
         self._database = parts.path.lstrip("/")
         self._socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
         self._open = asyncio.Event()
@@ -46,6 +47,19 @@ class Proxy:
         self.swallowed.clear()
         self._open.clear()
 
+    async def complain(self) -> None:
+        """Tells all clients that it is over, as servers and poolers do before they close.
+
+        Whoever comes after that is heard later, so by then they have heard it.
+        """
+        said = b"SFATAL\0VFATAL\0C08P01\0Mserver conn crashed?\0\0"
+        for each in self._clients:
+            each.write(b"E" + (len(said) + 4).to_bytes(4) + said)
+            await each.drain()
+        _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        writer.close()
+        await writer.wait_closed()
+
     def pass_on(self) -> None:
         """Forwards again, also what it swallowed."""
         self._open.set()
@@ -53,6 +67,7 @@ class Proxy:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, to_server = await asyncio.open_unix_connection(self._socket)
         self._writers |= {writer, to_server}
+        self._clients.add(writer)
         try:
             await asyncio.gather(self._copy(reader, to_server), self._copy(there, writer))
         except (ConnectionError, asyncio.CancelledError):
@@ -61,6 +76,7 @@ class Proxy:
             for each in (writer, to_server):
                 each.transport.abort()
                 self._writers.discard(each)
+                self._clients.discard(each)
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,8 @@ from sqlalchemy import Select, func, literal, select
 from crmkit.settings import DatabaseSettings
 from crmkit.store.drivers import Database, open_database
 from crmkit.testing.databases import databases
-from crmkit.values.errors import Timeout
+from crmkit.values.errors import Timeout, Unavailable
+from tests.store.proxy import proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +56,25 @@ async def test_a_statement_for_which_nobody_waits_is_stopped(database_url: str) 
         async with asyncio.timeout(5):
             assert await database.fetch(select(literal(1))) == [(1,)]
         assert waiting.cancelled()
+
+
+async def test_a_connection_that_the_server_calls_over_is_not_lent_again() -> None:
+    address = await asyncio.to_thread(databases().empty, "postgresql")
+    async with proxy(address) as way, opened(way.address) as database:
+        for asks in (database.fetch, _in_transaction(database)):
+            assert await database.fetch(select(literal(1))) == [(1,)]
+            await way.complain()
+            with pytest.raises(Unavailable):
+                await asks(select(literal(1)))
+            assert await asks(select(literal(2))) == [(2,)]
+
+
+def _in_transaction(database: Database) -> Callable[[Any], Awaitable[Any]]:
+    async def fetched(statement: Any) -> Any:
+        async with database.transaction() as transaction:
+            return await transaction.fetch(statement)
+
+    return fetched
 
 
 _AT_WORK = """SELECT count(*) FROM pg_stat_activity

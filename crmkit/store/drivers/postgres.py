@@ -57,7 +57,7 @@ class Postgres(Database):
         try:
             begun = connection.transaction()
             with plainly:
-                await begun.start()
+                await _begun(begun, connection)
             try:
                 yield _PostgresTransaction(self, connection)
             except BaseException:
@@ -93,6 +93,9 @@ class Postgres(Database):
             connection = await pool.take()
             try:
                 found: list[Sequence[Any]] = await connection.fetch(sql, *arguments)
+            except asyncpg.InternalClientError:
+                _give_over(pool, connection)
+                raise
             except (asyncio.CancelledError, TimeoutError):
                 pool.give_stopped(connection)
                 raise
@@ -119,6 +122,24 @@ def pool_of(settings: DatabaseSettings, url: str) -> Pool:
             **_PLANNING,
         },
     )
+
+
+async def _begun(begun: Any, connection: Connection) -> None:
+    """Begins a transaction, or breaks the connection; see `_give_over`."""
+    try:
+        await begun.start()
+    except asyncpg.InternalClientError:
+        connection.terminate()
+        raise
+
+
+def _give_over(pool: Pool, connection: Connection) -> None:
+    """Gives back a connection on which the server has said unasked that it is over.
+
+    It says so a moment before it closes, and until then nothing shows that it is of no use.
+    """
+    connection.terminate()
+    pool.give(connection)
 
 
 async def _rolled_back(begun: Any, connection: Connection) -> None:
