@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from crmkit.store.database import table_of
+from crmkit.store.deliveries import Deliveries
+from crmkit.store.deliveries import _taken as taken
+from crmkit.store.leases import USUAL
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
 from crmkit.store.relay import TRIES, Handler, Occurrence, Relay, settle
 from crmkit.store.unit_of_work import Origin, UnitOfWork, run_unit
@@ -37,10 +40,13 @@ class Shop:
         self.relay = self.another()
 
     def another(self, run: Callable[..., Awaitable[None]] | None = None) -> Relay:
+        return Relay(self.database, self.clock, self.told, run or self.run)
+
+    @property
+    def told(self) -> dict[str, list[Handler]]:
         handlers = [Handler(f"shop.{name}", self.handle, "shop") for name in "ab"]
         plural = Handler("shop.many", self.handle_many, "shop", is_plural=True)
-        told = {"shop.Sold": handlers[:1], "shop.Moved": handlers, "shop.Counted": [plural]}
-        return Relay(self.database, self.clock, told, run or self.run)
+        return {"shop.Sold": handlers[:1], "shop.Moved": handlers, "shop.Counted": [plural]}
 
     def told_as_it_wants(self, wants: Callable[[], Awaitable[Sequence[str]]]) -> Relay:
         choosy = [Handler("shop.choosy", self.handle, "shop", wants=wants)]
@@ -355,3 +361,22 @@ async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110  whatever it is, it tells nobody
             await asyncio.sleep(0.001)
+
+
+_READ = """SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables
+WHERE relname = 'delivery'"""
+
+
+async def test_a_backlog_is_not_read_again_for_each_delivery_in_it(shop: Shop) -> None:
+    if shop.database.name != "postgresql":
+        pytest.skip("SQLite counts no rows")
+    for number in range(20):
+        await shop.emit(*map(str, range(20)), record=f"r{number}")
+    now, some = shop.clock.now(), Deliveries(shop.database, shop.clock, shop.told, USUAL)
+    while await some.make():
+        pass
+    async with shop.database.transaction() as transaction:
+        begun = await transaction.fetch(taken(now, now + USUAL.lease, 200, "shop.a", "shop.b"))
+        [(read,)] = await transaction.rows(_READ, [])
+    assert len(begun) == 200
+    assert read < 400 * 400  # Once for each delivery would be forty million.
