@@ -64,8 +64,9 @@ def score(config: GradingConfig, known: Known, today: date) -> Score:
     found: dict[Group, list[Share]] = {group: [] for group in Group}
     changes: list[date] = []
     disqualifying: list[Share] = []
+    begin = today.toordinal()
     for key, rule in config.rules.items():
-        counted = _Counted(rule, known, today)
+        counted = _Counted(rule, known, begin)
         if change := counted.next_change():
             changes.append(change)
         if counted.points:
@@ -91,25 +92,29 @@ def score(config: GradingConfig, known: Known, today: date) -> Score:
 class _Counted:
     """A rule, and what of a customer it counts on a day."""
 
-    def __init__(self, rule: Rule, known: Known, today: date) -> None:
+    __slots__ = ("_begin", "_days", "_events", "_id", "_is_fit", "_rule", "_share", "points")
+
+    def __init__(self, rule: Rule, known: Known, begin: int) -> None:
         self._rule = rule
         self._id = known.id
-        self._today = today
-        self._begin = today.toordinal()
+        self._begin = begin
         self._is_fit = rule.group is Group.FIT
-        self._worth = abs(rule.points) or 1
-        self._most = (rule.cap or MOST) * WHOLE
-        self._events = [] if self._is_fit else _counting(rule, known)
-        self._days = _days(self._events, rule.per_day)
-        # One for being true where it disqualifies.
-        self.points = self._fit(known) if self._is_fit else self._points(self._begin)
+        if self._is_fit:
+            self._events, self._days = [], []
+            # One for being true where it disqualifies.
+            self.points = (rule.points or 1) if rule.holds(known.fields, None) else 0
+            return
+        self._share = rule.share
+        self._events = _counting(rule, known)
+        self._days = _days(self._events, rule.per_day) if self._events else []
+        self.points = self._points(begin)
 
     def evidence(self) -> tuple[str, ...]:
         """What counts, the latest first; of fit, the customer."""
         if self._is_fit:
             return (self._id,)
         latest = sorted(self._events, key=lambda each: (each.day, each.id), reverse=True)
-        return tuple(each.id for each in latest if self._rule.share((self._today - each.day).days))
+        return tuple(each.id for each in latest if self._share(self._begin - each.day.toordinal()))
 
     def next_change(self) -> date | None:
         """The first day after today on which it gives another number of points."""
@@ -132,16 +137,15 @@ class _Counted:
         found = _first(begin, last + 1, lambda day: not self._points(day))
         return None if found is None else date.fromordinal(found)
 
-    def _fit(self, known: Known) -> int:
-        return (self._rule.points or 1) if self._rule.holds(known.fields) else 0
-
     def _points(self, day: int) -> int:
-        share = self._rule.share
-        parts = self._worth * sum([times * share(day - each) for each, times in self._days])
-        parts = min(parts, self._most)
+        if not self._days:
+            return 0
+        rule, share = self._rule, self._share
+        left = sum([times * share(day - each) for each, times in self._days])
+        parts = min((abs(rule.points) or 1) * left, (rule.cap or MOST) * WHOLE)
         # Half a point is a whole one, on either side of zero.
         points = (2 * parts + WHOLE) // (2 * WHOLE)
-        return -points if self._rule.points < 0 else points
+        return -points if rule.points < 0 else points
 
     def _last(self) -> int | None:
         """A day on which nothing is left of its events, if there is one, or nothing changes."""
@@ -156,9 +160,10 @@ class _Counted:
 def _counting(rule: Rule, known: Known) -> list[Happened]:
     """The events that a rule counts."""
     happened = [each for kind in rule.events for each in known.events.get(kind, ())]
-    if rule.counts_all:
+    if not happened or rule.counts_all:
         return happened
-    return [each for each in happened if rule.holds(known.fields, each.fields)]
+    holds = rule.holds
+    return [each for each in happened if holds(known.fields, each.fields)]
 
 
 def _days(events: Sequence[Happened], per_day: int | None) -> list[tuple[int, int]]:

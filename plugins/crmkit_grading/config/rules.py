@@ -15,6 +15,8 @@ from crmkit_grading.config.predicates import passes, wanted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    Holds = Callable[[Mapping[str, Any], Mapping[str, Any] | None], bool]
+
 MOST = 1_000_000
 """The most points of a rule or a limit, whatever its events sum up to."""
 WHOLE = 10**9
@@ -89,14 +91,19 @@ class Rule(BaseModel):
         self._prepare()
         return self
 
-    def holds(self, customer: Mapping[str, Any], event: Mapping[str, Any] | None = None) -> bool:
-        """Says whether it is true of this customer, or of this event of theirs."""
-        if self._expression is not None:
-            return self._expression.holds({"customer": customer, "event": event or {}})
-        if self.field is None or self.operator is None:
-            return True
-        have = customer if event is None else event
-        return passes(self.operator, have.get(self.field), self._wanted)
+    @cached_property
+    def holds(self) -> Holds:
+        """Says whether it is true of a customer, or of an event of theirs."""
+        if (expression := self._expression) is not None:
+            return lambda customer, event: expression.holds(
+                {"customer": customer, "event": event or {}}
+            )
+        field, operator, wanted = self.field, self.operator, self._wanted
+        if field is None or operator is None:
+            return lambda customer, event: True
+        return lambda customer, event: passes(
+            operator, (customer if event is None else event).get(field), wanted
+        )
 
     @cached_property
     def share(self) -> Callable[[int], int]:

@@ -22,14 +22,14 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
         ),
         Broken(
             "a rule has a cap",
-            "        self._most = (rule.cap or MOST) * WHOLE",
-            "        self._most = MOST * WHOLE",
+            "        parts = min((abs(rule.points) or 1) * left, (rule.cap or MOST) * WHOLE)",
+            "        parts = (abs(rule.points) or 1) * left",
             "test_rules.py::test_a_half_life_halves_and_the_cap_comes_after_it",
         ),
         Broken(
             "points fade",
-            "        share = self._rule.share",
-            "        share = lambda _: WHOLE",
+            "        rule, share = self._rule, self._share",
+            "        rule, share = self._rule, lambda _: WHOLE",
             "test_grades.py::test_a_grade_is_lost_only_well_below_its_least",
         ),
         Broken(
@@ -48,8 +48,8 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
         ),
         Broken(
             "a dry run changes nothing",
-            "        if not dry:",
-            "        if True:",
+            "    if not dry:",
+            "    if True:",
             "test_commands.py::test_other_rules_are_tried_and_then_applied",
         ),
     ),
