@@ -13,6 +13,7 @@ from sqlalchemy.types import UserDefinedType
 
 from crmkit.store.database import table_of
 from crmkit.store.outbox import Outbox
+from crmkit.store.ready import statement
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
@@ -51,6 +52,9 @@ class Feed(ABC):
     async def next(self) -> list[Happening]:
         """What has been committed since the last look, at most AT_ONCE."""
 
+    is_behind = False
+    """Whether more may have been committed by the time of the last look."""
+
 
 def feed_of(database: Database) -> Feed:
     """The feed of a database, as its engine numbers what is committed."""
@@ -67,9 +71,10 @@ class _Numbers(Feed):
         self._last = last or 0
 
     async def next(self) -> list[Happening]:
-        new = select(*_TOLD).where(event.c.seq > self._last).order_by(event.c.seq).limit(AT_ONCE)
+        new = _above(self._last, AT_ONCE)
         found = [Happening(*row) for row in await self._database.fetch(new)]
         self._last = found[-1].seq if found else self._last
+        self.is_behind = len(found) == AT_ONCE
         return found
 
 
@@ -85,27 +90,19 @@ class _Snapshots(Feed):
     _last = 0
 
     async def begin(self) -> None:
-        [(self._since,)] = await self._database.fetch(select(_now()))
+        [(self._since,)] = await self._database.fetch(_snapshot())
         self._until = None
 
     async def next(self) -> list[Happening]:
-        rows = await self._database.fetch(self._page())
+        page = _page(self._since, self._until, self._last, AT_ONCE)
+        rows = await self._database.fetch(page)
+        # Whoever reads up to an older snapshot has seen nothing yet of what came after it.
+        self.is_behind = len(rows) == AT_ONCE or self._until is not None
         if rows:
             self._pass(rows[-1][0], rows[-1][-1], is_whole=len(rows) < AT_ONCE)
         elif self._until is not None:
             self._since, self._until = self._until, None
         return [Happening(*row[:-1]) for row in rows]
-
-    def _page(self) -> Select[Any]:
-        since = cast(literal(self._since, Text()), _Snapshot())
-        # Nothing below this can have been open, so the index leads to what may be new.
-        lowest = cast(cast(func.pg_snapshot_xmin(since), Text()), BigInteger())
-        new = (event.c.transaction >= lowest, not_(_is_seen(since)))
-        page = select(*_TOLD, _now()).where(*new).order_by(event.c.seq).limit(AT_ONCE)
-        if self._until is None:
-            return page
-        until = cast(literal(self._until, Text()), _Snapshot())
-        return page.where(_is_seen(until), event.c.seq > self._last)
 
     def _pass(self, last: int, snapshot: str, *, is_whole: bool) -> None:
         """Goes on from the snapshot, or first to the next page of what it sees."""
@@ -131,6 +128,38 @@ class _Number(UserDefinedType[int]):
 
     def get_col_spec(self, **_: Any) -> str:
         return "xid8"
+
+
+# -- its statements, built once: whoever listens asks them after every commit -------------------
+
+
+@statement
+def _above(last: int, limit: int) -> Select[Any]:
+    new = select(*_TOLD).where(event.c.seq > last).order_by(event.c.seq)
+    return new.limit(_number(limit))
+
+
+@statement
+def _snapshot() -> Select[Any]:
+    return select(_now())
+
+
+@statement
+def _page(since: str, until: str | None, last: int, limit: int) -> Select[Any]:
+    """What was committed after one snapshot and, if another is given, before that."""
+    known = cast(literal(since, Text()), _Snapshot())
+    # Nothing below this can have been open, so the index leads to what may be new.
+    lowest = cast(cast(func.pg_snapshot_xmin(known), Text()), BigInteger())
+    new = (event.c.transaction >= lowest, not_(_is_seen(known)))
+    page = select(*_TOLD, _now()).where(*new).order_by(event.c.seq).limit(_number(limit))
+    if until is None:
+        return page
+    end = cast(literal(until, Text()), _Snapshot())
+    return page.where(_is_seen(end), event.c.seq > last)
+
+
+def _number(limit: int) -> ColumnElement[int]:
+    return literal(limit, BigInteger())
 
 
 def _now() -> ColumnElement[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crmkit.graph.live.caller import Subscriber
     from crmkit.graph.live.telling import Telling
     from crmkit.host.host import Host
+    from crmkit.store.feed import Happening
 
 _POLL = 1.0  # seconds; a notice may be lost, and commands give none
 _AT_ONCE = 4  # answers that are made; whoever asks something shall find connections, too
@@ -90,12 +91,20 @@ class Hub:
             self._notices.off(wake)
             self._reading = None
 
+    def _happened(self, happening: Happening) -> None:
+        for topic in [*self._topics.values()]:
+            if topic.telling.is_about(happening.name):
+                topic.happened(happening)
+
     async def _read(self) -> None:
         try:
-            while found := await self._feed.next():
+            # Whatever is committed meanwhile wakes us again, so only what came in pages is asked
+            # for until there is nothing.
+            is_behind = True
+            while is_behind:
+                found = await self._feed.next()
+                is_behind = self._feed.is_behind
                 for happening in found:
-                    for topic in [*self._topics.values()]:
-                        if topic.telling.is_about(happening.name):
-                            topic.happened(happening)
+                    self._happened(happening)
         except Exception:
             log.exception("live answers wait")
