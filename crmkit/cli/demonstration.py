@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 import crmkit
 from crmkit.app import load_plugins, schema_of
 from crmkit.cli.questions import answer, questions
-from crmkit.cli.running import log_to_stderr
+from crmkit.cli.running import completed, log_to_stderr
 from crmkit.cli.running import opened as opened_app
 from crmkit.cli.serving import Server, address, announcement, listening
 from crmkit.demo.keys import Key, new_keys
@@ -57,7 +57,7 @@ def demo(port: int, *, serve: bool, size: str) -> None:
         _show(json.loads(full.read_text()))
         migrations.upgrade(settings.database.url, loaded)
         _show_keys(asyncio.run(_new_keys(settings, schema)))
-        asyncio.run(_ask(settings, opened, schema.core, serve=serve))
+        completed(_ask(settings, opened, schema.core, serve=serve))
 
 
 def _settings(database: Path) -> Settings:
@@ -89,7 +89,7 @@ def _fill(settings: Settings, schema: Schema, customers: int) -> Filled:
         def watch(share: float, made: Mapping[str, int]) -> None:
             progress.update(task, completed=share, rows=sum(made.values()))
 
-        filled = asyncio.run(fill(settings, schema, customers, SystemClock().now(), watch))
+        filled = completed(fill(settings, schema, customers, SystemClock().now(), watch))
     seconds, rows = time.monotonic() - began, sum(filled.made.values())
     _OUT.print(f"{rows:,} records in {seconds:.1f} s, {rows / seconds:,.0f} a second")
     return filled

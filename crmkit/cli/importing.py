@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from crmkit.cli.files import Line, Lines, encoding_of
-from crmkit.cli.running import log_to_stderr, opened
+from crmkit.cli.running import completed, log_to_stderr, opened
 from crmkit.host.builders import ImportOptions
 from crmkit.settings import load_settings
 from crmkit.values.errors import Failure, SetupError, Unavailable
@@ -55,7 +55,7 @@ def import_file(
                 return await take_in(crm.host, kind_of_file, watched, options, broken)
 
     began = time.monotonic()
-    _say(asyncio.run(work()), time.monotonic() - began, aside)
+    _say(completed(work()), time.monotonic() - began, aside)
     if found not in ("utf-8", encoding):
         _OUT.print(f"Read as {found}; if the names look wrong, say another --encoding.")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import structlog
+from uvicorn.loops.auto import auto_loop_factory
 
 from crmkit.app import Crm, field_tables, open_crm
 from crmkit.host import migrations
@@ -19,7 +20,7 @@ from crmkit.values.collecting import settled
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
     from crmkit.graph.schema import Schema
     from crmkit.host.context import Context
@@ -46,6 +47,12 @@ class Runner:
 
         log_to_stderr(logging.WARNING)
         return asyncio.run(work())
+
+
+def completed(work: Coroutine[Any, Any, T]) -> T:
+    """Runs what takes long, in the event loop that a server would have."""
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        return runner.run(work)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from crmkit.cli.logs import log_json
-from crmkit.cli.running import Runner, log_to_stderr, opened
+from crmkit.cli.running import Runner, completed, log_to_stderr, opened
 from crmkit.jobs import service
 from crmkit.settings import load_settings
 from crmkit.values.errors import SetupError
@@ -30,7 +30,7 @@ def worker() -> None:
     settings = load_settings()
     in_development = settings.profile == "development"
     (log_to_stderr if in_development else log_json)()
-    asyncio.run(_work(settings))
+    completed(_work(settings))
 
 
 def list_jobs(*, every: bool) -> None:

@@ -65,6 +65,22 @@ def mutation_fields(parts: Parts, nodes: Mapping[str, type]) -> list[MutationFie
     return [made for each in declared for made in each.fields(types)]
 
 
+def own_mutations(parts: Parts) -> None:
+    """Tells mutations whose they are, without which no code can call them.
+
+    Raises:
+        SetupError: Two plugins register the same one.
+    """
+    for owner, each in parts:
+        if not isinstance(each, Declaration):
+            continue
+        if each.plugin not in ("", owner):
+            raise SetupError(
+                f"{_said(owner, each)} is registered by the plugin {each.plugin}, too; let one do it."
+            )
+        each.plugin = owner
+
+
 @dataclass(eq=False)
 class _Declared:
     """What a mutation says of itself: its function, and the classes it takes and gives."""
@@ -77,13 +93,8 @@ class _Declared:
 
     @classmethod
     def of(cls, owner: str, mutation: Declaration[Any, Any], types: Types) -> _Declared:
-        who = f"The mutation {_named(mutation)} of the plugin {owner}"
+        who = _said(owner, mutation)
         _check(who, owner, mutation)
-        if mutation.plugin not in ("", owner):
-            raise SetupError(
-                f"{who} is registered by the plugin {mutation.plugin}, too; let one do it."
-            )
-        mutation.plugin = owner
         return cls(owner, mutation, *_signature(who, mutation, types), {})
 
     def fields(self, types: Types) -> Iterator[MutationField]:
@@ -125,6 +136,10 @@ class _Declared:
         ]
         permission = self.mutation.permission or ""
         return MutationField(name, self.owner, permission, made, payload, run)
+
+
+def _said(owner: str, mutation: Declaration[Any, Any]) -> str:
+    return f"The mutation {_named(mutation)} of the plugin {owner}"
 
 
 # -- what a declaration must have -------------------------------------------------------------

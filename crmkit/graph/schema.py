@@ -11,7 +11,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 
 from crmkit.engine.conditions import Conditions
 from crmkit.engine.made_types import made_type
-from crmkit.engine.mutation_fields import MutationField, mutation_fields
+from crmkit.engine.mutation_fields import MutationField, mutation_fields, own_mutations
 from crmkit.engine.pagination import Cursors
 from crmkit.engine.registry import Parts, Registry
 from crmkit.engine.renames import Renames
@@ -96,6 +96,7 @@ class Schema:
         self._narrowing = narrowing
         self._settings = settings
         self._renames = Renames(renames)
+        own_mutations(parts)
         self.registry = Registry(parts, words=words, permissions=permissions, renames=self._renames)
         self.cursors = Cursors(settings.secret.get_secret_value())
 
