@@ -147,7 +147,9 @@ class Trail:
     def _note(self, place: Place, trace: Trace) -> None:
         known = trace.known
         record = known.get(place.key) if place.key else None
-        owners = self._of(place, known, record)
+        owner = known.get(place.leads) if place.leads else None
+        # Mostly a row says itself whose it is.
+        owners = self._of(place, known, record) if owner is None else [Owner(owner)]
         if record is not None and not place.is_root:
             self._owners[record] = owners[0]
         if trace.act is Act.CREATED and record is not None:
@@ -201,20 +203,27 @@ class Place:
     is_root: bool
     is_side: bool
     is_audited: bool
+    leads: str | None
+    """Its only key, if that names the record itself."""
 
 
 @cache
 def _place(table: Table) -> Place:
     scope = scope_of(table)
+    is_root = scope.kind == "root"
     targets = [(key, target_of(table, key)) for key in scope.keys]
     key = [each.name for each in table.primary_key.columns]
+    keys = tuple((name, None if _is_root(target) else target) for name, target in targets)
+    own = key[0] if len(key) == 1 else None
+    leads = keys[0][0] if len(keys) == 1 and keys[0][1] is None else None
     return Place(
         table,
-        key[0] if len(key) == 1 else None,
-        tuple((name, None if _is_root(target) else target) for name, target in targets),
-        scope.kind == "root",
+        own,
+        keys,
+        is_root,
         len(key) == 1 and bool(table.c[key[0]].foreign_keys),
         table.info["model"].__audited__,
+        own if is_root else leads,
     )
 
 

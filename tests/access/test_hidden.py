@@ -6,7 +6,7 @@ value by halves. They are asked of a database, then of the same with another val
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Integer, Text, select, update
@@ -20,6 +20,8 @@ from crmkit.store.database import with_companions
 from tests.access.test_sweep import Company, company
 
 __all__ = ["company"]
+
+Question = tuple[str, dict[str, Any]]
 
 _PLACES = {Text: ("aaa", "zzz"), Code: ("aaa", "zzz"), Integer: (1, 99)}
 
@@ -35,21 +37,22 @@ def test_the_answers_do_not_depend_on_a_hidden_value(company: Company) -> None:
             assert hidden[0] == hidden[1], coordinate
             asked += len(questions)
             # The same questions of somebody who may see it find it out.
-            shown = _answers(company, column, questions[-3:], [])
+            shown = _answers(company, column, [questions[0], *questions[-3:]], [])
             told += shown[0] != shown[1]
-    assert asked > 200
-    assert told > 5
+            assert not [each for each in shown[0] if "errors" in each], coordinate
+    assert asked > 500
+    assert told > 20
 
 
 def _answers(
-    company: Company, column: Column[Any], questions: Sequence[str], hidden: Sequence[str]
+    company: Company, column: Column[Any], questions: Sequence[Question], hidden: Sequence[str]
 ) -> list[list[dict[str, Any]]]:
     """What is answered with one value of a column, and with another."""
     found = []
     for value in _PLACES[type(column.type)]:
         _set(company, column, value)
-        company.t.become("manager", hidden=hidden)
-        found.append([company.ask(each) for each in questions])
+        company.t.become("admin", hidden=hidden)
+        found.append([company.ask(document, **given) for document, given in questions])
         company.t.actor = SYSTEM
     return found
 
@@ -82,22 +85,43 @@ async def _run(company: Company, statement: Any) -> None:
         await transaction.run(statement)
 
 
-def _questions(company: Company, root: str, spec: NodeSpec, field: f.Declared) -> Iterator[str]:
+def _questions(
+    company: Company, root: str, spec: NodeSpec, field: f.Declared
+) -> Iterator[Question]:
+    """What the schema lets one ask by a field, or about records that have it."""
     name, order = company.registry.name(field), shouted(field)
     number = isinstance(f.own_column(field).type, Integer)
-    halves = range(0, 100, 10) if number else [f'"{letter}"' for letter in "abcghmnrtz"]
-    for half in halves:
-        yield f"{{ {root}(where: {{{name}: {{{'lt' if number else 'startsWith'}: {half}}}}}) {{ totalCount }} }}"
-    for way in ("ASC", "DESC"):
-        yield f"{{ {root}(orderBy: [{order}_{way}], first: 1) {{ pageInfo {{ endCursor }} }} }}"
-    yield f"{{ {root}(where: {{not: {{{name}: {{isNull: true}}}}}}) {{ totalCount }} }}"
-    yield f"{{ {root}(where: {{or: [{{{name}: {{eq: {halves[0]}}}}}]}}) {{ nodes {{ id }} }} }}"
-    yield f"{{ {root} {{ totalCount nodes {{ id {name} }} }} }}"
-    yield f"{{ {root}(first: 2) {{ nodes {{ id }} pageInfo {{ endCursor hasNextPage }} }} }}"
-    yield f"{{ {root}(last: 1) {{ edges {{ cursor }} }} }}"
     stats = f"{spec.name[0].lower()}{spec.name[1:]}Stats"
-    yield f"{{ {stats} {{ count }} }}"
-    yield f"{{ {stats} {{ {name} {{ min max }} }} }}"
-    yield f"{{ {stats}(by: [{order}]) {{ groups {{ count }} }} }}"
+    if name in _names(company, f"{spec.name}Where"):
+        kind, test = ("Int", "lt") if number else ("String", "startsWith")
+        # One document for all halves: validating each took most of the time.
+        test = f"where: {{{name}: {{{test}: $half}}}}"
+        for half in range(0, 100, 10) if number else "abcghmnrtz":
+            yield f"query ($half: {kind}!) {{ {root}({test}) {{ totalCount }} }}", {"half": half}
+        equal = f"where: {{or: [{{{name}: {{eq: {0 if number else _QUOTED}}}}}]}}"
+        yield f"{{ {root}({equal}) {{ nodes {{ id }} }} }}", {}
+        is_there = f"where: {{not: {{{name}: {{isNull: true}}}}}}"
+        yield f"{{ {root}({is_there}) {{ totalCount }} }}", {}
+    if f"{order}_ASC" in _names(company, f"{spec.name}OrderBy"):
+        for way in ("ASC", "DESC"):
+            first = f"orderBy: [{order}_{way}], first: 1"
+            yield f"{{ {root}({first}) {{ pageInfo {{ endCursor }} }} }}", {}
+    yield f"{{ {root} {{ totalCount nodes {{ id {name} }} }} }}", {}
+    yield f"{{ {root}(first: 2) {{ nodes {{ id }} pageInfo {{ endCursor hasNextPage }} }} }}", {}
+    yield f"{{ {root}(last: 1) {{ edges {{ cursor }} }} }}", {}
+    yield f"{{ {stats} {{ count }} }}", {}
+    if name != "count" and name in _names(company, f"{spec.name}Stats"):
+        yield f"{{ {stats} {{ {name} {{ min max }} }} }}", {}
+    if order in _names(company, f"{spec.name}GroupBy"):
+        yield f"{{ {stats}(by: [{order}]) {{ groups {{ count }} }} }}", {}
     ids = company.ids(spec)[:1]
-    yield f'{{ node(id: "{ids[0]}") {{ ... on {spec.name} {{ {name} }} }} }}'
+    yield f'{{ node(id: "{ids[0]}") {{ ... on {spec.name} {{ {name} }} }} }}', {}
+
+
+_QUOTED = '"a"'
+
+
+def _names(company: Company, kind: str) -> Collection[str]:
+    """The fields or values of a type, if there is one."""
+    found: Any = company.t.crm.schema.core.get_type(kind)
+    return () if found is None else getattr(found, "fields", None) or found.values

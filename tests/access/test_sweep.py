@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -62,10 +63,14 @@ class Company:
             if isinstance(each.source, kinds):
                 yield self.registry.name(each), self.registry.spec(each.source.node)  # type: ignore[attr-defined]
 
+    @cached_property
+    def somebodys(self) -> set[str]:
+        """The ids of all records of customers that there are before anything is asked."""
+        return {id_ for each in self.scoped() for id_ in self.owned(each)}
+
     def seen(self, answer: dict[str, Any]) -> list[str]:
         """The ids of records of customers that stand anywhere in an answer."""
-        owned = {id_ for each in self.scoped() for id_ in self.owned(each)}
-        return [each for each in _texts(answer.get("data")) if each in owned]
+        return [each for each in _texts(answer.get("data")) if each in self.somebodys]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
