@@ -18,12 +18,15 @@ test:
 
 # Asks ten thousand operations of both engines and of the oracle in tests/oracle, and ten thousand
 # of a server, which may not grow by them; sends ten thousand requests that nobody should send;
-# imports a file that makes a million rows; kills servers under load twenty times, and an upgrade
-# at each of its statements; and has a hundred clients listen while a thousand events are told.
+# starts every subset of the bundled plugins; runs two thousand random programs of writes and nine
+# hundred random operations on each engine; imports a file that makes a million rows; kills servers
+# under load twenty times, and an upgrade at each of its statements; and has a hundred clients
+# listen while a thousand events are told.
 soak: .venv/.stamp
 	CRMKIT_SOAK=1 .venv/bin/pytest -n 0 tests/oracle tests/graph/test_memory.py tests/graph/test_fuzz.py \
 		tests/cli/test_import_memory.py tests/processes \
-		tests/host/test_upgrades.py tests/examples/test_cluster.py
+		tests/host/test_upgrades.py tests/examples/test_cluster.py tests/plugins/test_subsets.py \
+		tests/store/test_buffer.py tests/engine/test_generated.py
 
 # How fast all this is, beside what else answers the same questions: `make bench CUSTOMERS=20000
 # ENGINE=postgresql ONLY=Q1,Q2 AGAINST=limit`. Databases are kept in .bench and used again.

@@ -47,7 +47,7 @@ def pytest_collection_finish() -> None:
     """Spares the collector what stays: all modules, and all tests."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(100_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)

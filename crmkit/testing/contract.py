@@ -77,8 +77,10 @@ class Candidate:
 
     def with_all(self) -> AbstractAsyncContextManager[Trial]:
         """An app with every installed plugin."""
-        plugins = [imported(each) for each in discover() if each.name != self.plugin.name]
-        return crm(*plugins, self.plugin, engine=self.engine, config=self.config, graphql=UNLIMITED)
+        installed = {each.name: imported(each) for each in discover()}
+        # Where it stands among them, so that all who are installed ask one schema.
+        plugins = {**installed, self.plugin.name: self.plugin}.values()
+        return crm(*plugins, engine=self.engine, config=self.config, graphql=UNLIMITED)
 
     def loaded(self) -> Loaded:
         settings = Settings.model_validate({"plugins": self.config})

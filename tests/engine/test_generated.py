@@ -1,8 +1,12 @@
-"""Generated builders answer as the exact one does; the fixture of this folder compares."""
+"""Generated builders answer as the exact one does; the fixture of this folder compares.
+
+Of random operations, 45 are asked on each engine, with `CRMKIT_SOAK=1` nine hundred.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import tokenize
 from collections.abc import AsyncIterator
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+OPERATIONS = 900 if os.environ.get("CRMKIT_SOAK") else 45
 LISTS = ["customers", "zooAnimals", "stages", "node", "nodes"]
 ROOTS = [*LISTS, *LISTS, "customerStats", "zooAnimalStats"]
 CURSORS = """{ customers { edges { cursor node { zooAnimals { edges { cursor } } } } }
@@ -77,7 +82,7 @@ async def test_random_operations_are_answered_alike(zoo: Trial) -> None:
     }
     operations = Operations(zoo.crm.schema.core, 7, ROOTS, ids, cursors)
     told = whole = 0
-    for _ in range(90):
+    for _ in range(OPERATIONS):
         document, variables = operations.next()
         for each in variables:
             answer = await zoo.answer(document, each)
@@ -85,8 +90,8 @@ async def test_random_operations_are_answered_alike(zoo: Trial) -> None:
             whole += str(answer.get("data")).count(":")
     # Most are good questions, and say something; how much follows from the fields there are,
     # because each one more has the seed choose others.
-    assert told > 140
-    assert whole > 2_000
+    assert told > OPERATIONS
+    assert whole > 20 * OPERATIONS
 
 
 OURS = {

@@ -136,7 +136,10 @@ def test_every_kind_of_entry_can_be_asked_alone(trio: Trio) -> None:
 
 
 def test_every_group_is_what_its_records_are(trio: Trio) -> None:
-    """By each value alone, and with all numbers by the first and the last together."""
+    """By each value alone, and with all numbers by the first and the last together.
+
+    Of values, every other one, and in a soak all.
+    """
     schema = trio.oracle.meaning.schema
     assert schema.query_type is not None
     for name, field in schema.query_type.fields.items():
@@ -148,7 +151,7 @@ def test_every_group_is_what_its_records_are(trio: Trio) -> None:
         assert isinstance(group, GraphQLObjectType)
         texts = {each: _below(of.type) for each, of in group.fields.items()}
         keys = [f"{each}{text}" for each, text in texts.items() if "sum" not in text]
-        for by in values.values:
+        for by in [*values.values][:: 1 if SOAK else 2]:
             document = f"{{ {name}(by: [{by}]) {{ count groups {{ {' '.join(keys)} }} }} }}"
             trio.check(Operation(document))
         both = f"by: [{next(iter(values.values))}, {next(reversed(values.values))}]"

@@ -1,7 +1,11 @@
-"""Whatever a company picks: each subset of the bundled plugins is a whole product."""
+"""Whatever a company picks: each subset of the bundled plugins is a whole product.
+
+None, each alone, each pair, all but one, and all are tried; with `CRMKIT_SOAK=1` every subset.
+"""
 
 from __future__ import annotations
 
+import os
 from itertools import chain, combinations
 
 import pytest
@@ -30,7 +34,8 @@ _HIRE = """mutation {
 
 
 def subsets() -> list[tuple[Available, ...]]:
-    sizes = range(len(BUNDLED) + 1)
+    most = len(BUNDLED)
+    sizes = range(most + 1) if os.environ.get("CRMKIT_SOAK") else (0, 1, 2, most - 1, most)
     return list(chain.from_iterable(combinations(BUNDLED, size) for size in sizes))
 
 

@@ -1,8 +1,12 @@
-"""The promise of the buffer: whatever is said takes effect in the order it was said."""
+"""The promise of the buffer: whatever is said takes effect in the order it was said.
+
+A hundred programs are run on each engine, with `CRMKIT_SOAK=1` two thousand.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from crmkit.store.write import Write
 
+PROGRAMS = 2_000 if os.environ.get("CRMKIT_SOAK") else 100
 PEOPLE = ["person_a", "person_b"]
 NAMES = ["Ada", "BOB"]
 ORIGIN = Origin("system", "tests.buffer", "request_1")
@@ -264,7 +269,7 @@ def test_any_program_of_writes_is_as_if_said_one_after_the_other(
 ) -> None:
     database = loop.run(_opened(database_url))
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=PROGRAMS, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps, steps, st.booleans())
     def holds(first: list[Step], second: list[Step], fails: bool) -> None:
         first = [add_person(PEOPLE[0], 0), open_balance(PEOPLE[0], 3), *first]
