@@ -60,8 +60,7 @@ def _own_log() -> Iterator[None]:
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Installs a distribution with one plugin in the class `Entry` of `<package>.plugin`."""
-    tables = set(Base.metadata.tables)
-    packages = []
+    packages: list[str] = []
     monkeypatch.syspath_prepend(tmp_path)
 
     def add(name: str, distribution: str = "ajax", **files: str) -> None:
@@ -80,26 +79,30 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         importlib.invalidate_caches()
 
     yield add
-    _forget(packages, tables)
+    _forget(packages)
 
 
 @pytest.fixture
 def uninstall(tmp_path: Path, install: Callable[..., None]) -> Callable[..., None]:
     """Takes a distribution out again that `install` has brought."""
-    tables = set(Base.metadata.tables)
 
     def remove(name: str, distribution: str = "ajax") -> None:
         shutil.rmtree(tmp_path / f"{distribution}-1.0.dist-info")
         shutil.rmtree(tmp_path / f"{distribution}_{name}")
         importlib.invalidate_caches()
-        _forget([f"{distribution}_{name}"], tables)
+        _forget([f"{distribution}_{name}"])
 
     return remove
 
 
-def _forget(packages: Collection[str], tables: Collection[str]) -> None:
-    """As after a restart: the modules are gone, and of the tables only these are known."""
+def _forget(packages: Collection[str]) -> None:
+    """As after a restart: the modules of these packages are gone, and so are their tables.
+
+    The tables of others stay, also of those that a command imported meanwhile: their modules
+    stay as well, and would never declare them again.
+    """
     for name in [each for each in sys.modules if each.partition(".")[0] in packages]:
         del sys.modules[name]
-    for name in set(Base.metadata.tables) - set(tables):
-        Base.metadata.remove(Base.metadata.tables[name])
+    for table in [*Base.metadata.tables.values()]:
+        if table.info["model"].__module__.partition(".")[0] in packages:
+            Base.metadata.remove(table)

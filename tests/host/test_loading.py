@@ -10,7 +10,8 @@ import pytest
 from crmkit.host.loading import discover, load
 from crmkit.host.manifest import NoConfig
 from crmkit.settings import Settings, load_settings
-from tests.host.tiny import Core, plugin, settings
+from crmkit.store.database import Base
+from tests.host.tiny import NUMBERS, Core, plugin, settings
 
 ENTRY = """
 from crmkit.host.manifest import Plugin
@@ -83,3 +84,25 @@ def test_an_option_of_the_environment_becomes_what_the_model_says(
     monkeypatch.setenv("CRMKIT_PLUGINS__ENABLED", "[]")
     loaded = load(load_settings(), extra=[Core, plugin("sms", Config=SmsConfig)])
     assert loaded.config("sms").tries == 5
+
+
+def test_whoever_is_uninstalled_takes_no_tables_of_others_along(
+    install: Callable[..., None], uninstall: Callable[..., None]
+) -> None:
+    for name in ("apples", "pears"):
+        install(name, distribution=name, plugin=_BOX.format(name=name, number=next(NUMBERS)))
+        load(settings(name), extra=[Core])
+    uninstall("apples", distribution="apples")
+    assert {each for each in Base.metadata.tables if each.endswith("_box")} == {"pears_box"}
+
+
+_BOX = """
+from crmkit import sdk
+
+class Box{number}(sdk.Record):
+    __tablename__ = "{name}_box"
+
+class Entry(sdk.Plugin):
+    name = "{name}"
+    version = "1.0"
+"""
