@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
+pytestmark = [
+    pytest.mark.parametrize("engine", ["sqlite"], indirect=True),
+    pytest.mark.usefixtures("upgraded"),
+]
+
+
 @contextmanager
 def served(folder: Path, **environment: str) -> Iterator[str]:
     """Serves on any port, and tells the two lines that the command says when it does."""
-    crmkit = [sys.executable, "-m", "crmkit"]
-    where = {**os.environ, "CRMKIT_DATABASE__URL": f"sqlite:///{folder}/crm.db", **environment}
-    subprocess.run([*crmkit, "db", "upgrade"], cwd=folder, env=where, check=True)
-    command = [*crmkit, "serve", "--port", "0"]
+    where = {**os.environ, **environment}
+    command = [sys.executable, "-m", "crmkit", "serve", "--port", "0"]
     with subprocess.Popen(
         command, cwd=folder, env=where, stdout=subprocess.PIPE, text=True
     ) as server:
