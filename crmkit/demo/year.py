@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DAYS = 364
 SIZES = {"small": 60, "normal": 2_000, "large": 100_000}
 _STEP = timedelta(days=7)
+_JOBS = 4  # steps after which jobs are done, most of which clean up
 _AT_THE_BEGINNING = 0.25
 
 Watch = Callable[[float, Mapping[str, int]], None]
@@ -83,6 +84,8 @@ class Year:
         for number, count in enumerate(arrivals, start=1):
             end = self._start + number * _STEP if number < len(arrivals) else self._until
             await self._step(end, count)
+            if number % _JOBS == 0 or end == self._until:
+                await self._crm.host.drain(due=end == self._until)
             watch(number / len(arrivals), self.demo.made)
         return Filled({**self.demo.made}, tuple(self._told()))
 
@@ -95,7 +98,7 @@ class Year:
         for each in self._parts:
             await each.live()
         # What has faded counts the same however late, and each week it would be everybody.
-        await self._crm.host.drain(due=end == self._until)
+        await self._crm.host.relay.drain(due=False)
 
     def _arrivals(self) -> list[int]:
         """How many come in each step: a start with some, then more and more."""
@@ -130,7 +133,7 @@ class Year:
     async def _play(self, scene: Scene, play: Callable[..., Any]) -> None:
         who = self.demo.cast.get(scene.who, scene.who)
         await play(who, **scene.said)
-        # What follows from it has happened before the next scene; jobs have time until the step ends.
+        # What follows from it has happened before the next scene.
         await self._crm.host.relay.drain(due=False)
 
     def _told(self) -> list[Told]:
