@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_sessionfinish() -> None:
+    """Stops the server while pytest waits: a process of xdist is killed that takes long to exit."""
+    if embedded_postgres.cache_info().currsize:
+        embedded_postgres().stop()
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Runs asynchronous tests on asyncio, as the server does."""
