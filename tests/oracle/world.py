@@ -59,10 +59,12 @@ class World:
             rows[table.name] = await _read(t, table)
         keys = {each.name: next(iter(each.primary_key.columns)).name for each in tables}
         hidden = sorted(row.id for row in rows["customer"] if row["deleted_at"] is not None)
-        rows["customer"] = [each for each in rows["customer"] if sees(each)]
+        everybody = rows["customer"]
+        rows["customer"] = [each for each in everybody if sees(each)]
+        are_all = len(rows["customer"]) == len(everybody)
         named = {each.name: each for each in tables}
-        made = cls(_seen(rows, named, keys), keys, hidden)
-        made.whole = cls(_seen(rows, named, keys, deleted=True), keys, hidden)
+        made = cls(_seen(rows, named, keys, are_all=are_all), keys, hidden)
+        made.whole = cls(_seen(rows, named, keys, are_all=are_all, deleted=True), keys, hidden)
         return made
 
     @cached_property
@@ -120,9 +122,13 @@ def _seen(
     tables: Mapping[str, Table],
     keys: Mapping[str, str],
     *,
+    are_all: bool,
     deleted: bool = False,
 ) -> dict[str, list[Row]]:
-    """Leaves out what is deleted or not seen, and what belongs to that."""
+    """Leaves out what is deleted or not seen, and what belongs to that.
+
+    What outlives its customer stays for those who see them all (`are_all`).
+    """
     left: dict[str, dict[str, Row]] = {}
 
     def of(name: str) -> dict[str, Row]:
@@ -130,6 +136,7 @@ def _seen(
             scope = scope_of(tables[name])
             owners = [(key, target_of(tables[name], key).name) for key in scope.keys]
             nobodys = scope.kind == "or_null"
+            owners = [] if scope.outlives and are_all else owners
             left[name] = {
                 row[keys[name]]: row
                 for row in rows[name]
