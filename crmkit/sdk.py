@@ -87,9 +87,12 @@ from crmkit.host.builders import (
 )
 from crmkit.host.changes import Change, changes
 from crmkit.host.checks import Verified
-from crmkit.host.context import Context, Draft, Event, Export, Happening
+from crmkit.host.context import Context
 from crmkit.host.demo import Deal, Demo, DemoPart, Resident, act
 from crmkit.host.dispatch import hook, hookspec
+from crmkit.host.drafts import Draft
+from crmkit.host.events import Event, Happening
+from crmkit.host.exports import Export
 from crmkit.host.host import Host
 from crmkit.host.http import AddressRefused, HttpAnswer, HttpError
 from crmkit.host.jobs import JobBuilder

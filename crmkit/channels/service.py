@@ -8,7 +8,8 @@ from typing import Any
 from crmkit.channels import models, types
 from crmkit.engine.mutations import UNSET, mutation
 from crmkit.engine.nodes import ref
-from crmkit.host.context import Context, Draft
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft
 from crmkit.vocabulary import service as vocabulary
 from crmkit.vocabulary.types import by_locale
 

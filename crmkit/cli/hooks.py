@@ -19,7 +19,7 @@ from crmkit.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from crmkit.host.context import Event
+    from crmkit.host.events import Event
     from crmkit.host.loaded import Loaded
 
 _OUT = Console(highlight=False)

@@ -11,7 +11,8 @@ from strawberry.utils.str_converters import to_camel_case
 
 from crmkit.engine.mutation_shapes import NodeShape, RecordShape
 from crmkit.host.actors import Actor
-from crmkit.host.context import Context, Draft, DraftsRefused, Outcome, Refusal
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, DraftsRefused, Outcome, Refusal
 from crmkit.host.host import Host
 from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import (

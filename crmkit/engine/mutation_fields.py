@@ -19,7 +19,7 @@ from crmkit.engine.mutation_calls import Applied, Calls
 from crmkit.engine.mutation_inputs import Types, described, graphql_name, made_field
 from crmkit.engine.mutation_results import OnError, Rejection
 from crmkit.engine.mutations import BulkMutation, Declaration, InputExtension
-from crmkit.host.context import Draft, Outcome
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:

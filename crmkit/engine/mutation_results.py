@@ -11,7 +11,7 @@ import strawberry
 from crmkit.engine.descriptions import description_of
 from crmkit.engine.fields import JSON
 from crmkit.engine.nodes import enum
-from crmkit.host.context import Outcome
+from crmkit.host.drafts import Outcome
 from crmkit.values.errors import FAILURES, ErrorCode, Failure
 
 if TYPE_CHECKING:

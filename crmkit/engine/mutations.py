@@ -11,11 +11,13 @@ from typing_extensions import dataclass_transform
 
 from crmkit.engine.bulk import chunks
 from crmkit.engine.mutation_inputs import UNSET, Unset
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.values.errors import combined
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+    from crmkit.host.context import Context
 
 __all__ = [
     "UNSET",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel
 from sqlalchemy.orm import InstrumentedAttribute
 
-from crmkit.host.context import Event
+from crmkit.host.events import Event
 from crmkit.store.database import attribute, ensure_index
 from crmkit.store.reach import scope_of, target_of
 from crmkit.values.errors import SetupError

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias
 
 import structlog
-from pydantic import TypeAdapter
 from sqlalchemy import TableClause, TextClause, and_
 from typing_extensions import TypeVar, TypeVarTuple
 
 from crmkit.host.actors import SYSTEM, Actor, Grant
+from crmkit.host.drafts import Refusal
 from crmkit.host.unscoped import Unscoped, audit
 from crmkit.store.agenda import Due, put
 from crmkit.store.inbox import is_first
@@ -22,14 +19,17 @@ from crmkit.store.jobs import Job
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.ready import elements_of
 from crmkit.store.timetable import ask
-from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem, Refused
+from crmkit.values.errors import ErrorCode, Failure, Forbidden, Path, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from datetime import datetime
     from types import ModuleType
 
     from sqlalchemy.sql.selectable import TypedReturnsRows
 
+    from crmkit.host.drafts import Draft
+    from crmkit.host.events import Event
     from crmkit.host.host import Host
     from crmkit.host.http import Http
     from crmkit.settings import Organisation
@@ -41,135 +41,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 Row = TypeVarTuple("Row")
-Input = TypeVar("Input", covariant=True)
-Model = TypeVar("Model", covariant=True, default=Any)
 Config = TypeVar("Config", covariant=True, default=object)
 
 Statement: TypeAlias = "TypedReturnsRows[*Row] | Ready[*Row]"
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that has happened, told after the commit; plugins subclass it.
-
-    Handlers get the events of one `record` in the order in which they were emitted.
-    """
-
-    version: ClassVar[int] = 1
-    as_told: ClassVar[frozenset[str]] = frozenset()
-    """Fields whose ids stay as they are when their records have become others."""
-    about: ClassVar[type | None] = None
-    """The node of the records that it is about: of its `ids`, or, where it has none, of `record`."""
-
-    record: str
-
-    def payload(self) -> dict[str, Any]:
-        """What of it is stored until its handlers have been told."""
-        kind: Any = type(self)
-        made: dict[str, Any] = _adapter(kind).dump_python(self, mode="json")
-        return made
-
-    @classmethod
-    def restored(cls, payload: Mapping[str, Any]) -> Self:
-        """The event that was stored like this."""
-        kind: Any = cls
-        made: Self = _adapter(kind).validate_python(payload)
-        return made
-
-
-class Export:
-    """What plugins keep of somebody outside the database, for whoever asks what is known."""
-
-    def __init__(self) -> None:
-        self.parts: dict[str, Any] = {}
-
-    def add(self, name: str, data: Any) -> None:
-        """Adds what JSON can hold, under a name that says where it lies."""
-        self.parts[name] = data
-
-
-@dataclass(frozen=True)
-class Happening:
-    """An event of whatever plugin, as a handler hears it that hears all of them.
-
-    `number` orders the events of a record: what happened later has a higher one. `request_id`
-    and `at` are those of the unit in which it happened.
-    """
-
-    name: str
-    number: int
-    at: datetime
-    event: Event
-    request_id: str
-
-
-class Outcome(Enum):
-    """What became of one record of a bulk mutation."""
-
-    CREATED = "created"
-    """It is new."""
-    UPDATED = "updated"
-    """It was there, and has changed."""
-    UNCHANGED = "unchanged"
-    """It was there already, just like this."""
-    REJECTED = "rejected"
-    """It was refused; its error says why."""
-
-
-class Draft(Generic[Input, Model]):
-    """One record on its way in: what was asked for, and the row that it becomes."""
-
-    __slots__ = ("_extensions", "_row", "index", "input", "outcome")
-
-    def __init__(
-        self, input: Input, index: int = 0, extensions: Mapping[type, Any] | None = None
-    ) -> None:
-        self.input = input
-        self.index = index
-        self.outcome = Outcome.CREATED  # The service says so where it is another.
-        self._extensions = extensions or {}
-        self._row: Any = None
-
-    @property
-    def row(self) -> Model:
-        """Its row, which hooks may change until the service adds it."""
-        if self._row is None:
-            raise RuntimeError(f"Draft {self.index} has no row yet; its service says becomes(row).")
-        return self._row  # type: ignore[no-any-return]
-
-    def becomes(self, row: T) -> T:
-        """Says which row this draft becomes, and returns it."""
-        self._row = row
-        return row
-
-    def rephrased(self, input: T) -> Draft[T, Any]:
-        """The same record under another input, for a mutation that is made of others."""
-        return Draft(input, self.index, self._extensions)
-
-    def extension(self, kind: type[T]) -> T | None:
-        """What the client said in the field that `kind` adds to this input, if anything."""
-        return self._extensions.get(kind)
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One record that a rule refuses, and the plugin whose rule it is."""
-
-    draft: Draft[Any, Any]
-    problem: Problem
-    reason: str | None
-    plugin: str
-
-
-class DraftsRefused(Refused):
-    """Some drafts of a unit were refused; the paths of its problems begin at their inputs."""
-
-    def __init__(self, refusals: Sequence[Refusal]) -> None:
-        first = refusals[0]
-        problems = [each.problem for each in refusals]
-        super().__init__(first.problem.message, reason=first.reason, problems=problems)
-        self.plugin = first.plugin
-        self.refusals = tuple(refusals)
 
 
 class Context(Generic[Config]):
@@ -491,11 +365,6 @@ class Context(Generic[Config]):
                     f"The plugin {self.plugin} may not read {element.name}; it reads its own "
                     "tables, the core's, and those in the api.py of plugins that it names."
                 )
-
-
-@cache
-def _adapter(event: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(event)
 
 
 @cache

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
         RestoreCustomer,
         UpdateCustomer,
     )
-    from crmkit.host.context import Context, Draft, Export
+    from crmkit.host.context import Context
+    from crmkit.host.drafts import Draft
+    from crmkit.host.exports import Export
     from crmkit.interactions.models import Interaction
     from crmkit.interactions.types import RecordInteraction
 

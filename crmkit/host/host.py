@@ -10,7 +10,9 @@ import structlog
 from sqlalchemy import Insert, Table, exists, func, insert, literal, select
 
 from crmkit.host.actors import SYSTEM, Actor, Book
-from crmkit.host.context import Context, DraftsRefused, Happening
+from crmkit.host.context import Context
+from crmkit.host.drafts import DraftsRefused
+from crmkit.host.events import Happening
 from crmkit.host.http import Http
 from crmkit.host.recent import Recent
 from crmkit.host.telling import events_of

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crmkit.host.builders import (
         Import,
     )
-    from crmkit.host.context import Event
+    from crmkit.host.events import Event
     from crmkit.host.jobs import Do
     from crmkit.store.reach import Extent
 

@@ -10,7 +10,7 @@ from crmkit.values.ids import prefix_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from crmkit.host.context import Event
+    from crmkit.host.events import Event
     from crmkit.host.host import Host
     from crmkit.store.relay import Occurrence
 

@@ -9,7 +9,8 @@ from crmkit.channels.models import Channel, Touchpoint
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.host import hookspecs
-from crmkit.host.context import Context, Draft
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft
 from crmkit.interactions import errors, models, repository, types
 from crmkit.vocabulary import service as vocabulary
 from crmkit.vocabulary.errors import Retired

@@ -21,7 +21,7 @@ from crmkit.engine.fields import (
     to_one,
 )
 from crmkit.engine.nodes import Connection, Node, extend, node
-from crmkit.host.context import Event
+from crmkit.host.events import Event
 from crmkit.interactions import models
 from crmkit.values import checks
 from crmkit.vocabulary.types import label

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from crmkit.customers.types import Customer, ExternalId
 from crmkit.engine.fields import ID, JSON, Ref
-from crmkit.host.context import Event
+from crmkit.host.events import Event
 from crmkit.values import checks
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
-from crmkit.host.context import Context, Draft
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft
 from crmkit.stages import errors, models, repository, types
 from crmkit.vocabulary.types import by_locale
 

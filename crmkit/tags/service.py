@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from crmkit.customers.types import Customer
 from crmkit.engine.mutations import UNSET, mutation
 from crmkit.engine.nodes import ref
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.tags import errors, models, repository, types
 from crmkit.values.errors import NotFound
 from crmkit.vocabulary import service as vocabulary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from crmkit.host.context import Draft, Outcome
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.values.errors import StaleVersion
 from crmkit.vocabulary import errors, repository
 from crmkit.vocabulary.repository import Known

@@ -20,9 +20,10 @@ import asyncpg
 from sqlalchemy import select
 
 from crmkit import testing
-from crmkit.host.context import Context, Draft
+from crmkit.host.context import Context
 from crmkit.host.discovery import discover, imported
 from crmkit.host.dispatch import hook
+from crmkit.host.drafts import Draft
 from crmkit.host.manifest import Plugin
 from crmkit.interactions.models import Direction, Interaction, InteractionContent
 from crmkit.interactions.types import RecordInteraction

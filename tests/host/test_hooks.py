@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from crmkit.host.context import Context, Draft
+from crmkit.host.context import Context
 from crmkit.host.dispatch import hook, hookspec
+from crmkit.host.drafts import Draft
 from crmkit.host.host import Host
 from crmkit.host.loading import load
 from crmkit.host.manifest import NoConfig, Plugin

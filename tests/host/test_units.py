@@ -11,8 +11,10 @@ from sqlalchemy import ForeignKey, Text, select, table, text
 from sqlalchemy.orm import Mapped
 
 from crmkit.host.builders import EventBuilder
-from crmkit.host.context import Context, Draft, DraftsRefused, Event
+from crmkit.host.context import Context
 from crmkit.host.dispatch import hook, hookspec
+from crmkit.host.drafts import Draft, DraftsRefused
+from crmkit.host.events import Event
 from crmkit.host.manifest import Plugin
 from crmkit.store.audit import Audit
 from crmkit.store.database import Base, Record, column, table_of, unscoped

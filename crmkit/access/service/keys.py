@@ -10,7 +10,8 @@ from crmkit.access.repository import keys as repository
 from crmkit.access.service.credentials import grants_of_key
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.values import checks
 from crmkit.values.tokens import Token, TokenKind
 

@@ -10,7 +10,8 @@ from crmkit.access.repository import people
 from crmkit.access.repository.roles import admins
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, Outcome
 
 Deactivations = Sequence[Draft[types.DeactivateUser, models.User]]
 Reactivations = Sequence[Draft[types.ReactivateUser, models.User]]

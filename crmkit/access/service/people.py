@@ -10,7 +10,8 @@ from crmkit.access.service.roles import grants_of
 from crmkit.engine.mutation_inputs import UNSET
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.values.contacts import email_address
 
 

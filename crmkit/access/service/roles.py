@@ -14,7 +14,8 @@ from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.engine.queries import query
 from crmkit.host.actors import Grant
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.values.errors import ErrorCode, NotFound, Problem, combined, nearest
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from crmkit.values.text import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from crmkit.host.context import Context, Draft
+    from crmkit.host.context import Context
+    from crmkit.host.drafts import Draft
 
 Contact = (
     models.CustomerEmail | models.CustomerPhone | models.CustomerAddress | models.CustomerExternalId

@@ -25,7 +25,8 @@ from crmkit.engine.fields import ID
 from crmkit.engine.mutations import UNSET, mutation
 from crmkit.engine.nodes import ref
 from crmkit.host import hookspecs
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.stages import service as stages
 from crmkit.store.database import freeze
 from crmkit.values.ids import prefix_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crmkit.customers import models, repository
-from crmkit.host.context import Draft
+from crmkit.host.drafts import Draft
 from crmkit.values.errors import NotFound, StaleVersion
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from crmkit.engine.mutations import UNSET
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from crmkit.host.context import Context, Draft
+    from crmkit.host.context import Context
+    from crmkit.host.drafts import Draft
     from crmkit.values.custom_fields import CustomField
 
     Drafts = Sequence[Draft[Any, models.Customer]]

@@ -10,7 +10,8 @@ from crmkit.engine.fields import ID
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.host import hookspecs
-from crmkit.host.context import Context, Draft
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft
 from crmkit.host.joining import join
 from crmkit.store.database import freeze, table_of
 from crmkit.values.errors import NotFound, StaleVersion

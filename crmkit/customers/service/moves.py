@@ -10,7 +10,8 @@ from crmkit.customers.service.drafts import locked, rounds
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.host import hookspecs
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.stages import service as stages
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from crmkit.customers import errors, models, repository, types
 from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
-from crmkit.host.context import Context, Draft, Outcome
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft, Outcome
 from crmkit.values.errors import StaleVersion
 
 PERSON, ORGANISATION = models.CustomerKind.PERSON, models.CustomerKind.ORGANISATION

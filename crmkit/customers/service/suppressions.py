@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from crmkit.customers.service.contacts import Asked, Contact, News
-    from crmkit.host.context import Context, Draft
+    from crmkit.host.context import Context
+    from crmkit.host.drafts import Draft
 
 _FEW = 8
 _FIELDS = {"email": "emails", "phone": "phones", "external_id": "external_ids"}

@@ -12,7 +12,8 @@ from crmkit.customers.service.customers import create, update
 from crmkit.customers.service.drafts import rounds
 from crmkit.engine.mutations import UNSET, Unset, mutation
 from crmkit.engine.nodes import ref
-from crmkit.host.context import Context, Draft
+from crmkit.host.context import Context
+from crmkit.host.drafts import Draft
 from crmkit.values.contacts import phone_number
 from crmkit.values.errors import Failure
 from crmkit.values.text import fold

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from crmkit.customers.types.nodes import Customer
-from crmkit.host.context import Event
+from crmkit.host.events import Event
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from crmkit.engine.mutations import mutation
 from crmkit.engine.nodes import ref
 from crmkit.host import hookspecs
 from crmkit.host.belongings import belongings
-from crmkit.host.context import Context, Export
+from crmkit.host.context import Context
+from crmkit.host.exports import Export
 from crmkit.privacy import repository, types
 
 if TYPE_CHECKING:
