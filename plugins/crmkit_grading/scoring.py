@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil, log2
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmkit_grading.config import EventKind, Group
@@ -125,7 +126,10 @@ class _Counted:
         # Until the next event points only fade.
         end = to_come or (self._begin if last is None else last + 1)
         now = abs(self.points)
-        found = _first(self._begin + 1, end, lambda day: abs(self._points(day)) < now) or to_come
+        found = _first(
+            self._begin + 1, end, lambda day: abs(self._points(day)) < now, self._guess(now)
+        )
+        found = found or to_come
         return None if found is None else date.fromordinal(found)
 
     def end(self) -> date | None:
@@ -136,6 +140,19 @@ class _Counted:
             return None
         found = _first(begin, last + 1, lambda day: not self._points(day))
         return None if found is None else date.fromordinal(found)
+
+    def _guess(self, now: int) -> int:
+        """The day on which there may be less than these points; where to look first."""
+        rule, begin = self._rule, self._begin
+        steps = [each.after_days for each in rule.steps]
+        if rule.window_days:
+            steps.append(rule.window_days)
+        ends = [day + step for day, _ in self._days for step in steps if day + step > begin]
+        if rule.half_life_days and now:
+            left = sum([times * self._share(begin - day) for day, times in self._days])
+            share = (abs(rule.points) or 1) * left / (WHOLE * (now - 0.5))
+            ends.append(begin + max(1, ceil(rule.half_life_days * log2(max(share, 1)))))
+        return min(ends, default=begin + 1)
 
     def _points(self, day: int) -> int:
         if not self._days:
@@ -172,11 +189,18 @@ def _days(events: Sequence[Happened], per_day: int | None) -> list[tuple[int, in
     return [(day, min(count, per_day) if per_day else count) for day, count in times.items()]
 
 
-def _first(begin: int, end: int, holds: Callable[[int], bool]) -> int | None:
+def _first(begin: int, end: int, holds: Callable[[int], bool], guess: int = 0) -> int | None:
     """The first of these days on which it holds, as it does from then on.
 
-    Most often it is a near one, so far ones are only looked at if near ones are none.
+    Most often it is the one that was guessed, or else a near one.
     """
+    if begin <= guess < end:
+        if not holds(guess):
+            begin = guess + 1
+        elif guess == begin or not holds(guess - 1):
+            return guess
+        else:
+            end = guess
     step = 1
     while begin + step < end and not holds(begin + step - 1):
         begin, step = begin + step, step * 2
