@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Select, and_, exists, literal, select
+from sqlalchemy import Select, and_, exists, select
 
 from crmkit.store.inbox import Inbox
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
-from crmkit.store.ready import statement
+from crmkit.store.ready import number, statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def old(before: datetime, limit: int) -> Select[int]:
     """The oldest events of before this moment that nobody has to be told of any more."""
     waits = exists().where(Delivery.event == Outbox.seq, Delivery.state.in_(_OPEN))
     wanted = select(Outbox.seq).where(Outbox.at < before, Outbox.fanned_out, ~waits)
-    return wanted.order_by(Outbox.seq).limit(literal(limit, BigInteger()))
+    return wanted.order_by(Outbox.seq).limit(number(limit))
 
 
 def forget(context: Context[Any], seqs: Sequence[int]) -> None:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, OperationType
-from graphql.execution.values import get_variable_values
 
 from crmkit.engine.explain import Explanation, explained
 from crmkit.engine.planner import Plan, Planner
@@ -72,8 +71,8 @@ def _selections(
     operation = parsed.operation(None)
     if isinstance(operation, GraphQLError):
         raise Invalid(operation.message)
-    given = operation.variable_definitions or ()
-    values = get_variable_values(schema.core, given, dict(variables))
+    declared = schema.variables.declared(operation)
+    values = schema.variables.values(operation, declared, variables)
     if isinstance(values, list):
         raise Invalid(" ".join(each.message for each in values))
     return Selections(schema.core, parsed.parsed, operation, values)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal, select
+from sqlalchemy import ColumnElement, Select, and_, select
 
 from crmkit.store.idempotency import Idempotency
 from crmkit.store.jobs import Job, JobState
-from crmkit.store.ready import statement
+from crmkit.store.ready import number, statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -56,7 +56,7 @@ def settled(before: datetime, limit: int) -> Select[str]:
     """The oldest jobs that ended well, or were cancelled, before a moment."""
     over = Job.state.in_((JobState.DONE, JobState.CANCELLED))
     wanted = select(Job.id).where(Job.created_at < before, Job.ended_at < before, over)
-    return wanted.order_by(Job.created_at).limit(literal(limit, BigInteger()))
+    return wanted.order_by(Job.created_at).limit(number(limit))
 
 
 def forget(context: Context[Any], ids: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ def forget(context: Context[Any], ids: Sequence[str]) -> None:
 def used_before(until: datetime, limit: int) -> Select[datetime]:
     """When the oldest keys were used that were used before a moment."""
     used = select(Idempotency.at).where(Idempotency.at < until)
-    return used.order_by(Idempotency.at).limit(literal(limit, BigInteger()))
+    return used.order_by(Idempotency.at).limit(number(limit))
 
 
 def forget_keys(context: Context[Any], until: datetime) -> None:

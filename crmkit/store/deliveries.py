@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import (
-    BigInteger,
     Select,
     bindparam,
     literal,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 from crmkit.store.database import table_of
 from crmkit.store.leases import TRIES, LeaseLost, Patience
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
-from crmkit.store.ready import statement
+from crmkit.store.ready import number, statement
 from crmkit.store.write import Write
 
 if TYPE_CHECKING:
@@ -198,7 +197,7 @@ async def _wanted(handler: Handler, events: Collection[str]) -> Collection[str]:
 
 @statement
 def _new(limit: int) -> Select[int, str, str]:
-    return _unmade().limit(_number(limit))
+    return _unmade().limit(number(limit))
 
 
 @statement
@@ -241,7 +240,7 @@ def _those_due(now: datetime, limit: int, handlers: Sequence[str]) -> Select[int
     some = union_all(*each).cte().prefix_with("MATERIALIZED")
     wanted = delivery.c.seq.in_(select(some.c.seq))
     due = select(delivery.c.seq).where(wanted, *_is_free(delivery, now))
-    return due.order_by(delivery.c.event, delivery.c.seq).limit(_number(limit))
+    return due.order_by(delivery.c.event, delivery.c.seq).limit(number(limit))
 
 
 def _due_to(handler: str, now: datetime, limit: int) -> Select[int]:
@@ -256,7 +255,7 @@ def _due_to(handler: str, now: datetime, limit: int) -> Select[int]:
     )
     held_up = _is_any(*_before(before, this), stuck)
     due = select(this.c.seq).where(this.c.handler == handler, *_is_free(this, now), ~held_up)
-    return due.order_by(this.c.event).limit(_number(limit))
+    return due.order_by(this.c.event).limit(number(limit))
 
 
 def _is_any(*conditions: Any) -> Any:
@@ -271,10 +270,6 @@ def _is_any(*conditions: Any) -> Any:
 def _is_free(table: FromClause, now: datetime) -> tuple[Any, ...]:
     until = table.c.leased_until
     return _pending(table), table.c.due <= now, or_(until.is_(None), until <= now)
-
-
-def _number(limit: int) -> Any:
-    return literal(limit, BigInteger())
 
 
 def _pending(table: FromClause) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.types import UserDefinedType
 
 from crmkit.store.database import table_of
 from crmkit.store.outbox import Outbox
-from crmkit.store.ready import statement
+from crmkit.store.ready import number, statement
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
@@ -136,7 +136,7 @@ class _Number(UserDefinedType[int]):
 @statement
 def _above(last: int, limit: int) -> Select[Any]:
     new = select(*_TOLD).where(event.c.seq > last).order_by(event.c.seq)
-    return new.limit(_number(limit))
+    return new.limit(number(limit))
 
 
 @statement
@@ -151,15 +151,11 @@ def _page(since: str, until: str | None, last: int, limit: int) -> Select[Any]:
     # Nothing below this can have been open, so the index leads to what may be new.
     lowest = cast(cast(func.pg_snapshot_xmin(known), Text()), BigInteger())
     new = (event.c.transaction >= lowest, not_(_is_seen(known)))
-    page = select(*_TOLD, _now()).where(*new).order_by(event.c.seq).limit(_number(limit))
+    page = select(*_TOLD, _now()).where(*new).order_by(event.c.seq).limit(number(limit))
     if until is None:
         return page
     end = cast(literal(until, Text()), _Snapshot())
     return page.where(_is_seen(end), event.c.seq > last)
-
-
-def _number(limit: int) -> ColumnElement[int]:
-    return literal(limit, BigInteger())
 
 
 def _now() -> ColumnElement[str]:

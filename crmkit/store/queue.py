@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import BigInteger, Select, bindparam, literal, or_, select, update
+from sqlalchemy import Select, bindparam, or_, select, update
 
 from crmkit.store.database import table_of
 from crmkit.store.jobs import Job, JobState
 from crmkit.store.leases import LeaseLost
-from crmkit.store.ready import statement
+from crmkit.store.ready import number, statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -179,7 +179,7 @@ def _those_due(now: datetime, limit: int, names: Sequence[str]) -> Select[str]:
         job.c.name.in_(names),
     )
     due = select(job.c.id).where(*wanted).order_by(job.c.due, job.c.id)
-    return due.limit(literal(limit, BigInteger()))
+    return due.limit(number(limit))
 
 
 def _is_open() -> ColumnElement[bool]:

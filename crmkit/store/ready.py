@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cached_property, update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias
 
-from sqlalchemy import Executable, SelectBase
+from sqlalchemy import BigInteger, Executable, SelectBase, literal
 from sqlalchemy.sql import visitors
 from sqlalchemy.util import LRUCache
 from typing_extensions import TypeVarTuple
@@ -26,7 +26,7 @@ from crmkit.store.statements import Spread, Template, template
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import Dialect
+    from sqlalchemy import ColumnElement, Dialect
     from sqlalchemy.sql.selectable import TypedReturnsRows
 
 P = ParamSpec("P")
@@ -104,6 +104,11 @@ def statement(function: Callable[P, TypedReturnsRows[*Row]]) -> Callable[P, Read
         return Ready(known, given)
 
     return update_wrapper(ready, function)
+
+
+def number(value: int) -> ColumnElement[int]:
+    """A whole number where SQLAlchemy would look at it, as in LIMIT, so that it can be left open."""
+    return literal(value, BigInteger())
 
 
 def prepared(
