@@ -15,7 +15,7 @@ from crmkit.cli.running import leniently, log_to_stderr
 from crmkit.host import checks, migrations
 from crmkit.host.checks import Finding
 from crmkit.host.field_tables import blocked, pending
-from crmkit.host.purging import orphans
+from crmkit.host.lineages import orphans, recorded, status
 from crmkit.settings import load_settings
 from crmkit.store.drivers import open_database
 from crmkit.values.errors import SetupError
@@ -84,12 +84,15 @@ def _of_database(settings: Settings, loaded: Loaded, schema: Schema | None) -> I
         return
     try:
         yield from asyncio.run(_of_engine(settings))
-        lineages = migrations.status(url, loaded)
+        lineages = status(url, loaded)
+    except SetupError as error:
+        yield Finding("lineages", str(error))
+        return
     except Exception as error:  # noqa: BLE001  a driver or a migration may fail in any way
         cure = "start it, or correct database.url"
         yield Finding("database", f"It does not answer: {error}", cure)
         return
-    yield from checks.of_orphans(orphans(migrations.recorded(url)))
+    yield from checks.of_orphans(orphans(recorded(url)))
     behind = list(checks.of_lineages(lineages))
     if not behind:
         yield from checks.of_guards(migrations.unguarded(url, loaded))

@@ -11,10 +11,9 @@ from rich.table import Table
 
 from crmkit.app import begun_schema_of, contract, load_plugins, schema_of
 from crmkit.cli.running import leniently, log_to_stderr
-from crmkit.host import migrations
 from crmkit.host.discovery import discover
+from crmkit.host.lineages import orphans, recorded
 from crmkit.host.loading import enabled
-from crmkit.host.purging import orphans
 from crmkit.settings import load_settings
 from crmkit.values.errors import SetupError, Unavailable
 
@@ -73,7 +72,7 @@ def print_schema(room: str | None) -> None:
 def _lineages(settings: Settings) -> Mapping[str, str | None] | None:
     """Where each lineage stands; None where there is no database to ask."""
     try:
-        return migrations.recorded(settings.database.url)
+        return recorded(settings.database.url)
     except (Unavailable, OSError):
         return None
 

@@ -15,6 +15,7 @@ from crmkit.cli.running import log_to_stderr, opened
 from crmkit.host import field_tables as fields
 from crmkit.host import migrations
 from crmkit.host.connections import Patience
+from crmkit.host.lineages import status as standing
 from crmkit.settings import load_settings
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def status() -> None:
     settings = load_settings()
     log_to_stderr(logging.WARNING)
     table = Table("lineage", "database", "code", "to do")
-    for each in migrations.status(settings.database.url, load_plugins(settings)):
+    for each in standing(settings.database.url, load_plugins(settings)):
         todo = ", ".join(each.pending) or "–"
         table.add_row(each.plugin, each.current or "–", each.head or "–", todo)
     for wanted in app.field_tables(settings):

@@ -13,7 +13,7 @@ import structlog
 from uvicorn.loops.auto import auto_loop_factory
 
 from crmkit.app import Crm, field_tables, open_crm
-from crmkit.host import migrations
+from crmkit.host import lineages
 from crmkit.host.field_tables import pending
 from crmkit.settings import Settings, load_settings
 from crmkit.values.collecting import settled
@@ -83,8 +83,8 @@ def check_upgraded(settings: Settings, loaded: Loaded) -> None:
     Raises:
         SetupError: They are.
     """
-    lineages = migrations.status(settings.database.url, loaded)
-    behind = [each.plugin for each in lineages if each.current != each.head]
+    standing = lineages.status(settings.database.url, loaded)
+    behind = [each.plugin for each in standing if each.current != each.head]
     if behind:
         raise SetupError(
             f"The tables of {' and '.join(behind)} are not those of this version; "

@@ -15,7 +15,7 @@ import crmkit
 from crmkit.host import archives
 from crmkit.host.archives import Manifest, chunks
 from crmkit.host.connections import connected
-from crmkit.host.migrations import recorded_in
+from crmkit.host.lineages import recorded_in
 from crmkit.store import copies, dumps
 from crmkit.store.column_types import instant
 from crmkit.values.errors import SetupError

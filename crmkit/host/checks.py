@@ -15,7 +15,7 @@ from crmkit.store.outbox import Delivery, DeliveryState
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
-    from crmkit.host.migrations import Lineage
+    from crmkit.host.lineages import Lineage
     from crmkit.store.drivers import Database
 
 OLDEST = 14

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,54 +13,37 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.operations.ops import CreateTableOp
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
 
-import crmkit
 from crmkit.host import append_only
 from crmkit.host.connections import PATIENCE, Patience, alone, connected
 from crmkit.host.discovery import discover, imported
+from crmkit.host.lineages import (
+    Lineage,
+    has_lineage,
+    is_version_table,
+    lineages,
+    scripts,
+    standing,
+    standings,
+    version_table,
+    versions_of,
+)
 from crmkit.host.tables import CORE, belongs, tables_of
 from crmkit.store.column_types import Choice, Code, Json, UtcDateTime
 from crmkit.store.database import Base
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alembic.runtime.environment import EnvironmentContext
+    from sqlalchemy import Connection
 
     from crmkit.host.discovery import Available
-    from crmkit.host.loaded import Loaded, LoadedPlugin
+    from crmkit.host.loaded import Loaded
 
 FIELD_TABLES = frozenset({"customer_field", "customer_field_definition"})
 """Made from what a company defines, not from models; no lineage has them."""
-
-_VERSIONS = "alembic_version"
-_PRODUCT = Path(crmkit.__file__).parent
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """Where a plugin's tables stand, and what its code would make of them."""
-
-    plugin: str
-    current: str | None
-    head: str | None
-    pending: Sequence[str]
-
-
-def status(url: str, loaded: Loaded) -> list[Lineage]:
-    """Says where each lineage stands, in the order of loading."""
-    return connected(url, partial(_standings, url, loaded))
-
-
-def recorded(url: str) -> dict[str, str | None]:
-    """Where the lineages of this database stand, also of plugins that are not loaded."""
-    return connected(url, recorded_in)
-
-
-def recorded_in(connection: Connection) -> dict[str, str | None]:
-    """The same, of one transaction."""
-    return {each: _current(connection, each) for each in (CORE, *lineages(connection))}
 
 
 def upgrade(url: str, loaded: Loaded, patience: Patience = PATIENCE) -> list[Lineage]:
@@ -76,14 +57,16 @@ def upgrade(url: str, loaded: Loaded, patience: Patience = PATIENCE) -> list[Lin
     Needs no running event loop; a coroutine calls it with `asyncio.to_thread`.
 
     Raises:
-        SetupError: A plugin declares tables and brings no migrations, or others have held
-            the tables for too long.
+        SetupError: A plugin declares tables and brings no migrations, a newer version has made
+            tables, or others have held them for too long.
     """
     _check_lineages(loaded)
     moved = []
-    standing = alone(url, partial(_standings, url, loaded), patience)
-    for each in [each for each in standing if each.pending]:
-        config = _config(url, each.plugin, _versions(loaded[each.plugin]))
+    found = alone(url, partial(standings, loaded), patience)
+    for each in found:
+        _check_known(each)
+    for each in [each for each in found if each.pending]:
+        config = _config(url, each.plugin, versions_of(loaded[each.plugin]))
         config.attributes["patience"] = patience
         command.upgrade(config, "head")
         if config.attributes["moved"]:
@@ -95,7 +78,7 @@ def upgrade(url: str, loaded: Loaded, patience: Patience = PATIENCE) -> list[Lin
 
 def downgrade(url: str, loaded: Loaded, plugin: str, to: str = "base") -> None:
     """Takes one lineage back; at `base` nothing is left of it."""
-    config = _config(url, plugin, _versions(loaded[plugin]), command.downgrade)
+    config = _config(url, plugin, versions_of(loaded[plugin]), command.downgrade)
     command.downgrade(config, to)
 
 
@@ -105,7 +88,7 @@ def take_back(url: str, available: Available) -> None:
     Raises:
         SetupError: Its migrations cannot be taken back.
     """
-    versions = _versions_of(available)
+    versions = _beside(available)
     if versions is None or not versions.is_dir():
         return
     try:
@@ -128,11 +111,11 @@ def revision(url: str, loaded: Loaded, plugin: str, message: str) -> Path | None
         raise SetupError(
             f"No plugin {plugin} runs here; install it, and name it in [plugins] enabled."
         )
-    versions = _versions(loaded[plugin])
+    versions = versions_of(loaded[plugin])
     if versions is None:
         raise SetupError(f"The plugin {plugin} is one file; make it a package to give it tables.")
     versions.mkdir(parents=True, exist_ok=True)
-    if connected(url, lambda connection: _standing(connection, url, loaded[plugin]).pending):
+    if connected(url, lambda connection: standing(connection, loaded[plugin]).pending):
         raise SetupError(f"The database is behind the migrations of {plugin}; upgrade it first.")
     config = _config(url, plugin, versions)
     made: Any = command.revision(config, message, autogenerate=True)
@@ -219,7 +202,7 @@ def _options(connection: Connection, plugin: str) -> dict[str, Any]:
     def ours(name: str) -> bool:
         if plugin != CORE:
             return name in own or belongs(name, plugin)
-        stranger = name.startswith(_VERSIONS) or any(belongs(name, each) for each in others)
+        stranger = is_version_table(name) or any(belongs(name, each) for each in others)
         return name in own or not (stranger or name in FIELD_TABLES)
 
     def include(item: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
@@ -245,21 +228,24 @@ def _rendered(kind: str, item: Any, context: Any) -> str | Literal[False]:
     return False
 
 
-# -- where things are -----------------------------------------------------------------
-
-
-def _has_lineage(plugin: LoadedPlugin) -> bool:
-    versions = _versions(plugin)
-    return versions is not None and versions.is_dir()
+# -- what alembic is told -------------------------------------------------------------
 
 
 def _check_lineages(loaded: Loaded) -> None:
     for each in loaded.plugins:
-        if each.tables and not _has_lineage(each):
+        if each.tables and not has_lineage(each):
             raise SetupError(
                 f"The plugin {each.name} declares the table {each.tables[0].name}, but no migration "
                 f"makes it; run crmkit db revision --plugin {each.name}."
             )
+
+
+def _check_known(lineage: Lineage) -> None:
+    if not lineage.pending and lineage.current != lineage.head:
+        raise SetupError(
+            f"The tables of {lineage.plugin} are at {lineage.current}, which no migration here "
+            "knows: a newer version has made them. Install that version, or restore a backup."
+        )
 
 
 def _config(
@@ -267,7 +253,7 @@ def _config(
 ) -> Config:
     # As alembic's own command line says what it has been asked for.
     config = Config(cmd_opts=Namespace(quiet=True, autogenerate=True, cmd=(does,)))
-    config.set_main_option("script_location", _escaped(_scripts()))
+    config.set_main_option("script_location", _escaped(scripts()))
     config.set_main_option("path_separator", "os")
     if versions:
         config.set_main_option("version_locations", _escaped(versions))
@@ -279,49 +265,8 @@ def _escaped(path: Path) -> str:
     return str(path).replace("%", "%%")
 
 
-def _scripts() -> Path:
-    """The folder of the repository, or else its copy in the wheel."""
-    beside = _PRODUCT.parent
-    return beside / "migrations" if (beside / "alembic.ini").is_file() else _PRODUCT / "_migrations"
-
-
-def _versions(plugin: LoadedPlugin) -> Path | None:
-    """Where the migrations of a plugin are, or will be; None where it is no package."""
-    if plugin.name == CORE:
-        return _scripts() / "versions"
-    return plugin.package and plugin.package / "migrations" / "versions"
-
-
-def _versions_of(available: Available) -> Path | None:
-    """The same of a plugin that is installed and not imported: only its package is."""
+def _beside(available: Available) -> Path | None:
+    """Where the migrations are of a plugin that is installed and not imported: its package is."""
     package = available.entry_point.module.rpartition(".")[0]
     found = find_spec(package) if package else None
     return Path(found.origin).parent / "migrations" / "versions" if found and found.origin else None
-
-
-def version_table(plugin: str) -> str:
-    """Where the database keeps how far the lineage of a plugin has come."""
-    return _VERSIONS if plugin == CORE else f"{_VERSIONS}_{plugin}"
-
-
-def lineages(connection: Connection) -> list[str]:
-    """The plugins that have a lineage in this database, whether they are loaded or not."""
-    names = inspect(connection).get_table_names()
-    prefix = f"{_VERSIONS}_"
-    return [each.removeprefix(prefix) for each in names if each.startswith(prefix)]
-
-
-def _standings(url: str, loaded: Loaded, connection: Connection) -> list[Lineage]:
-    return [_standing(connection, url, each) for each in loaded.plugins if _has_lineage(each)]
-
-
-def _standing(connection: Connection, url: str, plugin: LoadedPlugin) -> Lineage:
-    current = _current(connection, plugin.name)
-    scripts = ScriptDirectory.from_config(_config(url, plugin.name, _versions(plugin)))
-    pending = [each.revision for each in scripts.iterate_revisions("head", current or "base")]
-    return Lineage(plugin.name, current, scripts.get_current_head(), pending[::-1])
-
-
-def _current(connection: Connection, plugin: str) -> str | None:
-    options = {"version_table": version_table(plugin)}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()

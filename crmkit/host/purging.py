@@ -15,8 +15,9 @@ from sqlalchemy.exc import SAWarning
 
 from crmkit.host.connections import connected
 from crmkit.host.discovery import discover, imported
+from crmkit.host.lineages import lineages, version_table
 from crmkit.host.loading import enabled
-from crmkit.host.migrations import lineages, take_back, version_table
+from crmkit.host.migrations import take_back
 from crmkit.host.tables import CORE, belongs, tables_of
 from crmkit.store.column_types import instant
 from crmkit.store.database import table_of
@@ -24,7 +25,7 @@ from crmkit.store.outbox import Delivery, Outbox
 from crmkit.values.errors import SetupError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from pathlib import Path
 
     from sqlalchemy import ColumnElement, Connection
@@ -70,11 +71,6 @@ def check_unused(settings: Settings, plugin: str) -> None:
                 f"The plugin {each.name} is enabled and depends on {plugin}; "
                 f"say [plugins] enabled without {each.name} first."
             )
-
-
-def orphans(recorded: Iterable[str]) -> list[str]:
-    """Those plugins of a database that are not installed any more."""
-    return sorted({*recorded} - {CORE, *[each.name for each in discover()]})
 
 
 def leftovers(url: str, plugin: str) -> Leftovers:

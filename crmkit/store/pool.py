@@ -8,8 +8,7 @@ from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 
-PATIENCE = 10
-"""Seconds that somebody waits for a connection."""
+from crmkit.store.patience import PATIENCE
 
 _STOPPED = 1  # second that a server has to stop what it was at
 _RESTED = 300  # seconds after which whatever stands between may have forgotten a connection

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 from crmkit.values.errors import Invalid
 
@@ -16,9 +17,10 @@ def email_address(given: str, *, field: str = "address") -> str:
     Raises:
         Invalid: Nobody can have this address.
     """
+    mail = _later("email_validator")
     try:
-        return validate_email(given.strip(), check_deliverability=False).normalized
-    except EmailNotValidError as error:
+        return str(mail.validate_email(given.strip(), check_deliverability=False).normalized)
+    except mail.EmailNotValidError as error:
         raise Invalid(f"{given[:80]!r} is no mail address: {error}", field=field) from None
 
 
@@ -28,15 +30,23 @@ def phone_number(given: str, region: str) -> str:
     Raises:
         Invalid: No number of any plan looks like this.
     """
+    phonenumbers = _later("phonenumbers")
     try:
         number = phonenumbers.parse(given, region)
     except phonenumbers.NumberParseException:
         raise _no_number(given) from None
-    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    written: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     # Only the length is asked about: which blocks are in use changes by the week.
     if not phonenumbers.is_possible_number(number) or len(written) < _SHORTEST:
         raise _no_number(given)
     return written
+
+
+@cache
+def _later(module: str) -> Any:
+    # Both together take as long to import as the database to be opened, and most commands, and
+    # many requests, are about nobody's address.
+    return import_module(module)
 
 
 def _no_number(given: str) -> Invalid:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from crmkit.app import load_plugins, open_crm
-from crmkit.host import migrations
+from crmkit.host import lineages, migrations
 from crmkit.settings import Settings
 from tests.benchmarks.company import Company, Size, Vocabulary
 from tests.benchmarks.filling import fill
@@ -205,7 +205,7 @@ def _started(folder: Path) -> PostgresServer:
 def _digest(size: Size) -> str:
     """Tells apart what was filled after other migrations, or with other rows."""
     loaded = load_plugins(Settings())
-    heads = [(each.plugin, each.head) for each in migrations.status("sqlite:///:memory:", loaded)]
+    heads = [(each.plugin, each.head) for each in lineages.status("sqlite:///:memory:", loaded)]
     sample = Company(Size(30, 30, 30, 30), Vocabulary(["stage"] * 4, ["channel"]), str)
     rows = [(each.table, each.columns, [*each.rows]) for each in sample.tables()]
     return hashlib.sha256(repr((heads, rows, astuple(size))).encode()).hexdigest()[:8]

@@ -35,6 +35,18 @@ def test_help_lists_every_command_and_imports_none_of_them() -> None:
     assert not {"pydantic", "sqlalchemy", "strawberry", "uvicorn"} & {*done.stderr.split()}
 
 
+def test_a_server_imports_nothing_that_only_others_need() -> None:
+    asked = (
+        "import sys, crmkit.cli.serving\n"
+        "print(*sorted({each.partition('.')[0] for each in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    for_migrations, for_postgresql = {"alembic", "mako"}, {"asyncpg"}
+    for_addresses = {"email_validator", "phonenumbers"}
+    unneeded = for_migrations | for_postgresql | for_addresses
+    assert not unneeded & {*done.stdout.split()}
+
+
 def test_upgrading_twice_does_nothing_the_second_time(upgraded: Run) -> None:
     assert upgraded("db", "upgrade").out.strip() == "Every table is as the code wants it."
     status = upgraded("db", "status").out

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import inspect, select
 
 from crmkit.app import load_plugins
-from crmkit.host import migrations
+from crmkit.host import lineages, migrations
 from crmkit.interactions.models import Interaction
 from crmkit.settings import Settings
 from crmkit.store.database import Base
@@ -148,7 +148,7 @@ def execute(url: str, sql: str) -> None:
 
 def revisions(plugin: str, loaded: Loaded, url: str) -> list[str]:
     """The revisions below where a lineage stands, the newest first."""
-    [standing] = [each for each in migrations.status(url, loaded) if each.plugin == plugin]
+    [standing] = [each for each in lineages.status(url, loaded) if each.plugin == plugin]
     return [*(f"{number:04d}" for number in range(int(standing.head or 0) - 1, 0, -1)), "base"]
 
 

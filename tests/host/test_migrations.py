@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Column, Text, inspect
 from sqlalchemy.exc import DBAPIError
 
-from crmkit.host import migrations
+from crmkit.host import lineages, migrations
+from crmkit.host.lineages import Lineage
 from crmkit.host.loading import load
 from crmkit.store.database import Base
 from crmkit.values.errors import SetupError
@@ -106,9 +107,9 @@ def test_a_lineage_goes_down_to_nothing_and_up_again(migrated: Loaded, database_
 
 
 def test_the_status_says_where_each_lineage_stands(migrated: Loaded, database_url: str) -> None:
-    core, sms = migrations.status(database_url, migrated)
+    core, sms = lineages.status(database_url, migrated)
     assert core.current == core.head
-    assert sms == migrations.Lineage("sms", "0001", "0001", [])
+    assert sms == Lineage("sms", "0001", "0001", [])
 
 
 def test_a_new_column_becomes_the_next_migration(migrated: Loaded, database_url: str) -> None:
@@ -117,7 +118,7 @@ def test_a_new_column_becomes_the_next_migration(migrated: Loaded, database_url:
     written = migrations.revision(database_url, migrated, "sms", "bodies")
     assert written is not None
     assert written.name == "0002_bodies.py"
-    assert migrations.status(database_url, migrated)[1].pending == ["0002"]
+    assert lineages.status(database_url, migrated)[1].pending == ["0002"]
     migrations.upgrade(database_url, migrated)
     assert migrations.differences(database_url, "sms") == []
 
@@ -152,9 +153,37 @@ def test_tables_without_a_migration_stop_the_upgrade(loaded: Loaded, database_ur
 
 def test_a_plugin_of_one_file_has_no_lineage(database_url: str) -> None:
     loaded = load(settings(), extra=[Core, plugin("birthdays")])
-    assert [each.plugin for each in migrations.status(database_url, loaded)] == ["core"]
+    assert [each.plugin for each in lineages.status(database_url, loaded)] == ["core"]
     with pytest.raises(SetupError, match="The plugin birthdays is one file"):
         migrations.revision(database_url, loaded, "birthdays", "cakes")
+
+
+def test_tables_that_a_newer_version_has_made_are_left_alone(
+    migrated: Loaded, database_url: str
+) -> None:
+    [written] = migrated["sms"].package.glob("migrations/versions/*.py")  # type: ignore[union-attr]
+    written.write_text(written.read_text().replace('"0001"', '"0000"').replace("'0001'", "'0000'"))
+    assert lineages.status(database_url, migrated)[1] == Lineage("sms", "0001", "0000", [])
+    with pytest.raises(SetupError, match="The tables of sms are at 0001, which no migration here"):
+        migrations.upgrade(database_url, migrated)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("revision = '0002'\ndown_revision = None", "migrations of the plugin sms follow nothing"),
+        ("revision: str = '0003'\ndown_revision: str = '0002'", "follows 0002, which is none of"),
+        ("revision = NEXT\ndown_revision = '0001'", "The revision of .* is not written as a text"),
+    ],
+)
+def test_migrations_that_do_not_follow_each_other_are_named(
+    migrated: Loaded, database_url: str, said: str, sentence: str
+) -> None:
+    folder = migrated["sms"].package / "migrations" / "versions"  # type: ignore[operator]
+    (folder / "0002_later.py").write_text(said)
+    with pytest.raises(SetupError, match=sentence):
+        lineages.status(database_url, migrated)
 
 
 def test_plain_alembic_upgrades_the_core(database_url: str) -> None:

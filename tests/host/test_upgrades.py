@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, inspect
 
 from crmkit.app import load_plugins, open_crm, schema_of
-from crmkit.host import migrations
+from crmkit.host import lineages, migrations
 from crmkit.host.connections import Patience, connected
 from crmkit.host.loaded import Loaded
 from crmkit.settings import DatabaseSettings, Settings
@@ -74,7 +74,7 @@ def standing(url: str, loaded: Loaded) -> list[tuple[str, str | None, frozenset[
     there = connected(url, lambda connection: set(inspect(connection).get_table_names()))
     return [
         (each.plugin, each.current, frozenset(there & {t.name for t in loaded[each.plugin].tables}))
-        for each in migrations.status(url, loaded)
+        for each in lineages.status(url, loaded)
     ]
 
 
@@ -92,7 +92,7 @@ def test_an_upgrade_that_is_killed_at_any_statement_is_taken_up_again(
         # Whoever has moved has all its tables, and the next one is tried from its beginning.
         assert all(len(tables) == len(loaded[name].tables) * bool(at) for name, at, tables in after)
         before, number = after, 1 if after != before else number + STEP
-    assert all(each.current == each.head for each in migrations.status(database_url, loaded))
+    assert all(each.current == each.head for each in lineages.status(database_url, loaded))
     assert migrations.differences(database_url, "core") == []
 
 
@@ -110,7 +110,7 @@ def test_an_upgrade_waits_for_locks_a_little_and_then_says_who_may_hold_them(
 ) -> None:
     with holding(database_url), pytest.raises(SetupError, match="Nothing has been changed; let"):
         migrations.upgrade(database_url, behind, SOON)
-    [core] = migrations.status(database_url, behind)
+    [core] = lineages.status(database_url, behind)
     assert len(core.pending) == 1
     assert migrations.upgrade(database_url, behind, SOON) == [core]
 
@@ -155,7 +155,7 @@ async def _begin(url: str, count: int) -> None:
 def test_every_migration_goes_down_and_up_with_data(database_url: str, loaded: Loaded) -> None:
     migrations.upgrade(database_url, loaded)
     asyncio.run(_fill(database_url))
-    names = [each.plugin for each in migrations.status(database_url, loaded)]
+    names = [each.plugin for each in lineages.status(database_url, loaded)]
     while names:
         # Those who came later, and may need it, are gone by now.
         left = load_plugins(_enabled(*names[1:]))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from crmkit.store.drivers.database import dialect_of
-from crmkit.store.drivers.postgres import Postgres
-from crmkit.store.drivers.replicated import Replicated
 from crmkit.store.drivers.sqlite import Sqlite
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
     from crmkit.settings import DatabaseSettings
     from crmkit.store.drivers.database import Database
+    from crmkit.store.drivers.postgres import Postgres
+    from crmkit.store.drivers.replicated import Replicated
 
 
 async def open_database(settings: DatabaseSettings) -> Database:
@@ -26,6 +27,18 @@ async def open_database(settings: DatabaseSettings) -> Database:
         if settings.replica_url:
             raise SetupError("database.replica_url wants PostgreSQL; SQLite has no standby.")
         return await Sqlite.open(settings)
-    if settings.replica_url:
-        return await Replicated.open(settings)
-    return await Postgres.open(settings)
+    kind = _replicated() if settings.replica_url else _postgres()
+    return await kind.open(settings)
+
+
+# Whoever has SQLite does without asyncpg, which takes a start longer than all of SQLite does.
+
+
+def _postgres() -> type[Postgres]:
+    found: type[Postgres] = import_module("crmkit.store.drivers.postgres").Postgres
+    return found
+
+
+def _replicated() -> type[Replicated]:
+    found: type[Replicated] = import_module("crmkit.store.drivers.replicated").Replicated
+    return found

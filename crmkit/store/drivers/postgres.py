@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg  # type: ignore[import-untyped]
 
 from crmkit.store.drivers.database import Database, Transaction, dialect_of
+from crmkit.store.drivers.postgres_errors import plainly
 from crmkit.store.parts import Part, Undone, may_share, values_of
 from crmkit.store.pool import Connection, Pool
-from crmkit.store.violations import plainly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from crmkit.store.drivers.lateness import may_be_late
 from crmkit.store.drivers.postgres import Postgres, pool_of
-from crmkit.store.violations import Contention, plainly
+from crmkit.store.drivers.postgres_errors import plainly
+from crmkit.store.violations import Contention
 from crmkit.values.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from crmkit.settings import DatabaseSettings
     from crmkit.store.pool import Pool
 
 log = structlog.get_logger("crmkit.store")
 
-_LATE: ContextVar[bool] = ContextVar("may be late", default=False)
 _LOOK = 1.0  # seconds between two looks at how far the standby is behind
 
 _WRITTEN = "SELECT pg_current_wal_lsn()::text"
 _SEEN = "SELECT NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
-
-
-@contextmanager
-def late(*, may_be: bool) -> Iterator[None]:
-    """Says whether what is read in this block may be some moments old."""
-    token = _LATE.set(may_be)
-    try:
-        yield
-    finally:
-        _LATE.reset(token)
 
 
 class Replicated(Postgres):
@@ -63,7 +52,7 @@ class Replicated(Postgres):
         return made
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        if not (self._keeps_up and _LATE.get()):
+        if not (self._keeps_up and may_be_late()):
             return await super().rows(sql, arguments)
         try:
             found = await self._fetched(sql, arguments, self._replica)

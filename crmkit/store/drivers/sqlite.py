@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import make_url
 
 from crmkit.store.drivers.database import Database, Transaction, dialect_of
+from crmkit.store.drivers.sqlite_errors import plainly
 from crmkit.store.group_commit import GroupCommit, Job, Waiting, saved
 from crmkit.store.interrupts import Interruptible, Overseer
 from crmkit.store.parts import Part, Undone
-from crmkit.store.pool import PATIENCE
-from crmkit.store.violations import plainly
+from crmkit.store.patience import PATIENCE
 from crmkit.values.errors import SetupError
 from crmkit.values.periods import period_start
 
