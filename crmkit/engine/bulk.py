@@ -44,7 +44,7 @@ _OF_RECORDS = frozenset(
 log = structlog.get_logger("crmkit.engine")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Asked:
     """One record that is asked for; with a failure, it is already refused."""
 
@@ -54,7 +54,7 @@ class Asked:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Done:
     """What became of one record."""
 
@@ -84,7 +84,7 @@ class Places:
         return (*self.of(index), name, *below) if name else self.of(index)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Work:
     """One call of a mutation by a client."""
 
@@ -97,7 +97,7 @@ class Work:
     payload: RecordShape
     key: IdempotencyKey | None = None
     request_id: str | None = None
-    added: set[str] = field(default_factory=set)
+    added: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The records that it has made; those of tries that came to nothing have ids of their own."""
 
     async def all_or_nothing(

@@ -89,7 +89,7 @@ def _is_written_as_read(
         return False
     if name == "Int" and isinstance(column, Integer):
         # PostgreSQL itself refuses what has more than 32 bits.
-        return template.engine == "postgresql" and not isinstance(column, BigInteger)
+        return template.dialect.name == "postgresql" and not isinstance(column, BigInteger)
     if name == "Boolean":
         return isinstance(column, Boolean)
     return name in _TEXTS and isinstance(column, String | Code)

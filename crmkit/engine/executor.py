@@ -12,6 +12,7 @@ from crmkit.engine.calls import called, together
 from crmkit.engine.generated import generated
 from crmkit.engine.late import told
 from crmkit.engine.steps import KEYS, Step, parents_of
+from crmkit.engine.told import Told
 from crmkit.store.tally import tell
 
 if TYPE_CHECKING:
@@ -83,18 +84,26 @@ class Executor:
             await together(self._level(step, keys, answers), self._count(step, answers))
 
     async def _level(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
-        template, added = self._compiled(step), answers.request.added
-        if added and added >= {*keys} and isinstance(step, Step) and step.only_names:
-            # Who has just been added is there, and is asked for nothing but the name.
-            rows: Sequence[Sequence[Any]] = [(key,) * len(template.types) for key in keys]
-        else:
-            rows = await self._read(template, keys, answers.request)
+        rows = self._told(step, keys, answers.request)
+        if rows is None:
+            rows = await self._read(self._compiled(step), keys, answers.request)
         groups = answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
         if isinstance(step, Step) and step.aliases and len(groups) < len(keys):
             rows = [*rows, *await self._followed(step, keys, groups, answers.request)]
         if rows:
             calls = [self._call(each, rows, answers) for each in step.batches]
             await together(self._below(step.below, rows, answers), *calls)
+
+    def _told(
+        self, step: Level, keys: Sequence[Any], request: Request
+    ) -> Sequence[Sequence[Any]] | None:
+        """The rows, if all that is asked is what this very operation has written of them."""
+        if not (request.added and isinstance(step, Step)):
+            return None
+        template = self._compiled(step)
+        if step.told is None:
+            step.told = Told.of(step, template.dialect)
+        return step.told.rows(keys, request.added)
 
     async def _followed(
         self, step: Step, keys: Sequence[Any], groups: dict[Any, Any], request: Request

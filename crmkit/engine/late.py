@@ -11,12 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter, itemgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from crmkit.store.reach import EVERYTHING, Deferred, Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Set
+    from collections.abc import Callable, Hashable, Mapping
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Unbound(Exception):
@@ -31,13 +34,13 @@ class Request:
         variables: Mapping[str, Any],
         reach: Reach = EVERYTHING,
         payload: object = None,
-        added: Set[str] = frozenset(),
+        added: Mapping[str, Mapping[str, Any]] = _NOTHING,
     ) -> None:
         self.variables = variables
         self.reach = reach
         self.payload = payload
         # Records that this very operation has made: nobody has to look whether they are there.
-        self.added = added if reach.is_constant else frozenset()
+        self.added = added if reach.is_constant else _NOTHING
         self._known: dict[Late, Any] = {}
 
     def told(self, deferred: Deferred) -> Any:

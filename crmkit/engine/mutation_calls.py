@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from crmkit.engine import lookups
 from crmkit.engine.bulk import Asked, Done, Places, Work
@@ -31,15 +33,15 @@ Run = Callable[[Sequence[Asked]], Awaitable[Sequence[Done]]]
 _AS_THEY_ARE: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Applied:
-    """What a mutation has done: its payload, and the records that it made."""
+    """What a mutation has done: its payload, and what it wrote of the records that it made."""
 
     payload: object
-    added: Set[str]
+    added: Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Read:
     """One record of an input as it was sent, and what reading it has found."""
 
@@ -197,7 +199,11 @@ def _key(host: Host, actor: Actor, operation: str, input: Input) -> IdempotencyK
 def _told(input: Input) -> bytes:
     """Tells inputs apart, however their fields were ordered; the key is no part of it."""
     rest = {name: value for name, value in input.items() if name != "idempotencyKey"}
-    return json.dumps(rest, sort_keys=True, default=_text).encode()
+    try:
+        return orjson.dumps(rest, option=orjson.OPT_SORT_KEYS, default=str)
+    except TypeError:
+        # Numbers and texts that no database holds: reading the input says where they are.
+        return json.dumps(rest, sort_keys=True, default=_text).encode()
 
 
 def _text(value: Any) -> str:

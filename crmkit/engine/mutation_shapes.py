@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DEPTH = 100  # levels of free properties; writing JSON has a limit of its own
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Named:
     """An id in an input, and where it stands there."""
 
@@ -34,7 +34,7 @@ class Named:
     spec: NodeSpec
 
 
-@dataclass
+@dataclass(slots=True)
 class Reading:
     """What one pass over an input finds: all its faults, and the ids to look up.
 

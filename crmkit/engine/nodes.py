@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import strawberry
@@ -90,7 +91,7 @@ class NodeSpec:
     def name(self) -> str:
         return self.cls.__name__
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         return table_of(self.model).name
 

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from crmkit.engine.entity import Entity
 from crmkit.engine.filters import beside
 from crmkit.engine.pagination import Key, ordering
+from crmkit.engine.told import Told
 from crmkit.store.aliases import Aliases
 from crmkit.store.column_types import Json, UtcDateTime, WrittenInstant
 from crmkit.store.reach import Deferred
@@ -116,14 +117,8 @@ class Step:
     count_template: Template | None = None
     aliases: Aliases | None = None
     alias_template: Template | None = None
+    told: Told | None = None
     _places: dict[Any, int] = field(default_factory=dict)
-
-    @property
-    def only_names(self) -> bool:
-        """Whether its rows say nothing but the ids that they are asked for."""
-        own = self.entity.id
-        asks_more = self.joins or self.conditions or self.count is not None
-        return self.key is own and not asks_more and all(each is own for each in self.columns)
 
     def place(self, element: ColumnElement[Any], name: Any = None) -> int:
         """The position of a column in this step's rows; the same is read once.

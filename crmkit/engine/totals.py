@@ -50,7 +50,7 @@ class _Part:
         self.keys = {each.name: next(values) for each in self.tally.by}
         currencies = {id(each): next(values) for each in self.tally.currencies.values()}
         self.number += next(values) or 0
-        in_halves = self.tally.template is not None and self.tally.template.engine == "sqlite"
+        in_halves = self.tally.template is not None and self.tally.template.dialect.name == "sqlite"
         for name, measure in self.tally.measures.items():
             currency = None if measure.currency is None else currencies[id(measure.currency)]
             count = next(values) or 0

@@ -215,10 +215,10 @@ def inserted(
     may_wait: bool = False,
 ) -> Part:
     """The part that adds these rows to their table."""
-    columns, binding = _columns(table), _binding(table, dialect)
-    native, many = dialect.name == "postgresql", len(rows) > 1
+    binding, many = _binding(table, dialect), len(rows) > 1
 
     def write(sql: Sql) -> str:
+        columns = _columns(table)
         names = ", ".join([sql.name(name) for name, _ in columns])
         places = sql.values(columns, many=many)
         return f"INSERT INTO {sql.name(table)} ({names}) {places}{on_conflict(sql)}"
@@ -226,7 +226,7 @@ def inserted(
     if not many:
         values = [binding.row(rows[0])]
         return Part((table, meeting, many), write, values, table.name, may_wait=may_wait)
-    values = binding.by_columns(rows)
+    values, native = binding.by_columns(rows), dialect.name == "postgresql"
     if native and meeting is None and len(rows) >= _WORTH_COPYING:
         return _copied(table, list(zip(*values, strict=True)))
     runs = [values] if native else list(zip(*values, strict=True))

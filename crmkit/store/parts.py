@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _MOST = 1_000  # texts kept
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """A statement, the values of each of its runs, and how many rows it has to touch."""
 
     kind: Hashable
-    """Parts of one kind have one text."""
+    """Parts of one kind have one text, and share or do not."""
     write: Callable[[Sql], str]
     runs: Sequence[Sequence[Any]]
     table: str | None
@@ -60,10 +60,10 @@ class Texts:
         """The statement of one part."""
         return self._text(part.kind, lambda: part.write(Sql(self._dialect)))
 
-    def together(self, parts: Sequence[Part]) -> str:
-        """One statement of PostgreSQL that does what all parts do."""
+    def together(self, parts: Sequence[Part]) -> str | None:
+        """One statement of PostgreSQL that does what all parts do; nothing where none can."""
         kinds = tuple([(each.kind, each.expected is None) for each in parts])
-        return self._text(kinds, lambda: _together(parts, Sql(self._dialect)))
+        return self._text(kinds, lambda: _together(parts, Sql(self._dialect))) or None
 
     def _text(self, kind: Hashable, make: Callable[[], str]) -> str:
         known = self._known.get(kind)
@@ -72,19 +72,21 @@ class Texts:
         return known
 
 
-def may_share(parts: Sequence[Part]) -> bool:
-    """Whether one statement can do it: no part of it sees what another one does."""
-    tables = [each.table for each in parts if each.table is not None]
-    return len(set(tables)) == len(tables) and all(each.shares for each in parts)
-
-
 def values_of(parts: Sequence[Part]) -> list[Any]:
     """The values of all parts, as `Texts.together` numbers their places."""
     values = [value for each in parts for run in each.runs for value in run]
     return values + [each.expected for each in parts if each.expected is not None]
 
 
+def _may_share(parts: Sequence[Part]) -> bool:
+    """Whether one statement can do it: no part of it sees what another one does."""
+    tables = [each.table for each in parts if each.table is not None]
+    return len(set(tables)) == len(tables) and all(each.shares for each in parts)
+
+
 def _together(parts: Sequence[Part], sql: Sql) -> str:
+    if not _may_share(parts):
+        return ""
     named = [f"p{index} AS ({each.write(sql)})" for index, each in enumerate(parts)]
     # Nothing but an error undoes a statement, and any will do: a division by zero.
     checks = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from crmkit.store.arrays import Binding, Sql, bound
@@ -11,7 +12,7 @@ from crmkit.store.parts import Part
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Dialect
+    from sqlalchemy import Dialect, Table
 
 
 class Unfounded(Exception):
@@ -37,13 +38,13 @@ def absent(model: type[Base], values: Sequence[Any], dialect: Dialect) -> Part:
 
 def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Part:
     """That rows still are as somebody remembers these columns of them, their keys among those."""
-    table = table_of(model)
-    columns = [(name, table.c[name].type) for name in rows[0]]
-    binding = Binding.of(columns, dialect)
+    table, names = table_of(model), tuple(rows[0])
+    binding = _binding(table, names, dialect)
     values = [each for row in rows for each in binding.row(row)]
-    same = "IS NOT DISTINCT FROM" if dialect.name == "postgresql" else "IS"
 
     def write(sql: Sql) -> str:
+        columns = [(name, table.c[name].type) for name in names]
+        same = "IS NOT DISTINCT FROM" if dialect.name == "postgresql" else "IS"
         # An index serves `=` alone.
         tests = [
             " AND ".join(
@@ -54,4 +55,9 @@ def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dia
         ]
         return f"SELECT 1 FROM {sql.name(table)} WHERE {' OR '.join(tests)}"  # noqa: S608  columns
 
-    return Part((table, len(rows), *rows[0]), write, [values], None, len(rows))
+    return Part((table, len(rows), names), write, [values], None, len(rows))
+
+
+@cache
+def _binding(table: Table, names: tuple[str, ...], dialect: Dialect) -> Binding:
+    return Binding.of([(name, table.c[name].type) for name in names], dialect)

@@ -63,7 +63,7 @@ class Template:
     deferred: tuple[tuple[int, Deferred, Processor | None], ...]
     processors: tuple[tuple[int, Processor], ...]
     types: tuple[TypeEngine[Any], ...]
-    engine: str
+    dialect: Dialect
 
     def arguments(self, told: Callable[[Deferred], Any]) -> tuple[Any, ...]:
         """What goes to the driver, with the values that only this run knows."""
@@ -142,7 +142,7 @@ def template(statement: Executable, dialect: Dialect, reach: Reach = EVERYTHING)
         processors: dict[str, Any] = {**text.made._bind_processors, **state.processors}
         places = tuple((name, processors.get(name)) for name in state.positiontup or ())
     constants, deferred = _arguments(places, values)
-    return Template(sql, constants, deferred, text.processors, text.types, engine=dialect.name)
+    return Template(sql, constants, deferred, text.processors, text.types, dialect)
 
 
 def _text(statement: Executable, dialect: Dialect, reach: Reach, key: CacheKey | None) -> _Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from itertools import groupby, repeat
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ClauseElement, Table, delete, update
@@ -49,7 +49,8 @@ class Write:
         self._at = at
         self._sides = sides
         self._groups: list[Group] = []
-        self.added: set[str] = set()
+        self._added: dict[Table, dict[str, dict[str, Any]]] = {}
+        self._changed: set[str] = set()
         self.then()
 
     def add(self, *rows: Base) -> None:
@@ -58,16 +59,16 @@ class Write:
             table = table_of(model)
             names = _key(table)
             made = self._values(model, alike)
-            keys = [tuple([values[name] for name in names]) for values in made]
-            if issubclass(model, Record):
-                self.added.update([key for (key,) in keys])
             place, group = self._joined(table, _pointed(table), partial(Inserts, table))
             group.rows += made
             known = self._rows.setdefault(table, {})
-            known.update(zip(keys, zip(repeat(place), made), strict=True))
+            for values in made:
+                known[tuple([values[name] for name in names])] = place, values
+            if issubclass(model, Record):
+                self._added.setdefault(table, {}).update({each["id"]: each for each in made})
             for side in self._sides.get(table, ()):
                 name = _key(table_of(side))[0]
-                self.add(*[side(**{name: key[0]}) for key in keys])
+                self.add(*[side(**{name: each[names[0]]}) for each in made])
 
     def change(
         self,
@@ -202,6 +203,15 @@ class Write:
         kind = _text(statement) if expect is None and in_use is None else object()
         self._joined(kind, touches, made)
 
+    @property
+    def added(self) -> dict[str, Mapping[str, Any]]:
+        """The records that were added, by their ids, and as far as that is certain their values."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for table, rows in self._added.items():
+            is_certain = table.name not in self._changed
+            found |= rows if is_certain else {id_: {"id": id_} for id_ in rows}
+        return found
+
     def then(self) -> None:
         """Has whatever comes now see the effect of all that was said before."""
         self._latest: dict[Hashable, tuple[int, Any]] = {}
@@ -224,17 +234,16 @@ class Write:
 
     def _values(self, model: type[Base], rows: Iterable[Base]) -> list[dict[str, Any]]:
         """The values of rows by their columns, and what only now is known of them."""
-        table, values = table_of(model), maker(model).values
-        known: dict[str, Any] = {"created_at": self._at} if "created_at" in table.c else {}
-        if issubclass(model, Versioned):
-            known |= {"updated_at": self._at, "version": 1}
+        values, folds = maker(model).values, table_of(model).info["folded"]
         made = []
         for row in rows:
-            made.append({**values(row.__dict__), **known})
+            each = values(row.__dict__)
+            if issubclass(model, Record):
+                each["created_at"] = self._at
+            if issubclass(model, Versioned):
+                each["updated_at"], each["version"] = self._at, 1
+            made.append(with_companions(table_of(model), each) if folds else each)
             freeze(row)
-        if table.info["folded"]:
-            for each in made:
-                with_companions(table, each)
         return made
 
     def _fold(self, table: Table, key: Key, taken: dict[str, Any], added: dict[str, int]) -> bool:
@@ -265,6 +274,8 @@ class Write:
 
     def _append(self, group: Group) -> None:
         self._groups.append(group)
+        if not isinstance(group, Inserts):
+            self._changed |= group.touches
         for each in group.touches:
             self._touched[each] = len(self._groups) - 1
 

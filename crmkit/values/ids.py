@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from random import SystemRandom, getrandbits
+from os import urandom
+from random import getrandbits
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
@@ -57,11 +58,12 @@ class _Ids:
 
     def _begin(self, millisecond: int) -> None:
         self._millisecond = millisecond
-        self._head = "".join(_PAIRS[millisecond >> n & 1023] for n in (40, 30, 20, 10, 0))
-        # The highest bit stays free, so the count cannot run over.
-        self._count = _unguessable_bits(73)
+        p, m = _PAIRS, millisecond
+        self._head = (
+            f"{p[m >> 40]}{p[m >> 30 & 1023]}{p[m >> 20 & 1023]}{p[m >> 10 & 1023]}{p[m & 1023]}"
+        )
+        # Unguessable; the highest bit stays free, so the count cannot run over.
+        self._count = int.from_bytes(urandom(10)) >> 7
 
-
-_unguessable_bits = SystemRandom().getrandbits
 
 new_id = _Ids().new

@@ -174,6 +174,17 @@ async def test_a_record_goes_out_in_one_go_and_nobody_looks_whether_it_is_there(
     assert "FROM unnest" in sent[-1] or "json_each" in sent[-1]  # A repeat looks.
 
 
+async def test_a_payload_says_of_what_was_just_written_what_a_later_look_says(t: Trial) -> None:
+    who, fields = await customer(t), "id kind direction actor occurredAt createdAt"
+    at = "2026-01-02T03:04:05.678+02:00"
+    await record(t, fields, **said(who))
+    with t.statements() as sent:
+        told = await record(t, fields, **said(who, occurredAt=at))
+    assert not [each for each in sent if "unnest" in each or "json_each" in each]
+    query = f"query($id: ID!) {{ node(id: $id) {{ ... on Interaction {{ {fields} }} }} }}"
+    assert (await t.gql(query, id=told["id"]))["node"] == told
+
+
 async def test_a_channel_that_was_retired_elsewhere_is_noticed(t: Trial) -> None:
     who = await customer(t)
     await record(t, **said(who))

@@ -382,6 +382,21 @@ async def test_what_others_point_to_cannot_be_deleted(database: Database) -> Non
         await written(database, lambda write: write.delete(Person, where=Person.id == key))
 
 
+async def test_of_an_added_row_the_buffer_tells_the_values_only_while_it_is_sure(
+    database: Database,
+) -> None:
+    person = Person(name="Anna", email="anna@example.com")
+
+    def say(write: Write) -> None:
+        write.add(person)
+        write.change(Person, person.id, set={Person.name: "Änne"})
+        assert write.added[person.id]["name"] == "Änne"
+        write.update(Person, where=Person.name == "Änne", set={Person.name: "Anna"})
+        assert write.added == {person.id: {"id": person.id}}
+
+    await written(database, say)
+
+
 async def test_an_added_row_is_frozen(database: Database) -> None:
     person = Person(name="Anna")
     await written(database, lambda write: write.add(person))

@@ -98,6 +98,14 @@ class Database(Reader):
         self.texts = Texts(dialect)
         self.watchers = []
 
+    def _watch_all(self, parts: Sequence[Part]) -> None:
+        """Watches statements that travel as one; their texts are made for watchers alone."""
+        if (tally := TALLY.get()) is not None:
+            tally.statements += len(parts)
+        for watcher in self.watchers:
+            for each in parts:
+                watcher(self.texts.alone(each))
+
     @abstractmethod
     async def commit(self, parts: Callable[[], Sequence[Part]]) -> None:
         """Writes all of this or nothing, and has committed it when it returns.

@@ -10,7 +10,7 @@ import asyncpg  # type: ignore[import-untyped]
 
 from crmkit.store.drivers.database import Database, Transaction, dialect_of
 from crmkit.store.drivers.postgres_errors import plainly
-from crmkit.store.parts import Part, Undone, may_share, values_of
+from crmkit.store.parts import Part, Undone, values_of
 from crmkit.store.pool import Connection, Pool
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ class Postgres(Database):
 
     async def commit(self, parts: Callable[[], Sequence[Part]]) -> None:
         made = parts()
-        if not may_share(made):
+        text = self.texts.together(made)
+        if text is None:
             raise Undone
-        for each in made:
-            self._watch(self.texts.alone(each))
+        self._watch_all(made)
         try:
-            await self._fetched(self.texts.together(made), values_of(made))
+            await self._fetched(text, values_of(made))
         except asyncpg.DivisionByZeroError as error:
             raise Undone from error
 
