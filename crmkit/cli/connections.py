@@ -30,6 +30,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*uvicorns, **named)
         self._seconds = seconds
         self._end: asyncio.TimerHandle | None = None
+        self._is_within = False  # a head of which the end has not come yet
         self._bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -43,7 +44,9 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self._end is None:
-            return
+            if not self._is_within:
+                return
+            self._begin()  # Most heads come whole, and need no timer.
         # What came with the last bytes of the request before is counted, too.
         self._bytes += len(data)
         if self._bytes > MOST and not self.transport.is_closing():
@@ -52,11 +55,12 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {"now": self.transport.abort}}
-        if self._end is None:
-            self._begin()
+        self._is_within = True
 
     def on_headers_complete(self) -> None:
-        self._stop()
+        self._is_within = False
+        if self._end is not None:
+            self._stop()
         super().on_headers_complete()
 
     def _begin(self) -> None:

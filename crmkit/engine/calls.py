@@ -26,7 +26,7 @@ async def called(
     return found
 
 
-async def together(*work: Coroutine[Any, Any, None]) -> None:
+async def together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Does all of this at once; the first that fails stops the others and is raised."""
     if len(work) == 1:
         await work[0]
@@ -51,7 +51,7 @@ async def _one_by_one(
         for key in waiting:
             found[key] = await _outcome(batch, context, key, arguments)
 
-    await together(*(work() for _ in range(min(ABREAST, len(keys)))))
+    await together([work() for _ in range(min(ABREAST, len(keys)))])
     return found
 
 

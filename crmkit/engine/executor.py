@@ -16,7 +16,7 @@ from crmkit.engine.told import Told
 from crmkit.store.tally import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from sqlalchemy import Select
 
@@ -53,8 +53,7 @@ class Executor:
     async def run(self, plan: Plan, answers: Answers) -> dict[str, Any] | None:
         """The finished value of each slot; None where a non-null root field failed."""
         request = answers.request
-        calls = [self._call(each, [request], answers) for each in plan.calls]
-        await together(self._below(plan.below, [request], answers), *calls)
+        await self._work(plan.below, plan.calls, [request], answers)
         plan.runs += 1
         if plan.runs == WORTHWHILE:
             plan.build = self._builder(plan)
@@ -68,20 +67,25 @@ class Executor:
         except Bubble:
             return None
 
-    async def _below(self, below: Sequence[Below], rows: Sequence[Any], answers: Answers) -> None:
-        """Runs the steps that hang below these rows, and all that hangs below those.
+    async def _work(
+        self,
+        below: Sequence[Below],
+        calls: Sequence[Batched],
+        rows: Sequence[Any],
+        answers: Answers,
+    ) -> None:
+        """Runs the steps and the functions that hang below these rows, and what hangs below those.
 
         None waits for another, nor holds a connection while anything below it is read.
         """
         asked = [(each.step, _distinct(each, rows)) for each in below]
-        work = [self._step(*each, answers) for each in asked if each[1] or each[0].key is None]
-        await together(*work)
-
-    async def _step(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
-        if step.count is None:
-            await self._level(step, keys, answers)
-        else:
-            await together(self._level(step, keys, answers), self._count(step, answers))
+        work = [self._call(each, rows, answers) for each in calls]
+        for step, keys in asked:
+            if keys or step.key is None:
+                work.append(self._level(step, keys, answers))
+                if step.count is not None:
+                    work.append(self._count(step, answers))
+        await together(work)
 
     async def _level(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
         rows = self._told(step, keys, answers.request)
@@ -90,9 +94,8 @@ class Executor:
         groups = answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
         if isinstance(step, Step) and step.aliases and len(groups) < len(keys):
             rows = [*rows, *await self._followed(step, keys, groups, answers.request)]
-        if rows:
-            calls = [self._call(each, rows, answers) for each in step.batches]
-            await together(self._below(step.below, rows, answers), *calls)
+        if rows and (step.below or step.batches):
+            await self._work(step.below, step.batches, rows, answers)
 
     def _told(
         self, step: Level, keys: Sequence[Any], request: Request
@@ -130,15 +133,15 @@ class Executor:
         counted = await self._read(step.count_template, (), answers.request)
         answers.counts[step] = step.count_template.rows(counted)[0][0]
 
-    async def _read(
+    def _read(
         self, template: Template, keys: Sequence[Any], request: Request
-    ) -> Sequence[Sequence[Any]]:
+    ) -> Awaitable[Sequence[Sequence[Any]]]:
         """The rows as the driver hands them out; keys are text, which no type changes."""
 
         def known(deferred: Deferred) -> Any:
             return keys if deferred is KEYS else request.told(deferred)
 
-        return await self.reader.rows(template.sql, template.arguments(known))
+        return self.reader.rows(template.sql, template.arguments(known))
 
     def _compiled(self, step: Level) -> Template:
         if step.template is None:
@@ -161,11 +164,15 @@ class Executor:
         tell(batch.plugin, batch.function.__name__, began)
         if not isinstance(said, Exception):
             below = [each for each in said.values() if not isinstance(each, Exception)]
-            await self._below(batch.below, below, answers)
+            await self._work(batch.below, (), below, answers)
 
 
 def _distinct(below: Below, rows: Sequence[Any]) -> list[Any]:
-    return _unique(key for row in rows for key in below.keys(row))
+    """The keys that a step is asked for, each once."""
+    keys = below.keys
+    found = {key: None for row in rows for key in keys(row)}
+    found.pop(None, None)
+    return list(found)
 
 
 def _unique(keys: Iterable[Any]) -> list[Any]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+_UNKNOWN: Any = object()
+
+
 class Unbound(Exception):
     """A late value cannot be had of this request; planning for it alone says why."""
 
@@ -51,9 +54,10 @@ class Request:
         """
         if not isinstance(deferred, Late):
             return self.reach.told(deferred)
-        if deferred not in self._known:
-            self._known[deferred] = deferred.read(self)
-        return self._known[deferred]
+        found = self._known.get(deferred, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = self._known[deferred] = deferred.read(self)
+        return found
 
 
 class Late(Deferred):

@@ -187,8 +187,11 @@ class Planner:
         if "ids" in arguments:
             return self._nodes(below, arguments["ids"], nodes)
         wanted = arguments["id"]
-        prefixes = [fixed(wanted, ids.prefix_of)]
-        return self.any(below, prefixes, nodes, lambda request: told(wanted, request))
+        # Plans for ids of other kinds are other plans, so nobody has to look again.
+        readable = self._readable(fixed(wanted, ids.prefix_of))
+        if readable is None:
+            return b.Constant(None)
+        return self._sure(below, readable, nodes, lambda request: told(wanted, request))
 
     def _asked_once(
         self,
@@ -345,23 +348,30 @@ class Planner:
         found = {
             prefix: self._found(below, spec, nodes, key)
             for prefix in prefixes
-            if (spec := self.registry.by_prefix.get(prefix)) is not None
-            and spec.read not in self.refused
+            if (spec := self._readable(prefix)) is not None
         }
         return b.Kinds(lambda row: ids.prefix_of(key(row) or ""), found)
 
+    def _readable(self, prefix: str) -> NodeSpec | None:
+        spec = self.registry.by_prefix.get(prefix)
+        return None if spec is None or spec.read in self.refused else spec
+
     def _found(self, below: list[Below], spec: NodeSpec, nodes: Nodes, key: Read) -> b.Found:
         """The record of this kind whose id `key` reads; ids of other kinds are left alone."""
-        entity = Entity.of(spec.model)
-        step = Step(entity, entity.id, aliases=spec.aliases)
-        slots = self.object(step, entity, spec, nodes)
 
         def own(row: Any) -> str | None:
             value: str | None = key(row)
             return value if value is not None and ids.prefix_of(value) == spec.prefix else None
 
-        below.append(Below(step, lambda row: (own(row),)))
-        return b.Found(step, own, b.Obj(itself, slots))
+        return self._sure(below, spec, nodes, own)
+
+    def _sure(self, below: list[Below], spec: NodeSpec, nodes: Nodes, key: Read) -> b.Found:
+        """The record whose id `key` reads, which is of this kind or nothing."""
+        entity = Entity.of(spec.model)
+        step = Step(entity, entity.id, aliases=spec.aliases)
+        slots = self.object(step, entity, spec, nodes)
+        below.append(Below(step, lambda row: (key(row),)))
+        return b.Found(step, key, b.Obj(itself, slots))
 
     def plain(
         self, below: list[Below], kind: GraphQLOutputType, nodes: Nodes, read: Read

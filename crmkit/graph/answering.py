@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
+_NAMED = {kind: f"{kind}; charset=utf-8".encode() for kind in (JSON, GRAPHQL)}
 
 # What stands between, such as a client's library, has to see these whatever the media type is.
 _SEEN = {
@@ -33,15 +34,11 @@ WROTE = b"crmkit_wrote=1"
 _WROTE_JUST_NOW = WROTE + b"; Max-Age=2; Path=/; HttpOnly; SameSite=Strict"
 
 
-def accepted(headers: Mapping[bytes, bytes]) -> str:
-    """The media type that the client likes best; the one all understand where it does not say."""
-    return _accepted(headers.get(b"accept", b""))
-
-
 @lru_cache(256)
-def _accepted(header: bytes) -> str:
+def accepted(likes: bytes) -> str:
+    """The media type that the client likes best; the one all understand where it does not say."""
     liked: dict[str, float] = {}
-    for part in header.decode("latin-1").lower().split(","):
+    for part in likes.decode("latin-1").lower().split(","):
         kind, *parameters = (each.strip() for each in part.split(";"))
         quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
         liked[kind] = float(quality) if quality.replace(".", "", 1).isdecimal() else 0.0
@@ -72,14 +69,23 @@ async def respond(
     # What a failure tells may be an amount or a moment; data are JSON already.
     body = orjson.dumps(answer, default=str)
     headers = [
-        (b"content-type", f"{kind}; charset=utf-8".encode()),
-        (b"content-length", str(len(body)).encode()),
+        (b"content-type", _NAMED[kind]),
+        (b"content-length", b"%d" % len(body)),
         (b"x-request-id", request_id.encode()),
     ]
-    if status == 401:
-        headers.append((b"www-authenticate", _CHALLENGE))
     if wrote:
         headers.append((b"set-cookie", _WROTE_JUST_NOW))
+    if status != 200:
+        headers += _besides(answer, status)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _besides(answer: Mapping[str, Any], status: int) -> list[tuple[bytes, bytes]]:
+    """What a client, or what stands between, has to know of an answer that is no success."""
+    headers = []
+    if status == 401:
+        headers.append((b"www-authenticate", _CHALLENGE))
     if status == 405:
         headers.append((b"allow", b"GET, POST"))
     if status == 429:
@@ -87,8 +93,7 @@ async def respond(
     if status in (408, 413):
         # The rest of the body is not waited for.
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return headers
 
 
 def _wait(answer: Mapping[str, Any]) -> bytes:

@@ -31,8 +31,6 @@ from graphql import (
 
 from crmkit.engine.late import shape_of
 from crmkit.graph import cost, limits
-from crmkit.graph.coordinates import Named
-from crmkit.graph.variables import Declared
 from crmkit.values.errors import QueryTooComplex
 
 if TYPE_CHECKING:
@@ -40,6 +38,8 @@ if TYPE_CHECKING:
 
     from graphql import ASTValidationRule
 
+    from crmkit.graph.coordinates import Named
+    from crmkit.graph.variables import Declared
     from crmkit.settings import Limits
 
 KEPT = 300_000
@@ -60,22 +60,27 @@ class Document:
 
     text: str
     parsed: DocumentNode
-    named: dict[str | None, Named] = field(default_factory=dict)
-    """What each of its operations names, found out by whoever runs it first."""
-    declared: dict[str | None, Sequence[Declared]] = field(default_factory=dict)
-    """The variables of each of its operations, just so."""
-    _costs: dict[Hashable, int] = field(default_factory=dict)
+    _asked: dict[str | None, Operation] = field(default_factory=dict)
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:
-        """The operation of this name, or the only one."""
+    def operation(self, name: str | None) -> Operation:
+        """The operation of this name, or the only one.
+
+        Raises:
+            GraphQLError: It has none of this name, or several.
+        """
+        if (known := self._asked.get(name)) is None:
+            known = self._asked[name] = Operation(self, self._found(name))
+        return known
+
+    def _found(self, name: str | None) -> OperationDefinitionNode:
         found = [e for e in self.parsed.definitions if isinstance(e, OperationDefinitionNode)]
         if name is not None:
             found = [each for each in found if each.name and each.name.value == name]
         if len(found) == 1:
             return found[0]
         if found:
-            return GraphQLError("The document has several operations; say operationName.")
-        return GraphQLError(
+            raise GraphQLError("The document has several operations; say operationName.")
+        raise GraphQLError(
             "There is no such operation in the document." if name else "There is no operation."
         )
 
@@ -92,19 +97,35 @@ class Document:
                         visit(inner, found)
         return frozenset(found.names)
 
-    def check_cost(
-        self,
-        operation: str | None,
-        variables: Mapping[str, Any],
-        count: Callable[[], int],
-        most: int,
-    ) -> int:
-        """What an operation costs, counted once for variables that are alike.
+    @cached_property
+    def decisive(self) -> tuple[tuple[str, str], ...]:
+        """The variables that the cost depends on, and what of them it depends on."""
+        found = _Decisive()
+        visit(self.parsed, found)
+        return tuple(found.names.items())
+
+
+class Operation:
+    """An operation of a document, and what whoever runs it first finds out about it."""
+
+    def __init__(self, document: Document, node: OperationDefinitionNode) -> None:
+        self.document = document
+        self.node = node
+        self.kind: str = node.operation.value
+        self.name = node.name.value if node.name else None
+        self.named: Named | None = None
+        """What it names."""
+        self.declared: Sequence[Declared] | None = None
+        """Its variables."""
+        self._costs: dict[Hashable, int] = {}
+
+    def check_cost(self, variables: Mapping[str, Any], count: Callable[[], int], most: int) -> int:
+        """What it costs, counted once for variables that are alike.
 
         Raises:
             QueryTooComplex: It costs too much.
         """
-        key = (operation, *(_seen(how, variables.get(name)) for name, how in self._decisive))
+        key = tuple([_seen(how, variables.get(name)) for name, how in self.document.decisive])
         if (known := self._costs.get(key)) is None:
             if len(self._costs) >= _COSTS:
                 self._costs.clear()
@@ -112,28 +133,19 @@ class Document:
         cost.check(known, most)
         return known
 
-    @cached_property
-    def _decisive(self) -> tuple[tuple[str, str], ...]:
-        """The variables that the cost depends on, and what of them it depends on."""
-        found = _Decisive()
-        visit(self.parsed, found)
-        return tuple(found.names.items())
 
-
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Wanted:
     """An operation of a valid document, as somebody asks for it."""
 
-    document: Document
-    operation: OperationDefinitionNode
+    operation: Operation
     variables: Mapping[str, Any]
 
     @property
     def key(self) -> Hashable:
         """Those who ask for the same have the same."""
-        name = self.operation.name
         said = orjson.dumps(self.variables, option=orjson.OPT_SORT_KEYS)
-        return self.document.text, name and name.value, said
+        return self.operation.document.text, self.operation.name, said
 
 
 class Documents:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError
 from starlette.requests import ClientDisconnect
 
 from crmkit.engine.executor import WORTHWHILE
@@ -21,7 +21,7 @@ from crmkit.graph.observers import Note, observers_of
 from crmkit.graph.origins import Origins
 from crmkit.graph.reading import Asked, Unreadable, read, too_slow, unreadable
 from crmkit.graph.trusted import Trusted
-from crmkit.graph.watch import Watch
+from crmkit.graph.watch import Watch, Watches
 from crmkit.host.actors import SYSTEM, Actor, Rights
 from crmkit.store.tally import TALLY
 from crmkit.values.errors import Forbidden, Invalid, QueryTooComplex, Timeout, Unauthenticated
@@ -89,6 +89,10 @@ class GraphQL:
         )
         self.observers = observers_of(settings) if observers is None else observers
         self._trusted = Trusted(settings.graphql)
+        self._watches = Watches(settings.server.body_seconds, settings.graphql.operation_seconds)
+        # Whether everybody may ask what the schema is, or only those who have the permission.
+        self._introspection = settings.introspection
+        self._by_permission = settings.graphql.introspection is None
         # Where nobody has said where the log goes, a line for each request helps nobody. It is
         # bound here, because putting a logger together takes longer than writing a line.
         self._log = log.bind() if structlog.is_configured() else None
@@ -120,10 +124,11 @@ class GraphQL:
         note = Note(new_id("request"), _NOBODY, began=time.perf_counter())
         headers = dict(scope["headers"])
         note.has_written = answering.WROTE in headers.get(b"cookie", b"")
-        if is_wanted(headers):
+        likes = headers.get(b"accept", b"")
+        if is_wanted(likes):
             await self._stream(note, headers, scope, receive, send)
             return
-        kind = answering.accepted(headers)
+        kind = answering.accepted(likes)
         TALLY.set(note)
         try:
             answer, note.status = await self._answer(scope, headers, receive, note, kind)
@@ -183,10 +188,9 @@ class GraphQL:
         note: Note,
         kind: str,
     ) -> tuple[dict[str, Any], int]:
-        server, graphql = self._settings.server, self._settings.graphql
-        watch = Watch(receive, server.body_seconds, graphql.operation_seconds)
+        watch = Watch(self._watches, receive)
         try:
-            async with watch:
+            with watch:
                 asked = await read(scope, headers, receive, self._origins)
                 watch.begin()
                 note.charge = self._sign_in.charge
@@ -229,12 +233,10 @@ class GraphQL:
         if isinstance(document, list):
             raise Wrong(document)
         operation = document.operation(asked.operation)
-        if isinstance(operation, GraphQLError):
-            raise operation
-        note.begin(operation)
-        if not asked.may_change and operation.operation is OperationType.MUTATION:
+        note.kind, note.operation = operation.kind, operation.name
+        if not asked.may_change and operation.kind == "mutation":
             raise unreadable(405, "Send mutations with POST.", "http.method")
-        return Wanted(document, operation, asked.variables or {})
+        return Wanted(operation, asked.variables or {})
 
     async def run(self, wanted: Wanted, note: Note) -> dict[str, Any]:
         """Runs a query or a mutation.
@@ -244,13 +246,7 @@ class GraphQL:
             Failure: It is not for this actor, or costs too much.
         """
         run = self._schema.run(
-            document=wanted.document,
-            operation=wanted.operation,
-            variables=wanted.variables,
-            host=self._host,
-            actor=note.actor,
-            note=note,
-            plans=self.plans,
+            wanted, host=self._host, actor=note.actor, note=note, plans=self.plans
         )
         result = await run.answer()
         if errors := result.pop("errors", None):
@@ -259,9 +255,7 @@ class GraphQL:
         return result
 
     def _may_introspect(self, actor: Actor) -> bool:
-        """Whether somebody may ask what the schema is: everybody, those who have it, or nobody."""
-        said = self._settings.graphql.introspection
-        return self._settings.introspection or (said is None and actor.may("core.schema.read"))
+        return self._introspection or (self._by_permission and actor.may("core.schema.read"))
 
 
 def _client(scope: Scope) -> str | None:

@@ -12,6 +12,7 @@ from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.selection import Selections
 from crmkit.graph.coordinates import named
 from crmkit.graph.documents import Documents
+from crmkit.graph.variables import with_sources
 from crmkit.store.reach import Reach
 from crmkit.store.statements import template
 from crmkit.values.clock import SystemClock
@@ -64,17 +65,16 @@ def _selections(
 ) -> Selections:
     try:
         parsed = Documents(schema.core, settings.graphql.limits)(document)
+        if isinstance(parsed, list):
+            raise Invalid(" ".join(each.message for each in parsed))
+        operation = parsed.operation(None).node
     except GraphQLError as error:
         raise Invalid(error.message) from error
-    if isinstance(parsed, list):
-        raise Invalid(" ".join(each.message for each in parsed))
-    operation = parsed.operation(None)
-    if isinstance(operation, GraphQLError):
-        raise Invalid(operation.message)
     declared = schema.variables.declared(operation)
-    values = schema.variables.values(operation, declared, variables)
-    if isinstance(values, list):
-        raise Invalid(" ".join(each.message for each in values))
+    coerced = schema.variables.values(operation, declared, variables)
+    if isinstance(coerced, list):
+        raise Invalid(" ".join(each.message for each in coerced))
+    values = with_sources(declared, variables, coerced)
     return Selections(schema.core, parsed.parsed, operation, values)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         VariableDefinitionNode,
     )
 
-    from crmkit.graph.documents import Document
+    from crmkit.graph.documents import Operation
 
     Key = tuple[str | bool | None, ...]
 
@@ -61,8 +61,7 @@ class Introspection:
 
     async def answer(
         self,
-        document: Document,
-        operation: OperationDefinitionNode,
+        operation: Operation,
         fields: Sequence[FieldNode],
         variables: Mapping[str, Any],
     ) -> ExecutionResult:
@@ -71,11 +70,11 @@ class Introspection:
         Raises:
             QueryTooComplex: They ask for too much.
         """
-        taken = [each for each in operation.variable_definitions or () if _is_taken(each)]
+        document, node = operation.document, operation.node
+        taken = [each for each in node.variable_definitions or () if _is_taken(each)]
         names = [each.variable.name.value for each in taken]
         given = {name: variables[name] for name in names if name in variables}
-        name = operation.name.value if operation.name else None
-        key = (document.text, name, *(part for each in given.items() for part in each))
+        key = (document.text, operation.name, *(part for each in given.items() for part in each))
         asked = _of_the_schema_alone(document.parsed, taken, fields)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._answer, key, asked, given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from crmkit.host.actors import SYSTEM, Actor
 from crmkit.values.errors import SetupError
@@ -13,14 +13,12 @@ from crmkit.values.errors import SetupError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import OperationDefinitionNode
     from starlette.routing import Route
 
     from crmkit.settings import Settings
 
 
-@dataclass
-class Call:
+class Call(NamedTuple):
     """Something that a request waited for: a statement, or a function of a plugin."""
 
     plugin: str
@@ -33,7 +31,7 @@ def _free(_: Actor, __: int) -> None:
     """What is asked from code costs nobody anything."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Note:
     """What is known of a request: names and numbers, of which nothing is people's."""
 
@@ -51,10 +49,6 @@ class Note:
     """Whether its client says that it has changed something a moment ago, anywhere."""
     charge: Callable[[Actor, int], None] = _free
     """Counts the points of an operation against what its actor may ask for."""
-
-    def begin(self, operation: OperationDefinitionNode) -> None:
-        self.kind = operation.operation.value
-        self.operation = operation.name.value if operation.name else None
 
     def took(self, plugin: str, what: str, began: float, seconds: float) -> None:
         """Remembers something that was waited for."""

@@ -184,7 +184,8 @@ def _check_depth(text: str | bytes, value: Any) -> None:
     raise Unreadable(400, QueryTooComplex(f"The variables nest deeper than {_DEEPEST} levels."))
 
 
-_MEMBERS = {
+_OTHERS: tuple[type, str] = (object, "anything")
+_MEMBERS: dict[str, tuple[type, str]] = {
     "query": (str, "a string"),
     "documentId": (str, "a string"),
     "operationName": (str, "a string"),
@@ -199,9 +200,9 @@ def asked_of(said: Mapping[str, Any], *, may_change: bool = True) -> Asked:
     Raises:
         Unreadable: Something of it is not what it has to be.
     """
-    for name, (kind, called) in _MEMBERS.items():
-        value = said.get(name)
-        if value is not None and not isinstance(value, kind):
+    for name, value in said.items():
+        kind, called = _MEMBERS.get(name, _OTHERS)
+        if not isinstance(value, kind) and value is not None:
             raise unreadable(400, f"{name} must be {called} or null.", "http.body")
     document, document_id = said.get("query"), said.get("documentId")
     if document is None and document_id is None:

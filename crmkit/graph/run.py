@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from graphql import (
-    FieldNode,
-    GraphQLError,
-    GraphQLObjectType,
-    OperationDefinitionNode,
-    OperationType,
-)
+from graphql import FieldNode, GraphQLError, GraphQLObjectType
 from graphql.execution.values import VariableValues
 
 from crmkit.engine import builder as b
@@ -24,6 +19,7 @@ from crmkit.engine.planner import Plan, Planner
 from crmkit.engine.selection import Selections
 from crmkit.graph.cost import Costs
 from crmkit.graph.errors import Wrong
+from crmkit.graph.variables import with_sources
 from crmkit.store.drivers import late
 from crmkit.store.statements import Template, template
 from crmkit.values.errors import Failure
@@ -33,10 +29,11 @@ if TYPE_CHECKING:
 
     from crmkit.engine.live import Occasion
     from crmkit.engine.plans import Plans
-    from crmkit.graph.documents import Document
+    from crmkit.graph.documents import Wanted
     from crmkit.graph.observers import Note
     from crmkit.graph.schema import Schema
     from crmkit.host.actors import Actor
+    from crmkit.host.context import Context
     from crmkit.host.host import Host
 
 Make = Callable[[Planner], Plan]
@@ -50,41 +47,45 @@ class Run:
     def __init__(
         self,
         schema: Schema,
-        document: Document,
-        operation: OperationDefinitionNode,
-        values: VariableValues,
+        wanted: Wanted,
+        variables: dict[str, Any],
         host: Host,
         actor: Actor,
         note: Note,
         plans: Plans | None,
     ) -> None:
-        self.schema, self.document, self.operation = schema, document, operation
-        self.values, self.host, self.actor, self.note = values, host, actor, note
-        self.plans = plans
+        self.schema, self.wanted, self.variables = schema, wanted, variables
+        self.operation = wanted.operation
+        self.host, self.actor, self.note, self.plans = host, actor, note, plans
         self.reach = actor.reach
-        self.selections = self._selections(values)
         self.errors: list[GraphQLError] = []
         most = host.settings.graphql.limits.cost
-        note.charge(actor, document.check_cost(note.operation, values.coerced, self._cost, most))
-        self.executor = Executor(
-            host.database.name, self, lambda plugin: host.context(plugin, actor, answers=True)
-        )
+        note.charge(actor, self.operation.check_cost(variables, self._cost, most))
+        self.executor = Executor(host.database.name, self, self._context)
 
     async def answer(self) -> dict[str, Any]:
-        match self.operation.operation:
-            case OperationType.QUERY:
-                has_written = self.note.has_written or self.actor.id in self.host.recent
-                with late(may_be=not has_written):
-                    data = await self._query()
-            case OperationType.MUTATION:
-                data = await self._mutation()
-                self.host.recent.wrote(self.actor.id)
-            case _:
-                raise Wrong([GraphQLError(_LIVE, self.operation)])
+        kind = self.operation.kind
+        if kind == "query":
+            data = await self._asked()
+        elif kind == "mutation":
+            data = await self._mutation()
+            self.host.recent.wrote(self.actor.id)
+        else:
+            raise Wrong([GraphQLError(_LIVE, self.operation.node)])
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+
+    @cached_property
+    def selections(self) -> Selections:
+        """What is selected, for whoever plans it."""
+        assert self.operation.declared is not None  # noqa: S101  its variables have been read
+        given = self.wanted.variables
+        return self._selections(with_sources(self.operation.declared, given, self.variables))
 
     def _cost(self) -> int:
         return Costs(self.schema.registry, self.selections).total()
+
+    def _context(self, plugin: str) -> Context[Any]:
+        return self.host.context(plugin, self.actor, answers=True)
 
     # -- what the executor asks -----------------------------------------------------------
 
@@ -93,20 +94,28 @@ class Run:
         return template(statement, self.host.database.dialect, self.reach)
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        began = time.perf_counter()
+        began = perf_counter()
         rows = await self.host.database.rows(sql, arguments)
-        self.note.took("crmkit", "read", began, time.perf_counter() - began)
+        self.note.took("crmkit", "read", began, perf_counter() - began)
         return rows
 
     # -- queries and mutations ------------------------------------------------------------
 
+    async def _asked(self) -> dict[str, Any] | None:
+        """What a query asks for, which whoever has not just written may be told late."""
+        if not self.host.database.has_replica:
+            return await self._query()
+        has_written = self.note.has_written or self.actor.id in self.host.recent
+        with late(may_be=not has_written):
+            return await self._query()
+
     async def _query(self) -> dict[str, Any] | None:
         """Runs the steps of all root fields, then makes their values in one go."""
-        request = Request(self.values.coerced, self.reach)
+        request = Request(self.variables, self.reach)
         plan = self._plan("", self._whole, request, self._alone)
-        introspected: dict[str, Any] = {}
-        if plan.introspected:
-            introspected = await self._introspected(plan.introspected)
+        if not plan.introspected:
+            return await self._run(plan, self._whole, request)
+        introspected = await self._introspected(plan.introspected)
         data = await self._run(plan, self._whole, request)
         if data is None:
             return None
@@ -116,7 +125,7 @@ class Run:
         """Runs the root fields one after the other; one that fails stops no other."""
         mutation = cast("GraphQLObjectType", self.schema.core.mutation_type)
         data: dict[str, Any] = {}
-        for key, nodes in self.selections.of(mutation, [self.operation]).items():
+        for key, nodes in self.selections.of(mutation, [self.operation.node]).items():
             data[key] = await self._mutated(key, mutation, nodes)
         return data
 
@@ -127,7 +136,8 @@ class Run:
         if name == "__typename":
             return mutation.name
         # What the mutation was given decides nothing of how its payload is read.
-        variables = {n: v for n, v in self.values.coerced.items() if n in self.document.below}
+        below = self.operation.document.below
+        variables = {name: value for name, value in self.variables.items() if name in below}
         make: Make = lambda planner: planner.payload(key, nodes)  # noqa: E731
         try:
             arguments = self.selections.arguments(mutation, nodes[0])
@@ -162,7 +172,7 @@ class Run:
 
     async def tell(self, occasion: Occasion) -> dict[str, Any] | None:
         """The data of an answer about an event; None where nothing of it is for this actor."""
-        request = Request(self.values.coerced, self.reach, occasion)
+        request = Request(self.variables, self.reach, occasion)
         make = self._telling(is_gone=occasion.is_gone)
         part = "gone" if occasion.is_gone else ""
         plan = self._plan(part, make, request, self._whether)
@@ -174,9 +184,9 @@ class Run:
     def _told(self) -> tuple[str, Sequence[FieldNode]]:
         """The one field that a subscription has."""
         kind = cast("GraphQLObjectType", self.schema.core.subscription_type)
-        found = self.selections.of(kind, [self.operation])
+        found = self.selections.of(kind, [self.operation.node])
         if not found:
-            raise GraphQLError("Nothing is left to subscribe to.", self.operation)
+            raise GraphQLError("Nothing is left to subscribe to.", self.operation.node)
         return next(iter(found.items()))
 
     def _telling(self, *, is_gone: bool) -> Make:
@@ -224,15 +234,14 @@ class Run:
         return make(self._planner(self.selections))
 
     def _key(self, part: str, request: Request) -> Hashable:
-        shape = shape_of(request.variables)
-        name = self.operation.name
-        return self.document.text, name and name.value, part, shape, self.reach.shape
+        operation, shape = self.operation, shape_of(request.variables)
+        return operation.document.text, operation.name, part, shape, self.reach.shape
 
     def _whole(self, planner: Planner) -> Plan:
         """The plan of all root fields."""
         query = cast("GraphQLObjectType", self.schema.core.query_type)
         whole = Plan()
-        for key, nodes in planner.selections.of(query, [self.operation]).items():
+        for key, nodes in planner.selections.of(query, [self.operation.node]).items():
             whole.keys.append(key)
             if nodes[0].name.value in ("__schema", "__type"):
                 whole.introspected += nodes
@@ -244,7 +253,8 @@ class Run:
         return whole
 
     def _selections(self, values: VariableValues) -> Selections:
-        return Selections(self.schema.core, self.document.parsed, self.operation, values)
+        document, node = self.operation.document.parsed, self.operation.node
+        return Selections(self.schema.core, document, node, values)
 
     def _planner(self, selections: Selections, *, alone: bool = False) -> Planner:
         known = {"organisation": self.host.settings.organisation, "clock": self.host.clock}
@@ -260,8 +270,8 @@ class Run:
 
     async def _introspected(self, fields: Sequence[FieldNode]) -> dict[str, Any]:
         """What is asked about the schema itself, which has no plan."""
-        asked, schema = self.document, self.schema.introspection
-        answer = await schema.answer(asked, self.operation, fields, self.values.coerced)
+        operation, schema = self.operation, self.schema.introspection
+        answer = await schema.answer(operation, fields, self.variables)
         self.errors += answer.errors or ()
         return answer.data or {}
 

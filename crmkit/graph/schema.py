@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import strawberry
 from strawberry.types.base import StrawberryObjectDefinition
@@ -20,18 +20,18 @@ from crmkit.graph.coordinates import Named, named
 from crmkit.graph.errors import Wrong
 from crmkit.graph.introspection import Introspection
 from crmkit.graph.run import Run
-from crmkit.graph.variables import Declared, Variables
+from crmkit.graph.variables import Variables
 from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from graphql import GraphQLSchema, OperationDefinitionNode
+    from graphql import GraphQLSchema
     from strawberry.types.field import StrawberryField
 
     from crmkit.engine.plans import Plans
     from crmkit.engine.requirements import RowScope
-    from crmkit.graph.documents import Document
+    from crmkit.graph.documents import Operation, Wanted
     from crmkit.graph.observers import Note
     from crmkit.host.actors import Actor
     from crmkit.host.host import Host
@@ -156,10 +156,8 @@ class Schema:
 
     def run(
         self,
+        wanted: Wanted,
         *,
-        document: Document,
-        operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
         host: Host,
         actor: Actor,
         note: Note,
@@ -174,35 +172,27 @@ class Schema:
             Forbidden: It names what the actor may not use.
             QueryTooComplex: It costs too much.
         """
-        values = self.variables.values(
-            operation,
-            self._declared(document, operation),
-            variables or {},
-            hide_suggestions=host.settings.profile == "production",
+        operation, given = wanted.operation, wanted.variables
+        if operation.declared is None:
+            operation.declared = self.variables.declared(operation.node)
+        coerced = self.variables.values(
+            operation.node,
+            operation.declared,
+            given,
+            hide_suggestions=self._settings.profile == "production",
         )
-        if isinstance(values, list):
-            raise Wrong(values)
+        if isinstance(coerced, list):
+            raise Wrong(coerced)
         if actor.rights.refused:
-            names = self._named(document, operation)
             written = bool(actor.rights.hidden)
-            actor.rights.check(names.together(variables or {}, written=written))
-        return Run(self, document, operation, values, host, actor, note, plans)
+            actor.rights.check(self._named(operation).together(given, written=written))
+        return Run(self, wanted, coerced, host, actor, note, plans)
 
-    def _declared(
-        self, document: Document, operation: OperationDefinitionNode
-    ) -> Sequence[Declared]:
-        name = operation.name.value if operation.name else None
-        if (known := document.declared.get(name)) is None:
-            known = document.declared[name] = self.variables.declared(operation)
-        return known
-
-    def _named(self, document: Document, operation: OperationDefinitionNode) -> Named:
-        name = operation.name.value if operation.name else None
-        if (known := document.named.get(name)) is None:
-            known = document.named[name] = named(
-                self.core, document.parsed, operation, self.requirements.kinds
-            )
-        return known
+    def _named(self, operation: Operation) -> Named:
+        if operation.named is None:
+            document = operation.document.parsed
+            operation.named = named(self.core, document, operation.node, self.requirements.kinds)
+        return operation.named
 
 
 def _mutations(

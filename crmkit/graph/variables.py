@@ -68,25 +68,25 @@ class Variables:
         given: Mapping[str, Any],
         *,
         hide_suggestions: bool = False,
-    ) -> VariableValues | list[GraphQLError]:
+    ) -> dict[str, Any] | list[GraphQLError]:
         """The values of all variables, or what is wrong with them."""
-        sources, coerced = {}, {}
+        coerced = {}
         try:
             for each in declared:
                 value = given.get(each.name, Undefined)
-                sources[each.name] = VariableValueSource(each.signature, value)
                 if value is not Undefined:
                     coerced[each.name] = each.coerce(value, 0)
                 elif not each.is_optional:
                     raise Unfit
         except (Unfit, RecursionError):
-            return get_variable_values(
+            found = get_variable_values(
                 self._schema,
                 operation.variable_definitions or (),
                 {**given},
                 hide_suggestions=hide_suggestions,
             )
-        return VariableValues(sources, coerced)
+            return found if isinstance(found, list) else found.coerced
+        return coerced
 
     def _coerce(self, type_: GraphQLInputType) -> Coerce:
         if isinstance(type_, GraphQLNonNull):
@@ -117,6 +117,17 @@ class Variables:
                 for name, each in type_.fields.items()
             ]
         return made
+
+
+def with_sources(
+    declared: Sequence[Declared], given: Mapping[str, Any], coerced: dict[str, Any]
+) -> VariableValues:
+    """The values of all variables as graphql-core wants them, which looks where they come from."""
+    sources = {
+        each.name: VariableValueSource(each.signature, given.get(each.name, Undefined))
+        for each in declared
+    }
+    return VariableValues(sources, coerced)
 
 
 class Unfit(Exception):

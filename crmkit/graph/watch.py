@@ -1,9 +1,9 @@
-"""Stops a request whose time is over, or whose client has gone."""
+"""Stops requests whose time is over, or whose client has gone."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
@@ -15,22 +15,62 @@ if TYPE_CHECKING:
 _AT_ONCE = 0.2  # seconds; what takes no longer is not worth looking at
 
 
+class Watches:
+    """Looks after all requests of an endpoint with one timer.
+
+    Most are over before anybody looks, so that a watch costs next to nothing.
+    """
+
+    def __init__(self, body_seconds: float, operation_seconds: float) -> None:
+        self.body_seconds = body_seconds
+        self.operation_seconds = operation_seconds
+        self._pause = min(_AT_ONCE, body_seconds, operation_seconds)
+        self._kept: set[Watch] = set()
+        self._looks = False
+
+    def keep(self, watch: Watch) -> None:
+        """Looks after a request until it is let go."""
+        self._kept.add(watch)
+        if not self._looks:
+            self._looks = True
+            watch.loop.call_later(self._pause, self._look)
+
+    def let_go(self, watch: Watch) -> None:
+        """The request is over."""
+        self._kept.discard(watch)
+
+    def _look(self) -> None:
+        for each in self._kept:
+            each.look()
+        self._looks = bool(self._kept)
+        if self._looks:
+            asyncio.get_running_loop().call_later(self._pause, self._look)
+
+
 class Watch:
     """Cancels what runs within its block: first the body is read, then the operation works.
-
-    Most is over before anybody has to look, so that all it costs is one timer.
 
     Raises:
         TimeoutError: It took too long.
         ClientDisconnect: Nobody waits for the answer any more.
     """
 
-    def __init__(self, receive: Receive, body_seconds: float, operation_seconds: float) -> None:
-        self._receive = receive
-        self._operation_seconds = operation_seconds
-        self._loop = asyncio.get_running_loop()
-        self._pause = min(_AT_ONCE, body_seconds, operation_seconds)
-        self._ends = self._loop.time() + body_seconds
+    __slots__ = (
+        "_ends",
+        "_left",
+        "_looking",
+        "_receive",
+        "_watches",
+        "_work",
+        "loop",
+        "over",
+        "works",
+    )
+
+    def __init__(self, watches: Watches, receive: Receive) -> None:
+        self._watches, self._receive = watches, receive
+        self.loop = asyncio.get_running_loop()
+        self._ends = self.loop.time() + watches.body_seconds
         self.works = False
         self._left = False
         self.over = False
@@ -39,20 +79,19 @@ class Watch:
     def begin(self) -> None:
         """The body has been read; the operation has its own time."""
         self.works = True
-        self._ends = self._loop.time() + self._operation_seconds
+        self._ends = self.loop.time() + self._watches.operation_seconds
 
-    async def __aenter__(self) -> Self:
-        self._timer = self._loop.call_later(self._pause, self._look)
-        self._work = asyncio.current_task()
-        return self
+    def __enter__(self) -> None:
+        self._work = asyncio.current_task(self.loop)
+        self._watches.keep(self)
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
+        self._watches.let_go(self)
         if self._looking is not None:
             self._looking.cancel()
         if not self.over:
@@ -61,14 +100,17 @@ class Watch:
         if self._work.uncancel() == 0 and kind is asyncio.CancelledError:
             raise (ClientDisconnect if self._left else TimeoutError) from error
 
-    def _look(self) -> None:
-        """While the body is read, its reader hears of it when the client goes."""
+    def look(self) -> None:
+        """Goes on looking by itself at what has begun to work, and stops what is late.
+
+        While the body is read, its reader hears of it when the client goes.
+        """
         if self.works:
-            self._looking = self._loop.create_task(self._until_over(), name="watch a request")
-        elif self._loop.time() >= self._ends:
+            if self._looking is None:
+                work = self._until_over()
+                self._looking = self.loop.create_task(work, name="watch a request")
+        elif not self.over and self.loop.time() >= self._ends:
             self._stop()
-        else:
-            self._timer = self._loop.call_later(self._pause, self._look)
 
     async def _until_over(self) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from time import monotonic
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -41,24 +42,31 @@ class Pool:
         Raises:
             TimeoutError: None came free.
         """
-        while self._idle:
-            since, connection = self._idle.pop()
-            if not connection.is_closed() and _now() - since < _RESTED:
-                return connection
-            self._drop(connection)
+        if (idle := self.taken()) is not None:
+            return idle
         if self._places < self._size:
             self._places += 1
             return await self._connected()
         return await self._handed() or await self._connected()
 
+    def taken(self) -> Connection | None:
+        """Borrows a connection that is idle, if there is one: for that, nobody has to wait."""
+        while self._idle:
+            since, connection = self._idle.pop()
+            if not connection.is_closed() and monotonic() - since < _RESTED:
+                return connection
+            self._drop(connection)
+        return None
+
     def give(self, connection: Connection) -> None:
         """Gives back what was borrowed; it may be broken, or busy with being cancelled."""
         if self._closed or connection.is_closed():
             self._drop(connection)
-        elif not self._hand(connection):
-            self._idle.append((_now(), connection))
-            if _now() - self._idle[0][0] > _RESTED:
-                self._drop(self._idle.pop(0)[1])
+        elif not (self._waiting and self._hand(connection)):
+            now, idle = monotonic(), self._idle
+            idle.append((now, connection))
+            if now - idle[0][0] > _RESTED:
+                self._drop(idle.pop(0)[1])
 
     def give_stopped(self, connection: Connection) -> None:
         """Gives back what may still be at work on something that nobody waits for any more.
@@ -145,7 +153,3 @@ class Pool:
 def _give_up(waiter: asyncio.Future[Connection | None]) -> None:
     if not waiter.done():
         waiter.set_exception(TimeoutError())
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

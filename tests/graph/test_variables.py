@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.app import load_plugins, schema_of
-from crmkit.graph.variables import Variables
+from crmkit.graph.variables import Variables, with_sources
 from crmkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,7 +66,11 @@ def test_what_is_nested_too_deeply_is_refused_in_one_sentence(schema: GraphQLSch
 
 def ours(schema: GraphQLSchema, operation: OperationDefinitionNode, sent: dict[str, Any]) -> Any:
     variables = Variables(schema)
-    return told(variables.values(operation, variables.declared(operation), sent))
+    declared = variables.declared(operation)
+    coerced = variables.values(operation, declared, sent)
+    if isinstance(coerced, list):
+        return told(coerced)
+    return told(with_sources(declared, sent, coerced))
 
 
 def theirs(schema: GraphQLSchema, operation: OperationDefinitionNode, sent: dict[str, Any]) -> Any:

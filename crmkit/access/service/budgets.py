@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -104,5 +105,6 @@ class Budgets:
         account.asking = None
 
 
+@cache
 def _lease(rate: Rate) -> int:
     return max(1, int(rate.points_of(_LEASED)))

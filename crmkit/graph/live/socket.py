@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from graphql import OperationType
 
 from crmkit.graph.errors import errors_of
 from crmkit.graph.live.abort import abort
@@ -242,7 +241,7 @@ class Socket:
                 note.charge = self._caller.charge
                 note.actor = await self._caller.actor()
                 wanted = self._live.endpoint.wanted(asked, note)
-                if wanted.operation.operation is OperationType.SUBSCRIPTION:
+                if wanted.operation.kind == "subscription":
                     await self._join(id, wanted, note)
                 else:
                     work = self._answered(id, wanted, note)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-from graphql import OperationType
 
 from crmkit.graph.errors import errors_of
 from crmkit.graph.live.abort import abort
@@ -14,8 +13,6 @@ from crmkit.graph.live.line import Line, json_text
 from crmkit.values.errors import Limited, Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import Receive, Scope, Send
 
     from crmkit.graph.documents import Wanted
@@ -30,12 +27,13 @@ _ALIVE = ":\n\n"
 _GOODBYE = 1.0  # seconds that a client has to take the last word
 
 
-def is_wanted(headers: Mapping[bytes, bytes]) -> bool:
+@lru_cache(256)
+def is_wanted(likes: bytes) -> bool:
     """Whether a client wants events before anything else.
 
     Some clients name them on every request, after what they would rather have.
     """
-    first = headers.get(b"accept", b"").partition(b",")[0].partition(b";")[0]
+    first = likes.partition(b",")[0].partition(b";")[0]
     return first.strip().lower() == _KIND
 
 
@@ -115,7 +113,7 @@ class Stream:
         try:
             wanted = endpoint.wanted(asked, note)
             async with asyncio.timeout(self._live.seconds):
-                if wanted.operation.operation is OperationType.SUBSCRIPTION:
+                if wanted.operation.kind == "subscription":
                     await self._join(wanted)
                 else:
                     self.tell(json_text(await endpoint.run(wanted, note)))

@@ -79,13 +79,6 @@ class Telling:
         return json_text(answer)
 
     def _run(self, actor: Actor, note: Note) -> Run:
-        wanted = self.wanted
         return self._schema.run(
-            document=wanted.document,
-            operation=wanted.operation,
-            variables=wanted.variables,
-            host=self._host,
-            actor=actor,
-            note=note,
-            plans=self._plans,
+            self.wanted, host=self._host, actor=actor, note=note, plans=self._plans
         )

@@ -64,7 +64,7 @@ class Topic:
             while self._waiting and self.members:
                 for each in self.telling.occasions(self._waiting.popleft()):
                     groups = await self._groups()
-                    await together(*[self._tell(*group, each) for group in groups])
+                    await together([self._tell(*group, each) for group in groups])
         finally:
             self._work = None
 

@@ -14,7 +14,7 @@ from crmkit.store.parts import Part, Undone, values_of
 from crmkit.store.pool import Connection, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 
     from crmkit.settings import DatabaseSettings
 
@@ -46,9 +46,11 @@ class Postgres(Database):
         with plainly:
             return await self._pool.connected()
 
-    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    def rows(
+        self, sql: str, arguments: Sequence[Any]
+    ) -> Coroutine[Any, Any, Sequence[Sequence[Any]]]:
         self._watch(sql)
-        return await self._fetched(sql, arguments)
+        return self._fetched(sql, arguments)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
@@ -90,7 +92,7 @@ class Postgres(Database):
     ) -> list[Sequence[Any]]:
         pool = pool or self._pool
         with plainly:
-            connection = await pool.take()
+            connection = pool.taken() or await pool.take()
             try:
                 found: list[Sequence[Any]] = await connection.fetch(sql, *arguments)
             except asyncpg.InternalClientError:
