@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +13,7 @@ from sqlalchemy import make_url
 
 from crmkit.store.drivers.database import Database, Transaction, dialect_of
 from crmkit.store.drivers.sqlite_errors import plainly
+from crmkit.store.drivers.threads import Threads
 from crmkit.store.group_commit import GroupCommit, Job, Waiting, saved
 from crmkit.store.interrupts import Interruptible, Overseer
 from crmkit.store.parts import Part, Undone
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_READING = ("PRAGMA query_only = ON",)
+
+# A page that many units change is written once for each of them, and once more for all of them
+# by the checkpoint: of 16 MB, that is less than of 4. What they change next is still at hand.
+_WRITING = (
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA cache_size = -8000",
+)
+
 
 class Sqlite(Database):
     """One file: reader threads that cannot write, and one thread that does."""
@@ -40,8 +50,8 @@ class Sqlite(Database):
         self._overseer = Overseer(settings.statement_seconds)
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._readers = ThreadPoolExecutor(settings.readers, "sqlite-reader")
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._readers = Threads(settings.readers, "sqlite-reader")
+        self._writer = Threads(1, "sqlite-writer")
         self._turn = asyncio.Lock()
         self._in_a_group = GroupCommit(self._turn, self.write)
 
@@ -59,7 +69,7 @@ class Sqlite(Database):
         return await self._in(
             self._readers,
             lambda connection: connection.execute(sql, arguments).fetchall(),
-            "PRAGMA query_only = ON",
+            _READING,
         )
 
     @asynccontextmanager
@@ -93,32 +103,31 @@ class Sqlite(Database):
 
     async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Runs a job on the writer's thread."""
-        return await self._in(self._writer, job, "PRAGMA synchronous = NORMAL")
+        return await self._in(self._writer, job, _WRITING)
 
     async def _in(
         self,
-        threads: ThreadPoolExecutor,
+        threads: Threads,
         job: Callable[[sqlite3.Connection], T],
-        pragma: str,
+        pragmas: Sequence[str],
     ) -> T:
         def work() -> T:
             if not hasattr(self._own, "connection"):
-                self._own.connection = self._connect(pragma)
+                self._own.connection = self._connect(pragmas)
             return running.run(self._own.connection)
 
         running = Interruptible(job)
-        loop = asyncio.get_running_loop()
         self._overseer.watch(running)
         try:
             with plainly:
-                return await loop.run_in_executor(threads, work)
+                return await threads.run(work)
         except asyncio.CancelledError:
             running.stop()
             raise
         finally:
             self._overseer.forget(running)
 
-    def _connect(self, pragma: str) -> sqlite3.Connection:
+    def _connect(self, pragmas: Sequence[str]) -> sqlite3.Connection:
         made = sqlite3.connect(
             self._path,
             isolation_level=None,
@@ -129,7 +138,8 @@ class Sqlite(Database):
         made.execute("PRAGMA foreign_keys = ON")
         # Without it INSERT OR REPLACE deletes from append-only tables unseen by triggers.
         made.execute("PRAGMA recursive_triggers = ON")
-        made.execute(pragma)
+        for each in pragmas:
+            made.execute(each).close()
         # JSON carries no bytes: in arrays they travel as hexadecimal digits.
         made.create_function("bytes_of", 1, _bytes_of, deterministic=True)
         made.create_function("period_start", 3, period_start, deterministic=True)
@@ -138,7 +148,7 @@ class Sqlite(Database):
 
     async def close(self) -> None:
         for threads in (self._readers, self._writer):
-            await asyncio.to_thread(threads.shutdown)
+            await asyncio.to_thread(threads.end)
         for connection in self._opened:
             connection.close()
 
