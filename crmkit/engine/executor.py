@@ -106,7 +106,7 @@ class Executor:
         template = self._compiled(step)
         if step.told is None:
             step.told = Told.of(step, template.dialect)
-        return step.told.rows(keys, request.added)
+        return step.told.rows(keys, request.added, request.reach)
 
     async def _followed(
         self, step: Step, keys: Sequence[Any], groups: dict[Any, Any], request: Request

@@ -43,7 +43,7 @@ class Request:
         self.reach = reach
         self.payload = payload
         # Records that this very operation has made: nobody has to look whether they are there.
-        self.added = added if reach.is_constant else _NOTHING
+        self.added = added
         self._known: dict[Late, Any] = {}
 
     def told(self, deferred: Deferred) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Dialect
 
     from crmkit.engine.steps import Step
+    from crmkit.store.reach import Reach
 
 Added = Mapping[str, Mapping[str, Any]]
 """What is known of records that were added: their values by column, by their ids."""
@@ -21,19 +22,23 @@ Added = Mapping[str, Mapping[str, Any]]
 class Told:
     """How the rows of a step follow from what was written, if they do."""
 
+    table: Any
     columns: Sequence[tuple[str, Callable[[Any], Any] | None]] | None
 
     @classmethod
     def of(cls, step: Step, dialect: Dialect) -> Told:
         asks_more = step.joins or step.conditions or step.count is not None
+        table: Any = step.entity.table.element
         if asks_more or step.key is not step.entity.id:
-            return cls(None)
+            return cls(table, None)
         found = [_column(step, each, dialect) for each in step.columns]
-        return cls(None if None in found else [each for each in found if each])
+        return cls(table, None if None in found else [each for each in found if each])
 
-    def rows(self, keys: Sequence[str], added: Added) -> Sequence[Sequence[Any]] | None:
+    def rows(
+        self, keys: Sequence[str], added: Added, reach: Reach
+    ) -> Sequence[Sequence[Any]] | None:
         """The rows of these keys as the driver would hand them out, unless one has to be read."""
-        if self.columns is None:
+        if self.columns is None or not reach.has_all(self.table):
             return None
         try:
             return [self._row(key, added[key]) for key in keys]

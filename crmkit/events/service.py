@@ -54,7 +54,7 @@ async def send_again(
     seqs = [seq for (seq,) in found]
     if seqs:
         repository.send_again(context, seqs)
-        context.unit.after_commit.append(context.host.notices.tell)
+        context.unit.after_commit.append(context.host.notices.of_events)
     return len(seqs), seqs[-1] if len(seqs) == _SOME else 0
 
 

@@ -224,7 +224,7 @@ class Context(Generic[Config]):
         """Tells handlers of an event, once the unit has been committed."""
         name = self.host.loaded.event_name(type(event))
         self.unit.emit(name, type(event).version, event.record, event.payload(), plugin=self.plugin)
-        self.unit.after_commit.append(self.host.notices.tell)
+        self.unit.after_commit.append(self.host.notices.of_events)
 
     def enqueue(
         self,
@@ -253,7 +253,7 @@ class Context(Generic[Config]):
             request_id=self.request_id,
         )
         ask(self.write, [row])
-        self.unit.after_commit.append(self.host.notices.tell)
+        self.unit.after_commit.append(self.host.notices.of_jobs)
 
     def due(self, at: datetime, event: Event, *, key: str | None = None) -> None:
         """Tells of an event when its time has come, late rather than never.
@@ -276,7 +276,7 @@ class Context(Generic[Config]):
             request_id=self.request_id,
         )
         put(self.write, row)
-        self.unit.after_commit.append(self.host.notices.tell)
+        self.unit.after_commit.append(self.host.notices.of_events)
 
     def not_due(self, event: type[Event], keys: Collection[str]) -> None:
         """Has events of a kind not come that were said to be due under these keys."""

@@ -19,7 +19,7 @@ from crmkit.host.telling import events_of
 from crmkit.store.audit import Auditor
 from crmkit.store.database import Base, table_of, with_companions
 from crmkit.store.leases import Patience
-from crmkit.store.notices import Notices
+from crmkit.store.notices import Notice, Notices
 from crmkit.store.queue import Run
 from crmkit.store.queue import settle as settle_job
 from crmkit.store.relay import Handler, Occurrence, Relay, settle
@@ -96,9 +96,9 @@ class Host:
         self.sealer = Sealer(database, clock, self.auditor)
         self.recent = Recent(clock)
         self.notices = Notices(database)
-        self.notices.on(self.relay.wake)
-        self.notices.on(self.worker.wake)
-        self.notices.on(self.sealer.wake)
+        self.notices.on(Notice.EVENTS, self.relay.wake)
+        self.notices.on(Notice.EVENTS, self.sealer.wake)
+        self.notices.on(Notice.JOBS, self.worker.wake)
 
     @property
     def rights(self) -> Book:

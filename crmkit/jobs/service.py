@@ -32,7 +32,7 @@ async def cancel_job(context: Context[Any], input: CancelJob) -> CancelledJob:
 async def retry(context: Context[Any], id_: str) -> None:
     """Has it wait again with all its tries."""
     repository.retry(context, id_, errors.NotGivenUp())
-    context.unit.after_commit.append(context.host.notices.tell)
+    context.unit.after_commit.append(context.host.notices.of_jobs)
 
 
 async def cancel(context: Context[Any], id_: str) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8  # units of one relay
 HELD = 200  # deliveries that one relay has begun and not ended
-_EVENTS = 200  # that are fanned out together
+FANNED_OUT = 200  # events that get their deliveries together
 
 event = table_of(Outbox)
 delivery = table_of(Delivery)
@@ -101,14 +101,14 @@ class Deliveries:
         self._patience = patience
         self._names = {each.name for some in handlers.values() for each in some}
 
-    async def make(self) -> bool:
-        """Makes a delivery to each handler of each new event, and says if there were any.
+    async def make(self) -> int:
+        """Makes a delivery to each handler of each new event, and says of how many.
 
         New is a state, not a number: on PostgreSQL a lower number may be committed later.
         """
-        new = await self._database.fetch(_new(_EVENTS))
+        new = await self._database.fetch(_new(FANNED_OUT))
         if not new:
-            return False
+            return 0
         # What handlers want is asked after these events were committed: who began to listen
         # before that is seen to listen.
         told = await self._told({name for _, name, _ in new})
@@ -122,7 +122,7 @@ class Deliveries:
                 write.change(Outbox, (seq,), set={Outbox.fanned_out: True})
             for group in write.taken():
                 await group.run(transaction)
-        return bool(rows)
+        return len(rows)
 
     async def _told(self, events: Collection[str]) -> Mapping[str, Sequence[str]]:
         """Which handlers are told of each of these events."""

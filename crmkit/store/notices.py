@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,36 +22,44 @@ _SILENT = 30.0  # seconds after which a connection has to show that it still lea
 log = structlog.get_logger("crmkit.store")
 
 
+class Notice(StrEnum):
+    """Of what somebody is woken; each look costs some statements, whether there is anything."""
+
+    EVENTS = "events"
+    JOBS = "jobs"
+
+
 class Notices:
     """Says that something was committed, and wakes those who wait for what others commit.
 
-    A notice says neither what nor that nothing was missed, so whoever is woken looks into
+    A notice says neither which nor that nothing was missed, so whoever is woken looks into
     the database, and looks now and then unasked. On PostgreSQL one connection of its own
     listens and tells; a NOTIFY in the transaction would have all commits queue for one lock.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._wakes: list[Callable[[], None]] = []
+        self._wakes: dict[Notice, list[Callable[[], None]]] = {each: [] for each in Notice}
         self._wire: Connection | None = None
-        self._is_told = True
+        self._untold: set[Notice] = set()
         self._telling: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
 
-    def on(self, wake: Callable[[], None]) -> None:
+    def on(self, what: Notice, wake: Callable[[], None]) -> None:
         """Has somebody woken by each notice; he must be quick, and able to be woken for nothing."""
-        self._wakes.append(wake)
+        self._wakes[what].append(wake)
 
-    def off(self, wake: Callable[[], None]) -> None:
+    def off(self, what: Notice, wake: Callable[[], None]) -> None:
         """Lets somebody sleep who does not want to be woken any more."""
-        self._wakes.remove(wake)
+        self._wakes[what].remove(wake)
 
-    def tell(self) -> None:
-        """Says that something was committed here."""
-        self._wake()
-        self._is_told = False
-        if self._wire is not None and self._telling is None:
-            self._telling = asyncio.create_task(self._tell_others(self._wire), name="notices")
+    def of_events(self) -> None:
+        """Says that events were committed here."""
+        self._tell(Notice.EVENTS)
+
+    def of_jobs(self) -> None:
+        """Says that jobs were committed here."""
+        self._tell(Notice.JOBS)
 
     async def start(self) -> None:
         """Begins to listen to other processes, where there can be others."""
@@ -66,15 +75,22 @@ class Notices:
             await asyncio.gather(self._listening, return_exceptions=True)
             self._listening = None
 
-    def _wake(self) -> None:
-        for each in self._wakes:
-            each()
+    def _tell(self, what: Notice) -> None:
+        self._wake(what)
+        self._untold.add(what)
+        if self._wire is not None and self._telling is None:
+            self._telling = asyncio.create_task(self._tell_others(self._wire), name="notices")
+
+    def _wake(self, *what: Notice) -> None:
+        for notice in what:
+            for each in self._wakes[notice]:
+                each()
 
     async def _tell_others(self, wire: Connection) -> None:
         try:
-            while not self._is_told:
-                self._is_told = True
-                await wire.execute(f"NOTIFY {_CHANNEL}")
+            while self._untold:
+                what = self._untold.pop()
+                await wire.execute(f"NOTIFY {_CHANNEL}, '{what}'")
                 await asyncio.sleep(_PAUSE)
         except Exception as error:  # noqa: BLE001  whoever listens looks by himself soon
             log.warning("others were not told", cause=repr(error))
@@ -95,22 +111,22 @@ class Notices:
         wire, broken = await self._database.wire(), asyncio.Event()
         own = wire.get_server_pid()
 
-        def heard(_: Any, pid: int, *__: Any) -> None:
+        def heard(_: Any, pid: int, __: str, said: str) -> None:
             if pid != own:
-                self._wake()
+                self._wake(*[each for each in Notice if said in (each, "")])
 
         try:
             wire.add_termination_listener(lambda _: broken.set())
             await wire.add_listener(_CHANNEL, heard)
             self._wire = wire
             # What was said meanwhile, nobody has heard.
-            self._wake()
+            self._wake(*Notice)
             while not broken.is_set():
                 try:
                     await asyncio.wait_for(broken.wait(), _SILENT)
                 except TimeoutError:
                     # A network that swallows packets says nothing unless something is said.
-                    self.tell()
+                    self.of_events()
         finally:
             self._wire = None
             wire.terminate()

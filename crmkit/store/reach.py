@@ -123,6 +123,11 @@ class Reach:
         else:
             yield from self._conditions(table, rows, extent, known)
 
+    def has_all(self, table: Table) -> bool:
+        """Whether all rows of this table that are not deleted are seen, with all their columns."""
+        narrows = self.narrow or table.name in self.hidden or self._extent(table) is not None
+        return self.everything or not narrows
+
     def has(self, table: Table) -> bool:
         """Whether any rows of this table can be seen."""
         return self._extent(table) != ()

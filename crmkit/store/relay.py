@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from crmkit.store.agenda import Agenda
-from crmkit.store.deliveries import AT_ONCE, HELD, Deliveries, Handler, Occurrence, settle
+from crmkit.store.deliveries import (
+    AT_ONCE,
+    FANNED_OUT,
+    HELD,
+    Deliveries,
+    Handler,
+    Occurrence,
+    settle,
+)
 from crmkit.store.leases import TRIES, USUAL, LeaseLost, Patience
 
 if TYPE_CHECKING:
@@ -20,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["TRIES", "Handler", "Occurrence", "Relay", "settle"]
 
 _POLL = 1.0  # seconds; the net for what other processes write
-_GATHER = 0.02  # seconds between two looks, because each costs as much for one event as for many
+_GATHER = 0.1  # seconds between two looks, because each costs as much for one event as for many
+_BEHIND = 0.02  # seconds, where a look did not find room for all that there was
 _RECORDS = 1_000  # that the events of one unit are about
 
 Run = Callable[[Handler, Sequence[Occurrence]], Awaitable[None]]
@@ -56,6 +65,7 @@ class Relay:
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
         self._renewed = clock.now()
+        self._is_behind = False
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -103,14 +113,14 @@ class Relay:
 
     async def _gather(self) -> None:
         """What comes within a moment comes together; whoever is idle waits for nothing."""
-        await asyncio.sleep(_GATHER)
+        await asyncio.sleep(_BEHIND if self._is_behind else _GATHER)
 
     async def _begin(self, *, due: bool = True) -> bool:
         """Begins deliveries that are due, and says whether there was anything to do."""
         async with self._turn:
             await self._renew()
             came = due and await self._agenda.come()
-            found = await self._deliveries.make() or came
+            made = await self._deliveries.make()
             # What comes meanwhile for a plural handler at work waits, and then comes together.
             busy = {each for each in self._running.values() if each}
             room = HELD - len(self._held)
@@ -120,7 +130,8 @@ class Relay:
                 task = asyncio.create_task(self._work(lane), name=lane[0].handler)
                 self._running[task] = key if isinstance(key, str) else None
                 task.add_done_callback(self._ended)
-            return found or bool(begun)
+            self._is_behind = made == FANNED_OUT or len(begun) >= room
+            return came or bool(made or begun)
 
     def _lanes(self, begun: Sequence[Occurrence]) -> dict[object, list[Occurrence]]:
         """What one task does, in order: all of a plural handler, else what is of one record."""

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from crmkit.channels.models import Channel
 from crmkit.store.database import table_of
-from crmkit.testing import crm
+from crmkit.testing import add_customers, crm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -183,6 +183,25 @@ async def test_a_payload_says_of_what_was_just_written_what_a_later_look_says(t:
     assert not [each for each in sent if "unnest" in each or "json_each" in each]
     query = f"query($id: ID!) {{ node(id: $id) {{ ... on Interaction {{ {fields} }} }} }}"
     assert (await t.gql(query, id=told["id"]))["node"] == told
+
+
+@pytest.mark.parametrize(
+    ("given", "looks"),
+    [({}, 0), ({"hidden": ["Interaction.actor"]}, 1), ({"scope": "own"}, 1)],
+)
+async def test_who_does_not_see_all_has_his_payload_looked_up(
+    t: Trial, given: dict[str, Any], looks: int
+) -> None:
+    made = await t.gql(
+        'mutation { createUser(input: {name: "Uma", mail: "uma@example.com"}) { user { id } } }'
+    )
+    user = made["createUser"]["user"]["id"]
+    [who] = await add_customers(t, ["Ada"], ownerId=user)
+    t.become("admin", user=user, **given)
+    await record(t, **said(who))
+    with t.statements() as sent:
+        assert await record(t, "id kind", **said(who))
+    assert len([each for each in sent if "unnest" in each or "json_each" in each]) == looks
 
 
 async def test_a_channel_that_was_retired_elsewhere_is_noticed(t: Trial) -> None:

@@ -15,7 +15,7 @@ from crmkit.store import feed as feeds
 from crmkit.store.database import table_of
 from crmkit.store.drivers import open_database
 from crmkit.store.feed import feed_of
-from crmkit.store.notices import Notices
+from crmkit.store.notices import Notice, Notices
 from crmkit.store.outbox import Outbox
 from crmkit.values.clock import ManualClock
 
@@ -110,15 +110,18 @@ async def test_each_event_of_overlapping_transactions_is_read_exactly_once(
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
-async def test_who_commits_wakes_the_others_of_the_same_database(database_url: str) -> None:
+async def test_who_commits_wakes_those_of_the_same_database_whom_it_concerns(
+    database_url: str,
+) -> None:
     ours, theirs = [await open_database(DatabaseSettings(url=database_url)) for _ in "ab"]
     here, there, woken = Notices(ours), Notices(theirs), asyncio.Event()
-    there.on(woken.set)
+    there.on(Notice.EVENTS, woken.set)
+    here.on(Notice.JOBS, lambda: pytest.fail("Events are no jobs."))
     await there.start()
     await here.start()
     async with asyncio.timeout(10):
         while not woken.is_set():
-            here.tell()
+            here.of_events()
             await asyncio.sleep(0)
     await here.stop()
     await there.stop()

@@ -10,6 +10,7 @@ import structlog
 
 from crmkit.graph.live.topic import Topic
 from crmkit.store.feed import feed_of
+from crmkit.store.notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -80,7 +81,7 @@ class Hub:
 
     async def _read_while_asked(self) -> None:
         wake = self._woken.set
-        self._notices.on(wake)
+        self._notices.on(Notice.EVENTS, wake)
         try:
             while self._topics:
                 self._woken.clear()
@@ -88,7 +89,7 @@ class Hub:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), _POLL)
         finally:
-            self._notices.off(wake)
+            self._notices.off(Notice.EVENTS, wake)
             self._reading = None
 
     def _happened(self, happening: Happening) -> None:
