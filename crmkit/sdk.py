@@ -123,7 +123,7 @@ from crmkit.store.database import (
     unscoped,
 )
 from crmkit.store.reach import actor_value
-from crmkit.store.ready import statement
+from crmkit.store.ready import number, statement
 from crmkit.tags import api as tags
 from crmkit.tags import models as _tags
 from crmkit.tags.types import Tag, TagCustomer, UntagCustomer
@@ -298,6 +298,7 @@ __all__ = [
     "mutation",
     "new_id",
     "node",
+    "number",
     "or_null",
     "phrase",
     "query",

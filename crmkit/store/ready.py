@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property, update_wrapper
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias
 
 from sqlalchemy import BigInteger, Executable, SelectBase, literal
 from sqlalchemy.sql import visitors
@@ -41,6 +41,13 @@ class _One(Deferred):
 
     def __init__(self, index: int) -> None:
         self.index = index
+
+    def __int__(self) -> NoReturn:
+        # SQLAlchemy asks, of what stands in LIMIT and OFFSET.
+        raise TypeError(
+            "A statement that is built once does not know its numbers: "
+            "write .limit(sdk.number(limit)) instead of .limit(limit)."
+        )
 
 
 class _Many(_One, Spread):
@@ -90,8 +97,9 @@ Question: TypeAlias = Executable | Ready[*tuple[Any, ...]]
 def statement(function: Callable[P, TypedReturnsRows[*Row]]) -> Callable[P, Ready[*Row]]:
     """Has a function build its statement once, and not for each run.
 
-    It may put its arguments into the statement, lists behind IN, but not look at them; but for
-    None, booleans, enums and models, which are told as they are and make another statement.
+    It may put its arguments into the statement, lists behind IN and numbers behind LIMIT as
+    `number(limit)`, but not look at them; but for None, booleans, enums and models, which are told
+    as they are and make another statement.
     """
     built: LRUCache[Hashable, Built] = LRUCache(_MOST)
 

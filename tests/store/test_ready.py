@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Select, insert, select
 
+from crmkit import sdk
 from crmkit.store.database import table_of
 from crmkit.store.reach import EVERYTHING, Given, Reach
 from crmkit.store.ready import statement
@@ -57,6 +58,23 @@ async def test_a_statement_is_built_once_for_arguments_that_differ_in_values(
     assert await people.fetch(named(["Anna", "Bea"], least=1)) == [("Bea",)]
     assert await people.fetch(named(["Anna", "Bea"], least=0)) == [("Anna",), ("Bea",)]
     assert len(BUILT) <= 2
+
+
+@statement
+def page(of: int, after: int, *, plainly: bool = False) -> Select[str]:
+    BUILT.append("page")
+    limit: Any = of if plainly else sdk.number(of)
+    wanted = select(person.c.name).order_by(person.c.name)
+    return wanted.limit(limit).offset(sdk.number(after) + 1)
+
+
+async def test_a_limit_is_left_open_as_any_argument(people: Database) -> None:
+    BUILT.clear()
+    assert await people.fetch(page(1, 0)) == [("Bea",)]
+    assert await people.fetch(page(2, -1)) == [("Anna",), ("Bea",)]
+    assert len(BUILT) <= 1
+    with pytest.raises(TypeError, match=r"write \.limit\(sdk\.number\(limit\)\)"):
+        page(1, 0, plainly=True)
 
 
 async def test_what_was_built_before_is_still_read_through_the_reach(people: Database) -> None:
