@@ -20,8 +20,12 @@ _OFFLINE = (
 )
 
 
+ON_SQLITE = "-k 'not postgresql'"
+"""What a stranger's pytest is told where another run tries both engines."""
+
 # Of the project's own shell and test run, which have nothing to say here.
 _UNSAID = ("CRMKIT_", "PYTEST_", "PYTHONPATH")
+_ROOT = Path(__file__).parents[2]
 _ASKING = Path(__file__).parent / "asking.py"
 
 
@@ -64,7 +68,9 @@ class Environment:
     def environment(self) -> dict[str, str]:
         """The variables of a shell in which it is active."""
         inherited = {key: each for key, each in os.environ.items() if not key.startswith(_UNSAID)}
-        return {**inherited, "COLUMNS": "160", **self.variables}
+        # What mypy finds out of crmkit takes it twenty seconds, and holds from run to run.
+        kept = {"MYPY_CACHE_DIR": str(_ROOT / ".mypy_cache" / "strangers")}
+        return {**inherited, **kept, "COLUMNS": "160", **self.variables}
 
     def _pip(self, *arguments: str) -> None:
         done = self._ended(sys.executable, "-m", "pip", "--python", str(self.python), *arguments)

@@ -8,6 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.strangers.environment import ON_SQLITE
+
 if TYPE_CHECKING:
     from tests.strangers.environment import Environment
 
@@ -27,10 +29,13 @@ def test_every_place_that_is_named_exists() -> None:
 def test_whoever_does_what_it_says_gets_what_it_shows(environment: Environment) -> None:
     answer: object = None
     done = 0
+    environment.variables["PYTEST_ADDOPTS"] = ON_SQLITE
     for block in BLOCKS.finditer(README):
         what, text = block["what"], block["text"]
         done += 1
         if what == "run":
+            if text == "pytest\n":  # Now the plugin has all that it is to have.
+                del environment.variables["PYTEST_ADDOPTS"]
             for line in text.splitlines():
                 obey(environment, shlex.split(line))
         elif what == "ask":
