@@ -18,6 +18,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, String
 from crmkit.engine.builder import serialized
 from crmkit.engine.pagination import plain
 from crmkit.store.column_types import Choice, Code, InstantText
+from crmkit.store.statements import whole_number
 
 if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
@@ -47,8 +48,11 @@ def answered(kind: GraphQLOutputType, template: Template, place: int) -> Convert
     name = getattr(leaf, "name", "")
     if _is_written_as_read(name, column, template, read):
         return None
-    if read is None and isinstance(column, Integer) and name in _INTEGERS:
-        return _INTEGERS[name]
+    if isinstance(column, Integer) and name in _INTEGERS:
+        if read is None:
+            return _INTEGERS[name]
+        if read is whole_number:
+            return _COMPUTED[name]
     if isinstance(leaf, GraphQLEnumType) and isinstance(column, Choice):
         return _names(leaf, column)
     if name == "Boolean" and isinstance(column, Boolean):
@@ -100,6 +104,10 @@ def _int(value: int) -> int:
 
 
 _INTEGERS: dict[str, Convert] = {"BigInt": str, "Int": _int}
+_COMPUTED: dict[str, Convert] = {
+    "BigInt": lambda value: str(int(value)),
+    "Int": lambda value: _int(int(value)),
+}
 
 
 def _names(kind: GraphQLEnumType, column: Choice[Any]) -> Convert:

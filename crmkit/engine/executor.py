@@ -182,6 +182,11 @@ def _unique(keys: Iterable[Any]) -> list[Any]:
 def _grouped(rows: Sequence[Sequence[Any]]) -> dict[Any, Sequence[Sequence[Any]]]:
     """Rows by the parent that they begin with, in the order that they came."""
     groups: dict[Any, Any] = {}
+    found = groups.get
     for row in rows:
-        groups.setdefault(row[0], []).append(row)
+        key = row[0]
+        if (group := found(key)) is None:
+            groups[key] = [row]
+        else:
+            group.append(row)
     return groups

@@ -27,7 +27,7 @@ from crmkit.engine.pagination import Key, ordering
 from crmkit.engine.told import Told
 from crmkit.store.aliases import Aliases
 from crmkit.store.column_types import Json, UtcDateTime, WrittenInstant
-from crmkit.store.reach import Deferred
+from crmkit.store.reach import PARENTS, Deferred
 from crmkit.store.statements import Template, Unreadable
 
 Read = Callable[[Any], Any]
@@ -207,9 +207,9 @@ def parents_of(engine: str) -> TableValuedAlias:
         # statement anew for each number of keys: ten times what reading one row takes.
         given = select(bindparam("given_keys", KEYS, ARRAY(Text()))).scalar_subquery()
         each = func.unnest(given)
-        return each.table_valued("value", with_ordinality="key").render_derived(name="parents")
+        return each.table_valued("value", with_ordinality="key").render_derived(name=PARENTS)
     each = func.json_each(bindparam("given_keys", KEYS, Json()))
-    return each.table_valued(column("key"), column("value"), name="parents")
+    return each.table_valued(column("key"), column("value"), name=PARENTS)
 
 
 @dataclass(eq=False)

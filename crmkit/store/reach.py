@@ -7,7 +7,7 @@ scope: the planner, `context.read`, filters, counts and exports all end here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from operator import eq
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
     BinaryExpression,
+    BooleanClauseList,
     ColumnElement,
     Dialect,
     FromClause,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.operators import and_
 
 from crmkit.store.column_types import Code
 from crmkit.store.database import Scope
@@ -186,6 +188,9 @@ class Reach:
 
 EVERYTHING = Reach(everything=True)
 
+PARENTS = "parents"
+"""What the keys of rows are called that somebody has read, and of whom he reads more."""
+
 
 def with_deleted(statement: Select[Any]) -> Select[Any]:
     """A statement that also sees deleted records, and what belongs to them."""
@@ -261,6 +266,15 @@ class _Scoped(SQLCompiler):
         self.beside: dict[Any, str] = {}
         super().__init__(dialect, statement, **given)
 
+    def visit_select(self, select_stmt: Any, *args: Any, **given: Any) -> str:
+        # What is known of the rows of one SELECT is known of no other's, not even of one within.
+        before, self.beside = self.beside, {} if self.plain else _owned(select_stmt)
+        try:
+            found: str = super().visit_select(select_stmt, *args, **given)  # type: ignore[no-untyped-call]
+        finally:
+            self.beside = before
+        return found
+
     def visit_join(self, join: Any, *args: Any, **given: Any) -> str:
         if not self.plain and not join.full and (key := _owned_within(join)):
             self.beside[join.right] = key
@@ -280,7 +294,7 @@ class _Scoped(SQLCompiler):
             raise Forbidden(f"{table.name} is named without its model, so its scope is unknown.")
         alias = given.get("enclosing_alias")
         whole = alias is not None and alias.element is table
-        seen = self._seen(table, self.beside.get(alias) if whole else None)
+        seen = self._seen(table, self.beside.get(alias if whole else table))
         if seen is None:
             return plain
         named = "" if whole else f" AS {self.preparer.quote(table.name)}"
@@ -353,6 +367,42 @@ def _owned_within(join: Join) -> str | None:
             name: str = key.name
             return name
     return None
+
+
+def _owned(statement: Select[Any]) -> dict[Any, str]:
+    """The keys by which rows belong to one that was seen before, as the conditions say.
+
+    That is a row of a statement around this one, or one of the parents that a statement is
+    given, which an earlier one has read.
+    """
+    found = {}
+    for each in _all_of(statement._where_criteria):
+        if isinstance(each, BinaryExpression) and each.operator is eq:
+            for key, owner in ((each.left, each.right), (each.right, each.left)):
+                if _points_to(key, owner):
+                    found[key.table] = key.name
+    return found
+
+
+def _all_of(conditions: Iterable[Any]) -> Iterator[Any]:
+    """The conditions that hold of every row."""
+    for each in conditions:
+        if isinstance(each, BooleanClauseList) and each.operator is and_:
+            yield from _all_of(each.clauses)
+        else:
+            yield each
+
+
+def _points_to(key: Any, owner: Any) -> bool:
+    """Whether this is a key of rows, and that the id of a row of the table it points to."""
+    rows, owners = getattr(key, "table", None), getattr(owner, "table", None)
+    if rows is None or owners is None or not getattr(key, "foreign_keys", None):
+        return False
+    if isinstance(owners, TableValuedAlias):
+        return owners.name == PARENTS and not key.primary_key
+    table = getattr(owners, "element", owners)
+    points = (each.column for each in key.foreign_keys)
+    return any(each.table is table and each.key == owner.key for each in points)
 
 
 def compiled(

@@ -188,10 +188,15 @@ def _processors(made: SQLCompiler, dialect: Dialect) -> tuple[tuple[int, Process
     return tuple((index, process) for index, process in found if process)
 
 
+def whole_number(value: Any) -> int | None:
+    """What PostgreSQL has added up or counted, as a number of Python."""
+    return None if value is None else int(value)
+
+
 def _processor(entry: ResultColumnsEntry, dialect: Dialect) -> Processor | None:
     # PostgreSQL adds bigints up to a numeric, which its driver hands out as a Decimal.
     computed = not any(isinstance(each, Column) for each in entry.objects)
     if dialect.name == "postgresql" and computed and isinstance(entry.type, Integer):
-        return lambda value: None if value is None else int(value)
+        return whole_number
     process: Processor | None = entry.type._cached_result_processor(dialect, _NUMERIC)
     return process

@@ -12,10 +12,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     exists,
     func,
     literal,
     null,
+    or_,
     select,
     text,
 )
@@ -133,6 +135,37 @@ async def test_what_is_joined_otherwise_does(people: Database, way: Any) -> None
     owner, other, beside = person.alias(), person.alias(), balance.alias()
     statement = select(beside.c.points).select_from(way(owner, other, beside))
     assert "EXISTS" in compiled(statement, people.dialect, Reach()).string
+    assert 3 not in [points for (points,) in await people.fetch(statement, Reach())]
+
+
+async def test_what_is_counted_for_its_owner_looks_for_nobody_again(people: Database) -> None:
+    counted = select(func.sum(Balance.points)).where(Balance.person_id == Person.id)
+    statement = select(counted.scalar_subquery()).select_from(Person)
+    assert "EXISTS" not in compiled(statement, people.dialect, Reach()).string
+    assert await seen(people, statement, Reach()) == [1, 2]
+    assert await seen(people, statement, Reach(narrow=(narrowed,))) == [1]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda rows, owner: rows.c.person_id == owner.c.name,
+        lambda rows, owner: rows.c.person_id > owner.c.id,
+        lambda rows, owner: or_(rows.c.person_id == owner.c.id, rows.c.points > 0),
+        # What is known of the rows around is not known of those of another SELECT.
+        lambda rows, owner: and_(
+            rows.c.person_id == owner.c.id,
+            exists(select(balance.c.points).where(balance.c.points == 3).correlate(None)),
+        ),
+    ],
+)
+async def test_what_is_counted_otherwise_does(people: Database, condition: Any) -> None:
+    owner = person.alias()
+    counted = select(func.max(balance.c.points)).where(condition(balance, owner))
+    statement = select(counted.correlate(owner).scalar_subquery()).select_from(owner)
+    assert "EXISTS (SELECT *" in compiled(statement, people.dialect, Reach()).string.replace(
+        "\n", ""
+    )
     assert 3 not in [points for (points,) in await people.fetch(statement, Reach())]
 
 
