@@ -294,7 +294,9 @@ class _Scoped(SQLCompiler):
             raise Forbidden(f"{table.name} is named without its model, so its scope is unknown.")
         alias = given.get("enclosing_alias")
         whole = alias is not None and alias.element is table
-        seen = self._seen(table, self.beside.get(alias if whole else table))
+        # A statement that names a model holds a copy of its table, which is not that table.
+        own = table.metadata.tables.get(table.key, table)
+        seen = self._seen(own, self.beside.get(alias if whole else table))
         if seen is None:
             return plain
         named = "" if whole else f" AS {self.preparer.quote(table.name)}"

@@ -94,10 +94,12 @@ async def test_no_way_of_reading_a_table_goes_around_its_scope(people: Database)
         "cte": select(cte.c.name),
         "union": select(person.c.name).union_all(select(literal("x")).where(literal(1) == 2)),
         "exists": select(person.c.name).where(exists().where(purchase.c.person_id == person.c.id)),
-        "correlated": select(person.c.name).where(counted == 2),
+        "correlated": select(person.c.name).where(counted > 0),
+        "model": select(person.c.name).select_from(Person),
     }
     for way, statement in ways.items():
         assert await seen(people, statement, Reach()) == ["Anna", "Bea"], way
+        assert await seen(people, statement, Reach(narrow=(narrowed,))) == ["Anna"], way
 
 
 async def test_a_self_join_sees_no_more_on_either_side(people: Database) -> None:
