@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Index, Integer, delete, select, tuple_
+from sqlalchemy import Index, Integer, Select, delete, select, tuple_
 from sqlalchemy.orm import Mapped
 
 from crmkit.store.column_types import Code, Json, UtcDateTime
 from crmkit.store.database import Base, column, table_of, unscoped
 from crmkit.store.outbox import Outbox
+from crmkit.store.ready import number, statement
 from crmkit.store.write import Write
 
 if TYPE_CHECKING:
@@ -61,15 +62,11 @@ class Agenda:
         then it is a new one.
         """
         now, due = self._clock.now(), table_of(Due)
-        columns = [due.c[each] for each in ("name", "key", *[each.key for each in _SAID])]
-        wanted = select(*columns).where(due.c.at <= now).order_by(due.c.at)
-        if not await self._database.fetch(wanted.limit(1)):
+        if not await self._database.fetch(_come(now, 1)):
             return False
         write = Write(now, {})
         async with self._database.transaction() as transaction:
-            rows = await transaction.fetch(
-                wanted.limit(_TOGETHER).with_for_update(skip_locked=True)
-            )
+            rows = await transaction.fetch(_taken(now, _TOGETHER))
             taken = tuple_(due.c.name, due.c.key).in_([row[:2] for row in rows])
             await transaction.run(delete(due).where(taken))
             for name, _, at, plugin, version, record, payload, request in rows:
@@ -87,3 +84,21 @@ class Agenda:
             for group in write.taken():
                 await group.run(transaction)
         return bool(rows)
+
+
+@statement
+def _come(now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    """What was said to be due by now, the oldest first."""
+    return _wanted(now, limit)
+
+
+@statement
+def _taken(now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    """The same, as far as nobody else is at it, held."""
+    return _wanted(now, limit).with_for_update(skip_locked=True)
+
+
+def _wanted(now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    due = table_of(Due)
+    columns = [due.c[each] for each in ("name", "key", *[each.key for each in _SAID])]
+    return select(*columns).where(due.c.at <= now).order_by(due.c.at).limit(number(limit))

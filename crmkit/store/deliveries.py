@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,16 +20,18 @@ from sqlalchemy import (
     update,
 )
 
+from crmkit.store.arrays import Sql, bound, in_columns
 from crmkit.store.database import table_of
 from crmkit.store.leases import TRIES, LeaseLost, Patience
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
+from crmkit.store.parts import Part
 from crmkit.store.ready import number, statement
 from crmkit.store.write import Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import FromClause
+    from sqlalchemy import Dialect, FromClause
 
     from crmkit.store.drivers import Database, Transaction
     from crmkit.store.unit_of_work import UnitOfWork
@@ -76,13 +77,33 @@ class Occurrence:
 
 def settle(occurrences: Sequence[Occurrence], unit: UnitOfWork) -> None:
     """Has this unit of work, and no other, be the effect of these deliveries."""
-    unit.before_commit.append(partial(_settle, occurrences))
+    lost = LeaseLost(f"A delivery to {occurrences[0].handler} is another relay's.")
+    for tries, seqs in _by_tries(occurrences):
+        unit.along(_done(tries, seqs, unit.dialect), lost)
 
 
-async def _settle(occurrences: Sequence[Occurrence], transaction: Transaction) -> None:
-    settled = [await transaction.run(_done(*each)) for each in _by_tries(occurrences)]
-    if sum(settled) < len(occurrences):
-        raise LeaseLost(f"A delivery to {occurrences[0].handler} is another relay's.")
+def _done(tries: int, seqs: Sequence[int], dialect: Dialect) -> Part:
+    """Ends these deliveries, unless somebody else has begun them meanwhile."""
+    columns = [("k0", delivery.c.seq.type)]
+    state = delivery.c.state.type
+
+    def write(sql: Sql) -> str:
+        done, source = sql.place(state), sql.rows(columns)
+        mine = f"t.seq = d.k0 AND t.tries = {sql.place(delivery.c.tries.type)}"
+        pending = (
+            "t.state = 'pending'"  # As text, because an index for a value serves no parameter.
+        )
+        return (
+            f"UPDATE {sql.name(delivery)} AS t SET state = {done}, leased_until = NULL, "  # noqa: S608  names
+            f"problem = NULL FROM {source} WHERE {mine} AND {pending} RETURNING seq"
+        )
+
+    values = [
+        *bound([DeliveryState.DONE], state, dialect),
+        *in_columns(columns, [[each] for each in seqs], dialect),
+        tries,
+    ]
+    return Part("deliveries done", write, [values], delivery.name, len(seqs))
 
 
 class Deliveries:
@@ -115,10 +136,11 @@ class Deliveries:
         write = Write(self._clock.now(), {})
         async with self._database.transaction() as transaction:
             rows = await transaction.fetch(_still_new([seq for seq, *_ in new]))
+            due = self._clock.now()
             for seq, name, record in rows:
-                for each in told[name]:
-                    due = self._clock.now()
-                    write.add(Delivery(event=seq, handler=each, record=record, due=due))
+                made = [Delivery(event=seq, handler=e, record=record, due=due) for e in told[name]]
+                write.add(*made)
+            for seq, *_ in rows:
                 write.change(Outbox, (seq,), set={Outbox.fanned_out: True})
             for group in write.taken():
                 await group.run(transaction)
@@ -293,12 +315,6 @@ def _by_tries(occurrences: Iterable[Occurrence]) -> Iterable[tuple[int, list[int
     for each in occurrences:
         found[each.tries].append(each.delivery)
     return found.items()
-
-
-@statement
-def _done(tries: int, seqs: Sequence[int]) -> Any:
-    done = {"state": DeliveryState.DONE, "leased_until": None, "problem": None}
-    return _held(tries, seqs).values(done)
 
 
 def _held(tries: int, seqs: Sequence[int]) -> Any:

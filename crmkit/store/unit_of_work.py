@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Table
+    from sqlalchemy import Dialect, Table
 
     from crmkit.store.database import Base
     from crmkit.store.drivers import Database, Reader, Transaction
@@ -118,6 +118,7 @@ class UnitOfWork:
         self._origin = origin
         self._key = key
         self._premises = [] if premise is None else [premise]
+        self._along: list[tuple[Part, Exception]] = []
         self._is_trusting = is_trusting
         self._auditor = auditor
         self._trail = Trail()
@@ -126,6 +127,11 @@ class UnitOfWork:
         self._stack = AsyncExitStack()
         self._transaction: Transaction | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL of its database."""
+        return self._database.dialect
 
     @property
     def holds_transaction(self) -> bool:
@@ -181,6 +187,14 @@ class UnitOfWork:
             )
         )
 
+    def along(self, part: Part, otherwise: Exception) -> None:
+        """Has a statement take effect together with the unit, if it touches what it expects.
+
+        Raises:
+            Exception: It does not: `otherwise`, when the unit is committed.
+        """
+        self._along.append((part, otherwise))
+
     def remark(self, what: str | None = None, *, about: str | None = None) -> None:
         """Leaves an entry of its own in the audit, whatever else the unit does.
 
@@ -209,7 +223,7 @@ class UnitOfWork:
 
     async def _finish(self, result: Any, record: Callable[[Any], str | None]) -> None:
         async with self._turn:
-            is_busy = self.write or self.before_commit or self._remarks
+            is_busy = self.write or self.before_commit or self._along or self._remarks
             if not (self._key or self._transaction or self._premises or is_busy):
                 return
             was_open = self._transaction is not None
@@ -220,6 +234,9 @@ class UnitOfWork:
             transaction = await self._written(groups, result)
             for each in self.before_commit:
                 await each(transaction)
+            for part, otherwise in self._along:
+                if await transaction.write(part) != part.expected:
+                    raise otherwise
             if self._key and was_open:
                 await idempotency.keep(transaction, self._key, result)
             for part in self._audit(about):
@@ -230,7 +247,7 @@ class UnitOfWork:
         dialect = self._database.dialect
 
         def parts() -> list[Part]:
-            made = [*self._premises]
+            made = [*self._premises, *[part for part, _ in self._along]]
             if self._key:
                 made.append(idempotency.taken(self._key, self.at, result, dialect))
             # The audit looks up whose the rows are before any of them goes.

@@ -203,6 +203,28 @@ async def test_a_failed_handler_waits_longer_each_time_and_then_frees_the_record
     assert await shop.database.fetch(dead) == [("RuntimeError: broken is broken",)]
 
 
+async def test_a_handler_that_only_writes_has_no_effect_when_its_delivery_is_anothers(
+    shop: Shop,
+) -> None:
+    tries = []
+
+    async def slow(_: Handler, occurrences: Sequence[Occurrence]) -> None:
+        async def body(unit: UnitOfWork) -> None:
+            settle(occurrences, unit)
+            tries.append(occurrences[0].tries)
+            unit.write.add(Person(name=f"try {tries[-1]}"))
+            if len(tries) == 1:
+                shop.clock.move(seconds=31)
+                await shop.another(slow).drain()
+
+        await run_unit(shop.database, shop.clock, ORIGIN, body)
+
+    await shop.emit("one")
+    await shop.another(slow).drain()
+    assert (tries, await shop.people()) == ([1, 2], ["try 2"])
+    assert await shop.states() == {DeliveryState.DONE: 1}
+
+
 async def test_what_a_killed_process_held_is_delivered_by_another(shop: Shop) -> None:
     await shop.emit("one")
     begun, killed = asyncio.Event(), asyncio.Event()

@@ -57,20 +57,18 @@ class Postgres(Database):
         with plainly:
             connection = await self._pool.take()
         try:
-            begun = connection.transaction()
             with plainly:
-                await _begun(begun, connection)
+                await _begun(connection)
             try:
                 yield _PostgresTransaction(self, connection)
             except BaseException:
                 if not connection.is_closed():
-                    await _rolled_back(begun, connection)
+                    await _rolled_back(connection)
                 raise
             with plainly:
-                await begun.commit()
                 # What somebody set in it could outlive it. A single statement leaves nothing
                 # behind; not having to ask halves what it costs.
-                await connection.reset()
+                await connection.execute(f"COMMIT; {connection.get_reset_query()}")
         finally:
             if not connection.is_closed() and connection.is_in_transaction():
                 connection.terminate()
@@ -126,10 +124,10 @@ def pool_of(settings: DatabaseSettings, url: str) -> Pool:
     )
 
 
-async def _begun(begun: Any, connection: Connection) -> None:
+async def _begun(connection: Connection) -> None:
     """Begins a transaction, or breaks the connection; see `_give_over`."""
     try:
-        await begun.start()
+        await connection.execute("BEGIN")
     except asyncpg.InternalClientError:
         connection.terminate()
         raise
@@ -144,11 +142,11 @@ def _give_over(pool: Pool, connection: Connection) -> None:
     pool.give(connection)
 
 
-async def _rolled_back(begun: Any, connection: Connection) -> None:
+async def _rolled_back(connection: Connection) -> None:
     """Rolls back, or breaks the connection, which the server understands as well."""
     try:
         async with asyncio.timeout(_ROLLED_BACK):
-            await begun.rollback()
+            await connection.execute("ROLLBACK")
     except TimeoutError:
         connection.terminate()
 
