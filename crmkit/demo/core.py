@@ -151,7 +151,7 @@ class CoreDemo(DemoPart):
         for part in self._parts:
             await part.welcome(items)
         residents = await self._come(items, [language for _, language in made])
-        self.demo.newcomers = residents
+        self.demo.newcomers = [*self.demo.newcomers, *residents]
         self.demo.residents += residents
         self._lives += [self._life(each) for each in residents]
         await self._employ(residents)
@@ -292,7 +292,9 @@ class CoreDemo(DemoPart):
         if is_new and chance.random() < 0.5:
             self._climb(life, "intent", "Has asked for more", step)
         elif life.deals_left and life.next_at <= now:
-            self._buy(life, step)
+            while life.deals_left and life.next_at <= now:
+                self._buy(life, step)
+            self._rise(life, step)
         elif life.last_at and now - life.last_at > _COOLED and life.stage == "loyal":
             self._climb(life, "customer", "Has not bought for four months", step)
 
@@ -304,6 +306,9 @@ class CoreDemo(DemoPart):
         step.deals.append(Deal(life.resident, at, life.weight))
         life.deals, life.deals_left, life.last_at = life.deals + 1, life.deals_left - 1, at
         life.next_at = at + life.every * chance.uniform(0.5, 1.5)
+
+    def _rise(self, life: _Life, step: _Step) -> None:
+        """Takes who has bought a stage further, one in a step."""
         if life.stage in ("potential", "intent"):
             self._climb(life, "customer", "First order", step)
         elif life.stage == "customer" and life.deals >= _OFTEN:

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 DAYS = 364
 SIZES = {"small": 60, "normal": 2_000, "large": 100_000}
-_STEP = timedelta(days=7)
-_JOBS = 4  # steps after which jobs are done, most of which clean up
+_WEEK = timedelta(days=7)
+_STEP = 2 * _WEEK
+_JOBS = 2  # steps after which jobs are done, most of which clean up
 _AT_THE_BEGINNING = 0.25
 
 Watch = Callable[[float, Mapping[str, int]], None]
@@ -80,34 +81,43 @@ class Year:
         self._clock.set(self._start)
         await self._core.open()
         self._rehearse()
-        arrivals = self._arrivals()
-        for number, count in enumerate(arrivals, start=1):
-            end = self._start + number * _STEP if number < len(arrivals) else self._until
-            await self._step(end, count)
+        steps = timedelta(days=DAYS) // _STEP
+        arrivals = iter(self._arrivals())
+        for number in range(1, steps + 1):
+            end = self._start + number * _STEP if number < steps else self._until
+            await self._step(end, next(arrivals), next(arrivals))
             if number % _JOBS == 0 or end == self._until:
                 await self._crm.host.drain(due=end == self._until)
-            watch(number / len(arrivals), self.demo.made)
+            watch(number / steps, self.demo.made)
         return Filled({**self.demo.made}, tuple(self._told()))
 
-    async def _step(self, end: datetime, arrivals: int) -> None:
+    async def _step(self, end: datetime, first: int, second: int) -> None:
+        """Two weeks, in each of which customers come; what they do is asked for at the end."""
+        self.demo.newcomers = []
+        await self._come(end - _STEP + _WEEK, first)
+        # What has faded counts the same however late, and each time it would be everybody.
+        await self._crm.host.relay.drain(due=False)
+        await self._come(end, second)
+        for each in self._parts:
+            await each.live()
+        await self._crm.host.relay.drain(due=False)
+
+    async def _come(self, end: datetime, arrivals: int) -> None:
+        """Lets happen what is planned until then, and then has new customers come."""
         for at, action in self.demo.planned(end):
             self._clock.set(at)
             await action()
         self._clock.set(end)
         await self._core.grow(arrivals)
-        for each in self._parts:
-            await each.live()
-        # What has faded counts the same however late, and each week it would be everybody.
-        await self._crm.host.relay.drain(due=False)
 
     def _arrivals(self) -> list[int]:
-        """How many come in each step: a start with some, then more and more."""
-        steps = timedelta(days=DAYS) // _STEP
+        """How many come in each week: a start with some, then more and more."""
+        weeks = timedelta(days=DAYS) // _WEEK
         first = int(self._customers * _AT_THE_BEGINNING)
-        weights = [steps + each for each in range(steps)]
+        weights = [weeks + each for each in range(weeks)]
         reached = [
             round((self._customers - first) * sum(weights[:each]) / sum(weights))
-            for each in range(steps + 1)
+            for each in range(weeks + 1)
         ]
         grown = [after - before for before, after in itertools.pairwise(reached)]
         return [grown[0] + first, *grown[1:]]

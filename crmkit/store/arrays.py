@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -113,8 +114,14 @@ class Binding:
 
 def bound(values: list[Any], kind: TypeEngine[Any], dialect: Dialect) -> list[Any]:
     """Python values as the driver takes them, by the type of their column."""
-    make = kind._cached_bind_processor(dialect)
+    make = _binder(kind, dialect)
     return _storable(values if make is None else [make(each) for each in values])
+
+
+@lru_cache(4_000)
+def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes values of a type those that a driver takes; SQLAlchemy looks for it longer."""
+    return kind._cached_bind_processor(dialect)
 
 
 def _storable(values: list[Any]) -> list[Any]:

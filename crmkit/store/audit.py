@@ -96,6 +96,7 @@ class AuditText(Base):
 
 
 _TABLE, _TEXT = table_of(Audit), table_of(AuditText)
+_CODE = Code()
 _SEALED = ("id", "actor", "key", "operation", "request_id", "record", "changes", "count")
 
 
@@ -190,7 +191,7 @@ def _looking_up(
     """The part that writes entries of which only the database knows whom they concern."""
     tables = {each.table.name: each.table for each in lookups if each and each.table is not None}
     columns = [(each.name, each.type) for each in _TABLE.columns if not each.server_default]
-    given = [*columns, ("found_in", Code()), ("found_by", Code())]
+    given = [*columns, ("found_in", _CODE), ("found_by", _CODE)]
     values = [
         [*[row[name] for name, _ in columns], *_found(owner)]
         for row, owner in zip(rows, lookups, strict=True)

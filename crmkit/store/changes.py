@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from crmkit.store.drivers import Transaction
 
+_NUMBER = BigInteger()
+
 
 @dataclass
 class Entry:
@@ -140,14 +142,14 @@ class Changes(Group):
         )
         if self.shape.versioned:
             changes.append(f"updated_at = {sql.place(c.updated_at.type)}")
-            changes.append(f"version = version + {sql.place(BigInteger())}")
+            changes.append(f"version = version + {sql.place(_NUMBER)}")
         changes += [f"{sql.name(name)} = {sql.place(c[name].type)}" for name, _ in taken]
         more = [f"{sql.name(name)} + {sql.place(c[name].type)}" for name, _ in added]
         changes += [
             f"{sql.name(name)} = {each}" for (name, _), each in zip(added, more, strict=True)
         ]
         if self.shape.expecting:
-            where.append(f"version = {sql.place(BigInteger())}")
+            where.append(f"version = {sql.place(_NUMBER)}")
         if self.shape.at_least is not None:
             where += [f"{each} >= {self.shape.at_least:d}" for each in more]
         return (
@@ -186,7 +188,7 @@ class Changes(Group):
         added, taken = self._columns("add"), self._columns("set")
         columns = [(f"k{index}", each.type) for index, each in enumerate(self._key)]
         columns += [(alias, c[name].type) for name, alias in taken + added]
-        columns += [("times", BigInteger()), ("expected", BigInteger())]
+        columns += [("times", _NUMBER), ("expected", _NUMBER)]
         # Sorted, so that two units lock rows in one order.
         rows = [
             [

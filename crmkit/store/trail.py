@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MOST = 100
 """Records that one entry names; of the others it tells the number."""
 
+_CODE = Code()
 _OPEN_KINDS = (Choice, Boolean, Integer, BigInteger, UtcDateTime)
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -115,7 +116,7 @@ class Trail:
         self._look()
         leaving, self._leaving = self._leaving, {}
         for table, ids in leaving.items():
-            sql, columns = Sql(transaction.dialect), [("id", Code())]
+            sql, columns = Sql(transaction.dialect), [("id", _CODE)]
             source = sql.rows(columns)
             asked = f"SELECT d.id, {owner_sql(table, sql, 'd.id')} FROM {source}"  # noqa: S608  names
             values = in_columns(columns, [[each] for each in ids], transaction.dialect)

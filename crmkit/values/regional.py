@@ -270,10 +270,16 @@ _COUNTRIES = frozenset(
 def is_zone(name: str) -> bool:
     """Knows Europe/Berlin."""
     try:
-        ZoneInfo(name)
+        _zone(name)
     except (KeyError, ValueError, OSError):
         return False
     return True
+
+
+@lru_cache(1_000)
+def _zone(name: str) -> ZoneInfo:
+    """Of zones, Python itself remembers eight, and reads files for the others."""
+    return ZoneInfo(name)
 
 
 def is_locale(name: str) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, exists, func, or_, select
@@ -31,8 +30,7 @@ _NOTHING: Mapping[str, Any] = {}
 _SAID, _CORRECTION = aliased(sdk.rows.Interaction), aliased(sdk.rows.Interaction)
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """What a customer had reached when they were last graded."""
 
     customer_id: str
@@ -186,10 +184,16 @@ def _events(context: Context, ids: Collection[str]) -> dict[EventKind, Any]:
 def _statement(
     context: Context, kind: EventKind, ids: Collection[str], since: datetime | None
 ) -> Any:
+    asked = _is_asked(context, kind)
     if kind is EventKind.INTERACTION:
-        return _interactions(ids, since)
+        return _interactions(ids, since, asked=asked)
     orders = context.neighbour("orders")
-    return orders and _orders(orders.OrderRow, orders.OrderState.PLACED, ids, since)
+    return orders and _orders(orders.OrderRow, orders.OrderState.PLACED, ids, since, asked=asked)
+
+
+def _is_asked(context: Context, kind: EventKind) -> bool:
+    """Whether a rule asks what events of this kind are like, and not only when they were."""
+    return not all(each.counts_all for each in context.config.counting(kind))
 
 
 def _since(reaches: Sequence[int | None], context: Context) -> datetime | None:
@@ -202,38 +206,37 @@ def _since(reaches: Sequence[int | None], context: Context) -> datetime | None:
 
 
 @sdk.statement
-def _interactions(ids: Collection[str], since: datetime | None) -> Select[*tuple[Any, ...]]:
+def _interactions(
+    ids: Collection[str], since: datetime | None, *, asked: bool
+) -> Select[*tuple[Any, ...]]:
     channel, touchpoint = sdk.rows.Channel, sdk.rows.Touchpoint
-    wanted: Select[*tuple[Any, ...]] = (
-        select(
-            _SAID.customer_id,
-            _SAID.id,
-            _SAID.occurred_at.label("at"),
-            _SAID.kind,
-            channel.key,
-            touchpoint.key,
-            _SAID.direction,
-            _SAID.actor,
+    wanted: Select[*tuple[Any, ...]] = select(
+        _SAID.customer_id, _SAID.id, _SAID.occurred_at.label("at")
+    ).where(_SAID.customer_id.in_(ids), ~exists().where(_CORRECTION.supersedes_id == _SAID.id))
+    if asked:
+        said = (_SAID.kind, channel.key, touchpoint.key, _SAID.direction, _SAID.actor)
+        wanted = (
+            wanted.add_columns(*said)
+            .join(channel, channel.id == _SAID.channel_id)
+            .outerjoin(touchpoint, touchpoint.id == _SAID.touchpoint_id)
         )
-        .join(channel, channel.id == _SAID.channel_id)
-        .outerjoin(touchpoint, touchpoint.id == _SAID.touchpoint_id)
-        .where(_SAID.customer_id.in_(ids), ~exists().where(_CORRECTION.supersedes_id == _SAID.id))
-    )
     return wanted if since is None else wanted.where(_SAID.occurred_at >= since)
 
 
 @sdk.statement
 def _orders(
-    order: type[OrderRow], kept: OrderState, ids: Collection[str], since: datetime | None
+    order: type[OrderRow],
+    kept: OrderState,
+    ids: Collection[str],
+    since: datetime | None,
+    *,
+    asked: bool,
 ) -> Select[*tuple[Any, ...]]:
     wanted: Select[*tuple[Any, ...]] = select(
-        order.customer_id,
-        order.id,
-        order.placed_at.label("at"),
-        order.currency,
-        order.total_minor,
-        order.source,
+        order.customer_id, order.id, order.placed_at.label("at")
     ).where(order.customer_id.in_(ids), order.state == kept)
+    if asked:
+        wanted = wanted.add_columns(order.currency, order.total_minor, order.source)
     return wanted if since is None else wanted.where(order.placed_at >= since)
 
 
@@ -243,10 +246,9 @@ async def _happened(
     """The events of one kind, by customer; what they are like only if a rule asks for it."""
     zone = ZoneInfo(context.organisation.zone)
     made = _said if kind is EventKind.INTERACTION else _bought
-    is_asked = not all(each.counts_all for each in context.config.counting(kind))
     found: dict[str, list[Happened]] = defaultdict(list)
     for customer_id, id_, at, *rest in await read(statement):
-        fields = {"at": at, **made(*rest)} if is_asked else _NOTHING
+        fields = {"at": at, **made(*rest)} if rest else _NOTHING
         found[customer_id].append(Happened(id_, at.astimezone(zone).date(), fields))
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil, log2
@@ -14,6 +13,8 @@ from crmkit_grading.config import EventKind, Group
 from crmkit_grading.config.rules import MOST, WHOLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from crmkit_grading.config import GradingConfig, Limits, Rule
 
 
@@ -26,8 +27,7 @@ class Happened(NamedTuple):
     """Empty where no rule asks for them."""
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """All that rules ask of a customer."""
 
     id: str
@@ -35,8 +35,7 @@ class Known:
     events: Mapping[EventKind, Sequence[Happened]]
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """What a rule, or a limit where there is no rule, adds to a score."""
 
     rule: str | None
@@ -48,8 +47,7 @@ class Share:
     """The first day from which on it gives nothing any more."""
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """The points of a customer on a day; its shares sum up to it exactly."""
 
     total: int
@@ -62,7 +60,8 @@ class Score:
 
 def score(config: GradingConfig, known: Known, today: date) -> Score:
     """Counts the points of a customer as they are today."""
-    found: dict[Group, list[Share]] = {group: [] for group in Group}
+    fit: list[Share] = []
+    engagement: list[Share] = []
     changes: list[date] = []
     disqualifying: list[Share] = []
     begin = today.toordinal()
@@ -72,10 +71,11 @@ def score(config: GradingConfig, known: Known, today: date) -> Score:
             changes.append(change)
         if counted.points:
             share = Share(key, rule.group, counted.points, counted.evidence, counted.end)
-            (disqualifying if rule.disqualifies else found[rule.group]).append(share)
-    for group, shares in found.items():
-        shares += _limit(group, _sum(shares), config.limits_of(group))
-    shares = [each for group in Group for each in found[group]]
+            kept = fit if rule.group is Group.FIT else engagement
+            (disqualifying if rule.disqualifies else kept).append(share)
+    fit += _limit(Group.FIT, _sum(fit), config.limits_of(Group.FIT))
+    engagement += _limit(Group.ENGAGEMENT, _sum(engagement), config.limits_of(Group.ENGAGEMENT))
+    shares = [*fit, *engagement]
     shares += _limit(None, _sum(shares), config.limits)
     for each in disqualifying:
         # What is left is taken by the first of them; the others say that they are true as well.
@@ -83,8 +83,8 @@ def score(config: GradingConfig, known: Known, today: date) -> Score:
         shares.append(Share(each.rule, each.group, rest, each.evidence, each.ends))
     return Score(
         _sum(shares),
-        _sum(found[Group.FIT]),
-        _sum(found[Group.ENGAGEMENT]),
+        _sum(fit),
+        _sum(engagement),
         tuple(shares),
         min(changes, default=None),
     )
@@ -123,12 +123,9 @@ class _Counted:
             return None
         to_come = min((day for day, _ in self._days if day > self._begin), default=None)
         last = self._last()
-        # Until the next event points only fade.
+        # Until the next event points only fade, down to none.
         end = to_come or (self._begin if last is None else last + 1)
-        now = abs(self.points)
-        found = _first(
-            self._begin + 1, end, lambda day: abs(self._points(day)) < now, self._guess(now)
-        )
+        found = self._falling(abs(self.points), end) if self.points else None
         found = found or to_come
         return None if found is None else date.fromordinal(found)
 
@@ -141,6 +138,11 @@ class _Counted:
         found = _first(begin, last + 1, lambda day: not self._points(day))
         return None if found is None else date.fromordinal(found)
 
+    def _falling(self, now: int, end: int) -> int | None:
+        """The first day before this one on which it gives less."""
+        begin = self._begin + 1
+        return _first(begin, end, lambda day: abs(self._points(day)) < now, self._guess(now))
+
     def _guess(self, now: int) -> int:
         """The day on which there may be less than these points; where to look first."""
         rule, begin = self._rule, self._begin
@@ -148,7 +150,7 @@ class _Counted:
         if rule.window_days:
             steps.append(rule.window_days)
         ends = [day + step for day, _ in self._days for step in steps if day + step > begin]
-        if rule.half_life_days and now:
+        if rule.half_life_days:
             left = sum([times * self._share(begin - day) for day, times in self._days])
             share = (abs(rule.points) or 1) * left / (WHOLE * (now - 0.5))
             ends.append(begin + max(1, ceil(rule.half_life_days * log2(max(share, 1)))))
@@ -216,7 +218,7 @@ def _limit(group: Group | None, points: int, limits: Limits) -> list[Share]:
 
 
 def _sum(shares: Sequence[Share]) -> int:
-    return sum(each.points for each in shares)
+    return sum([each.points for each in shares])
 
 
 @dataclass(frozen=True)

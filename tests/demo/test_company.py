@@ -165,7 +165,7 @@ async def test_nothing_has_happened_after_today_or_before_the_year(company: Comp
       order: orders(first: 1) { nodes { placedAt } }
     }""")
     assert found["oldest"]["nodes"][0]["createdAt"] >= "2025-11-22"
-    assert found["newest"]["nodes"][0]["occurredAt"] <= "2026-11-22T12"
+    assert found["newest"]["nodes"][0]["occurredAt"] <= "2026-11-22T12:00:00.000000Z"
     assert found["order"]["nodes"][0]["placedAt"] <= "2026-11-22T12"
 
 
