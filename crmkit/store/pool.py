@@ -60,9 +60,10 @@ class Pool:
 
     def give(self, connection: Connection) -> None:
         """Gives back what was borrowed; it may be broken, or busy with being cancelled."""
-        if self._closed or connection.is_closed():
+        if self._closed or (self._waiting and connection.is_closed()):
             self._drop(connection)
         elif not (self._waiting and self._hand(connection)):
+            # Whether it is broken, the next one to take it finds out.
             now, idle = monotonic(), self._idle
             idle.append((now, connection))
             if now - idle[0][0] > _RESTED:
