@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from crmkit.graph.observers import Observer
     from crmkit.graph.schema import Schema
     from crmkit.host.host import Host
+    from crmkit.settings import Settings
 
 _FIRST = """{ customers(first: 1) { nodes {
   id name createdAt stage { label } interactions(first: 1) { nodes { id subject } } } } }"""
@@ -63,6 +64,15 @@ class _NoSignIn:
         """Nobody is charged."""
 
 
+def documents_of(schema: Schema, settings: Settings) -> Documents:
+    """Keeps what is found out of documents under these settings, and knows none yet."""
+    return Documents(
+        schema.core,
+        settings.graphql.limits,
+        suggestions=settings.profile == "development",
+    )
+
+
 class GraphQL:
     """The one endpoint, as an ASGI application; without a sign-in, it is asked from code alone."""
 
@@ -75,6 +85,7 @@ class GraphQL:
         *,
         sign_in: SignIn | None = None,
         keep_plans: bool = True,
+        documents: Documents | None = None,
     ) -> None:
         self._schema = schema
         self._origins = origins or Origins(host.settings)
@@ -82,11 +93,7 @@ class GraphQL:
         self._sign_in = sign_in or _NoSignIn()
         settings = host.settings
         self._settings = settings
-        self._documents = Documents(
-            schema.core,
-            settings.graphql.limits,
-            suggestions=settings.profile == "development",
-        )
+        self._documents = documents or documents_of(schema, settings)
         self.observers = observers_of(settings) if observers is None else observers
         self._trusted = Trusted(settings.graphql)
         self._watches = Watches(settings.server.body_seconds, settings.graphql.operation_seconds)

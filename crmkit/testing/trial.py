@@ -74,7 +74,8 @@ class Trial:
         self.clock = clock
         self.actor = SYSTEM
         """Who asks; a test may say somebody else."""
-        self._endpoint = GraphQL(crm.schema, crm.host)
+        known = schemas.documents(crm.schema, crm.host.settings)
+        self._endpoint = GraphQL(crm.schema, crm.host, documents=known)
         self.plans = self._endpoint.plans
 
     def become(

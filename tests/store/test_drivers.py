@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 
 from crmkit.settings import DatabaseSettings
 from crmkit.store.database import table_of
-from crmkit.store.drivers import open_database
+from crmkit.store.drivers import dialect_of, open_database
 from crmkit.store.violations import Violation
 from crmkit.values.errors import SetupError, Unavailable
 from tests.store.tables import Balance, Everything, Person, Purchase
@@ -186,3 +186,8 @@ async def test_a_database_that_is_not_there_is_unavailable() -> None:
     for url in ("sqlite:////nowhere/at/all.db", "postgresql://postgres@/x?host=/nowhere"):
         with pytest.raises(Unavailable):
             await open_database(DatabaseSettings(url=url))
+
+
+def test_databases_of_a_kind_share_what_was_written_in_their_sql() -> None:
+    assert dialect_of("sqlite:///one.db") is dialect_of("sqlite:///two.db")
+    assert dialect_of("postgresql://one/a") is dialect_of("postgresql+asyncpg://two/b")

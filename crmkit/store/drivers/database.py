@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import sqlite
@@ -135,10 +136,16 @@ class Database(Reader):
 def dialect_of(url: str) -> Dialect:
     """The SQL that is spoken at this address.
 
+    All databases of a kind share it, and with it the texts of statements that were written in it.
+
     Raises:
         SetupError: It is neither SQLite's nor PostgreSQL's.
     """
-    kind = url.partition(":")[0].partition("+")[0]
+    return _spoken(url.partition(":")[0].partition("+")[0])
+
+
+@cache
+def _spoken(kind: str) -> Dialect:
     if kind == "sqlite":
         return sqlite.dialect(paramstyle="qmark")
     if kind == "postgresql":
