@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,7 @@ class Calls:
         results = [answered(each, attributes) for each in done]
         return Applied(SimpleNamespace(results=results), work.added)
 
-    @property
+    @cached_property
     def _names(self) -> Mapping[str, str]:
         """The fields of the input by what rules call them, those that plugins add as well."""
         return {**self.reads.names, **{name: name for name in self.extensions}}

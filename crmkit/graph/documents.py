@@ -13,6 +13,7 @@ from graphql import (
     ArgumentNode,
     DirectiveNode,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
@@ -117,7 +118,17 @@ class Operation:
         """What it names."""
         self.declared: Sequence[Declared] | None = None
         """Its variables."""
+        self.roots: Mapping[str, Sequence[FieldNode]] | None = None
+        """Its root fields by their keys, where these are the same each time."""
         self._costs: dict[Hashable, int] = {}
+
+    @cached_property
+    def is_fixed(self) -> bool:
+        """Whether it has the same root fields each time, because no directive leaves one out."""
+        return all(
+            isinstance(each, FieldNode) and not each.directives
+            for each in self.node.selection_set.selections
+        )
 
     def check_cost(self, variables: Mapping[str, Any], count: Callable[[], int], most: int) -> int:
         """What it costs, counted once for variables that are alike.

@@ -7,7 +7,7 @@ from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from graphql import FieldNode, GraphQLError, GraphQLObjectType
+from graphql import FieldNode, GraphQLError, GraphQLObjectType, VariableNode
 from graphql.execution.values import VariableValues
 
 from crmkit.engine import builder as b
@@ -125,9 +125,26 @@ class Run:
         """Runs the root fields one after the other; one that fails stops no other."""
         mutation = cast("GraphQLObjectType", self.schema.core.mutation_type)
         data: dict[str, Any] = {}
-        for key, nodes in self.selections.of(mutation, [self.operation.node]).items():
+        for key, nodes in self._roots(mutation).items():
             data[key] = await self._mutated(key, mutation, nodes)
         return data
+
+    def _roots(self, kind: GraphQLObjectType) -> Mapping[str, Sequence[FieldNode]]:
+        found = self.operation.roots
+        if found is None:
+            found = self.selections.of(kind, [self.operation.node])
+            if self.operation.is_fixed:
+                self.operation.roots = found
+        return found
+
+    def _input(self, kind: GraphQLObjectType, node: FieldNode) -> Mapping[str, Any]:
+        """What a mutation is given; mostly it is a variable, whose value has been made already."""
+        [argument] = node.arguments or ()
+        if isinstance(argument.value, VariableNode):
+            known = self.variables.get(argument.value.name.value)
+            if known is not None:
+                return known  # type: ignore[no-any-return]
+        return self.selections.arguments(kind, node)["input"]  # type: ignore[no-any-return]
 
     async def _mutated(
         self, key: str, mutation: GraphQLObjectType, nodes: Sequence[FieldNode]
@@ -140,11 +157,11 @@ class Run:
         variables = {name: value for name, value in self.variables.items() if name in below}
         make: Make = lambda planner: planner.payload(key, nodes)  # noqa: E731
         try:
-            arguments = self.selections.arguments(mutation, nodes[0])
+            given = self._input(mutation, nodes[0])
             # First, because what cannot be planned shall not have been done.
             plan = self._plan(key, make, Request(variables, self.reach), self._whether)
             applied = await self.schema.mutations[name].run(
-                self.host, self.actor, self.note.request_id, arguments["input"]
+                self.host, self.actor, self.note.request_id, given
             )
         except Exception as error:  # noqa: BLE001  a failed root field is null with an error
             self.errors.append(b.located(error, nodes, (key,)))

@@ -31,7 +31,7 @@ class Event:
     def payload(self) -> dict[str, Any]:
         """What of it is stored until its handlers have been told."""
         kind: Any = type(self)
-        made: dict[str, Any] = _adapter(kind).dump_python(self, mode="json")
+        made: dict[str, Any] = _adapter(kind).serializer.to_python(self, mode="json")
         return made
 
     @classmethod

@@ -57,7 +57,7 @@ async def _known(
 ) -> Mapping[str, vocabulary.Known]:
     field = model.__tablename__
     named = [(each, (field,), key) for each in drafts if (key := getattr(each.input, field))]
-    return await vocabulary.known(context, model, named)
+    return await vocabulary.known(context, model, named) if named else {}
 
 
 def _check_offered(
@@ -76,6 +76,8 @@ def _check_offered(
 async def _corrected(context: Context[Any], drafts: Records) -> Mapping[str, repository.Place]:
     """Looks up what drafts correct; what cannot be corrected is rejected."""
     wanted = {id_ for each in drafts if (id_ := each.input.supersedes_id)}
+    if not wanted:
+        return {}
     places = await repository.places_of(context, wanted)
     done = await repository.superseded(context, wanted)
     for each in drafts:

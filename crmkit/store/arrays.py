@@ -93,16 +93,20 @@ class Binding:
     """Makes values of rows those that a driver takes, by the types of their columns."""
 
     columns: Sequence[tuple[str, Callable[[Any], Any] | None]]
+    made: Sequence[tuple[int, Callable[[Any], Any]]]
+    """The columns whose values are not taken as they are, by their places."""
 
     @classmethod
     def of(cls, columns: Columns, dialect: Dialect) -> Binding:
-        return cls([(name, kind._cached_bind_processor(dialect)) for name, kind in columns])
+        found = [(name, kind._cached_bind_processor(dialect)) for name, kind in columns]
+        return cls(found, [(place, make) for place, (_, make) in enumerate(found) if make])
 
     def row(self, row: Mapping[str, Any]) -> list[Any]:
         """The values of one row."""
-        return _storable(
-            [row[name] if make is None else make(row[name]) for name, make in self.columns]
-        )
+        values = [row[name] for name, _ in self.columns]
+        for place, make in self.made:
+            values[place] = make(values[place])
+        return _storable(values)
 
     def by_columns(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
         """The values of rows, column by column."""

@@ -74,7 +74,10 @@ class Texts:
 
 def values_of(parts: Sequence[Part]) -> list[Any]:
     """The values of all parts, as `Texts.together` numbers their places."""
-    values = [value for each in parts for run in each.runs for value in run]
+    values: list[Any] = []
+    for each in parts:
+        for run in each.runs:
+            values += run
     return values + [each.expected for each in parts if each.expected is not None]
 
 

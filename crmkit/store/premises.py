@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from crmkit.store.arrays import Binding, Sql, bound
@@ -12,7 +12,7 @@ from crmkit.store.parts import Part
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Dialect, Table
+    from sqlalchemy import Dialect
 
 
 class Unfounded(Exception):
@@ -38,9 +38,17 @@ def absent(model: type[Base], values: Sequence[Any], dialect: Dialect) -> Part:
 
 def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Part:
     """That rows still are as somebody remembers these columns of them, their keys among those."""
-    table, names = table_of(model), tuple(rows[0])
-    binding = _binding(table, names, dialect)
-    values = [each for row in rows for each in binding.row(row)]
+    return _unchanged(model, tuple([tuple(each.items()) for each in rows]), dialect)
+
+
+@lru_cache(1_000)
+def _unchanged(
+    model: type[Base], rows: tuple[tuple[tuple[str, Any], ...], ...], dialect: Dialect
+) -> Part:
+    """The same for all units that remember the same."""
+    table, names = table_of(model), tuple(name for name, _ in rows[0])
+    binding = Binding.of([(name, table.c[name].type) for name in names], dialect)
+    values = [each for row in rows for each in binding.row(dict(row))]
 
     def write(sql: Sql) -> str:
         columns = [(name, table.c[name].type) for name in names]
@@ -56,8 +64,3 @@ def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dia
         return f"SELECT 1 FROM {sql.name(table)} WHERE {' OR '.join(tests)}"  # noqa: S608  columns
 
     return Part((table, len(rows), names), write, [values], None, len(rows))
-
-
-@cache
-def _binding(table: Table, names: tuple[str, ...], dialect: Dialect) -> Binding:
-    return Binding.of([(name, table.c[name].type) for name in names], dialect)

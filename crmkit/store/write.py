@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ from crmkit.store.database import (
     with_companions,
 )
 from crmkit.store.groups import Group, Inserts, Key, Meeting, Statement, Upserts, fold
+from crmkit.store.rows import Maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -56,18 +58,18 @@ class Write:
     def add(self, *rows: Base) -> None:
         """Adds new rows, which are frozen from now on."""
         for model, alike in groupby(rows, type):
-            table = table_of(model)
-            names = _key(table)
-            made = self._values(model, alike)
-            place, group = self._joined(table, _pointed(table), partial(Inserts, table))
+            kind = _kind(model)
+            table, names = kind.table, kind.key
+            made = [kind.values(row, self._at) for row in alike]
+            place, group = self._joined(table, kind.pointed, partial(Inserts, table))
             group.rows += made
             known = self._rows.setdefault(table, {})
             for values in made:
                 known[tuple([values[name] for name in names])] = place, values
-            if issubclass(model, Record):
+            if kind.is_record:
                 self._added.setdefault(table, {}).update({each["id"]: each for each in made})
             for side in self._sides.get(table, ()):
-                name = _key(table_of(side))[0]
+                name = _kind(side).key[0]
                 self.add(*[side(**{name: each[names[0]]}) for each in made])
 
     def change(
@@ -140,7 +142,7 @@ class Write:
         for row in rows:
             made = partial(Upserts, table, meeting)
             _, group = self._joined((table, meeting), _pointed(table), made)
-            group.put(*self._values(model, [row]))
+            group.put(_kind(model).values(row, self._at))
 
     def update(
         self,
@@ -232,20 +234,6 @@ class Write:
         self.then()
         return groups
 
-    def _values(self, model: type[Base], rows: Iterable[Base]) -> list[dict[str, Any]]:
-        """The values of rows by their columns, and what only now is known of them."""
-        values, folds = maker(model).values, table_of(model).info["folded"]
-        made = []
-        for row in rows:
-            each = values(row.__dict__)
-            if issubclass(model, Record):
-                each["created_at"] = self._at
-            if issubclass(model, Versioned):
-                each["updated_at"], each["version"] = self._at, 1
-            made.append(with_companions(table_of(model), each) if folds else each)
-            freeze(row)
-        return made
-
     def _fold(self, table: Table, key: Key, taken: dict[str, Any], added: dict[str, int]) -> bool:
         """Changes the buffered row itself, if nothing in between could tell."""
         place, row = self._rows.get(table, {}).get(key, (0, None))
@@ -281,6 +269,43 @@ class Write:
 
     def _is_free(self, tables: frozenset[str], place: int) -> bool:
         return all(self._touched.get(each, -1) <= place for each in tables)
+
+
+@dataclass(frozen=True, eq=False)
+class _Kind:
+    """What the buffer wants to know of a model for each of its rows."""
+
+    table: Table
+    maker: Maker
+    key: tuple[str, ...]
+    pointed: frozenset[str]
+    is_record: bool
+    is_versioned: bool
+    folds: bool
+
+    def values(self, row: Base, at: datetime) -> dict[str, Any]:
+        """The values of a row by its columns, and what only now is known of it."""
+        made = self.maker.values(row.__dict__)
+        if self.is_record:
+            made["created_at"] = at
+        if self.is_versioned:
+            made["updated_at"], made["version"] = at, 1
+        freeze(row)
+        return with_companions(self.table, made) if self.folds else made
+
+
+@cache
+def _kind(model: type[Base]) -> _Kind:
+    table = table_of(model)
+    return _Kind(
+        table,
+        maker(model),
+        tuple(each.name for each in table.primary_key.columns),
+        _pointed(table),
+        issubclass(model, Record),
+        issubclass(model, Versioned),
+        bool(table.info["folded"]),
+    )
 
 
 def _changeable(model: type[Base], *changes: Iterable[Attr] | None) -> Table:
@@ -323,12 +348,6 @@ def _meeting(
 
 def _is_versioned(table: Table) -> bool:
     return issubclass(table.info["model"], Versioned)
-
-
-@cache
-def _key(table: Table) -> tuple[str, ...]:
-    """The names of its primary key."""
-    return tuple(each.name for each in table.primary_key.columns)
 
 
 @cache
