@@ -11,11 +11,13 @@ import typer
 from rich.console import Console
 
 from crmkit.cli.running import log_to_stderr, opened
-from crmkit.privacy import errors, repository, service
+from crmkit.customers.types import ExternalId
+from crmkit.privacy import errors, repository, service, types
 from crmkit.settings import load_settings
+from crmkit.values.errors import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from crmkit.app import Crm
@@ -42,6 +44,27 @@ def erase(id_: str, *, yes: bool) -> None:
     _OUT.print(f"{customer_id} is forgotten. {_REST}")
 
 
+def lift(emails: Sequence[str], phones: Sequence[str], external_ids: Sequence[str]) -> None:
+    """Lets somebody be entered again who was forgotten.
+
+    Args:
+        emails: Their mail addresses.
+        phones: Their numbers; a national one is read as of the organisation's region.
+        external_ids: What other systems call them, as `source:id`.
+
+    Raises:
+        SetupError: An id does not say whose it is.
+        Failure: There are none of these, or nobody can be reached like that.
+    """
+    given = types.LiftSuppressions(emails, phones, [*map(_external, external_ids)])
+    count = _run(lambda crm: _lift(crm, given))
+    _OUT.print(_LIFTED[count > 0].format(count))
+
+
+_LIFTED = (
+    "Nobody was kept out who is reached like that.",
+    "Lifted: {}. Whoever is reached like that can be entered again; what was erased stays erased.",
+)
 _REST = "Pages of the database may still hold what was there until VACUUM, and so do backups."
 
 
@@ -52,6 +75,22 @@ def _run(work: Callable[[Crm], Awaitable[Any]]) -> Any:
 
     log_to_stderr(logging.WARNING)
     return asyncio.run(run())
+
+
+def _external(said: str) -> ExternalId:
+    source, colon, id_ = said.partition(":")
+    if not colon:
+        raise SetupError(f"{said} does not say whose id it is; write it as shop:4711.")
+    return ExternalId(source, id_)
+
+
+async def _lift(crm: Crm, given: types.LiftSuppressions) -> int:
+    async def body(context: Context[Any]) -> int:
+        lifted: types.LiftedSuppressions = await service.lift_suppressions(context, given)
+        return lifted.count
+
+    count: int = await crm.host.run_unit("core", body, operation="crmkit privacy lift")
+    return count
 
 
 async def _export(crm: Crm, id_: str) -> Any:

@@ -26,6 +26,11 @@ def test_a_customer_is_exported_forgotten_and_kept_away(upgraded: Run, database_
     assert asked(database_url, "SELECT name FROM customer") == ("Erased",)
     assert asked(database_url, "SELECT count(*) FROM customer_external_id") == (0,)
     assert imported(upgraded, file.replace(b"1997", b"1998")).endswith("1 rejected")
+    assert "does not say whose id it is" in upgraded("privacy", "lift", "--external-id", "4711").err
+    assert "1 to " in upgraded("privacy", "lift").err
+    for said in ("Lifted: 1.", "Nobody was kept out"):
+        assert said in upgraded("privacy", "lift", "--external-id", "shop:张伟").out
+    assert imported(upgraded, file.replace(b"1997", b"1998")).endswith("0 rejected")
     left = json.loads(upgraded("privacy", "export", who).out)["tables"]
     assert next(each for each in left if each["table"] == "customer")["rows"][0]["name"] == "Erased"
     assert "There is no such customer." in upgraded("privacy", "export", "nobody").err
