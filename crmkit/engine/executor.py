@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from crmkit.engine.generated import Build
     from crmkit.engine.late import Request
-    from crmkit.engine.planner import Plan
+    from crmkit.engine.plan import Plan
     from crmkit.engine.steps import Batched, Below, Level
     from crmkit.store.reach import Deferred
     from crmkit.store.statements import Template

@@ -15,7 +15,7 @@ from crmkit.store.database import attribute
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
-    from crmkit.engine.planner import Plan
+    from crmkit.engine.plan import Plan
     from crmkit.engine.registry import Registry
     from crmkit.store.statements import Template
 

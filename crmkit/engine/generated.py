@@ -21,7 +21,7 @@ from crmkit.engine.steps import Always, Cell, Present, itself
 
 if TYPE_CHECKING:
     from crmkit.engine.late import Request
-    from crmkit.engine.planner import Plan
+    from crmkit.engine.plan import Plan
     from crmkit.engine.steps import Batched, Read
 
 Build = Callable[[b.Answers], dict[str, Any]]

@@ -11,7 +11,7 @@ from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine.entity import Entity
 from crmkit.engine.filters import Filters
-from crmkit.engine.planner import Plan
+from crmkit.engine.plan import Plan
 from crmkit.engine.steps import Below, Cell, Step, itself
 from crmkit.store.database import table_of
 from crmkit.store.reach import scope_of, with_deleted

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
-    FieldNode,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLList,
@@ -26,96 +22,25 @@ from strawberry.utils.str_converters import to_snake_case
 
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
-from crmkit.engine.entity import Entity, is_beside, key_leading
-from crmkit.engine.generated import Build
-from crmkit.engine.late import all_fixed, fixed, together, told
+from crmkit.engine.asked import Asked
+from crmkit.engine.entity import Entity
+from crmkit.engine.late import fixed, together, told
 from crmkit.engine.lists import Lists, Parent
-from crmkit.engine.nodes import NodeSpec
 from crmkit.engine.pagination import MOST, Cursors
-from crmkit.engine.steps import Always, Batched, Below, Cell, Level, Present, Read, Step, itself
+from crmkit.engine.plan import Nodes, Plan
+from crmkit.engine.sources import Sources
+from crmkit.engine.steps import Always, Batched, Below, Read, Step, itself
 from crmkit.engine.summaries import Summaries
-from crmkit.engine.unions import Walk
-from crmkit.store.database import attribute, table_of
 from crmkit.values import ids
 from crmkit.values.errors import Failure, QueryTooComplex
-from crmkit.values.money import Money
 
 if TYPE_CHECKING:
-    from sqlalchemy import Alias
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from crmkit.engine.nodes import NodeSpec
     from crmkit.engine.registry import Registry
     from crmkit.engine.selection import Selections
     from crmkit.store.reach import Reach
-
-Nodes = Sequence[FieldNode]
-
-
-@dataclass(eq=False)
-class Plan:
-    """The steps to run, and the slots that make the answer from what they bring."""
-
-    below: list[Below] = field(default_factory=list)
-    calls: list[Batched] = field(default_factory=list)
-    slots: list[b.Slot] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
-    introspected: list[FieldNode] = field(default_factory=list)
-    runs: int = 0
-    build: Build | None = None
-
-    def steps(self) -> Iterator[Level]:
-        """All steps, also those that hang below others."""
-        called = (each for call in self.calls for each in call.below)
-        waiting = [each.step for each in reversed([*self.below, *called])]
-        while waiting:
-            step = waiting.pop()
-            yield step
-            inner = [*step.below, *(each for batch in step.batches for each in batch.below)]
-            waiting += [each.step for each in reversed(inner)]
-
-
-@dataclass(eq=False)
-class Asked:
-    """One selected field of a node, and the step whose rows it is read from."""
-
-    step: Step
-    entity: Entity
-    spec: NodeSpec
-    declared: f.Declared
-    nodes: Nodes
-    type: GraphQLOutputType
-    arguments: dict[str, Any]
-
-    @property
-    def own_id(self) -> Cell:
-        return Cell(self.step.place(self.entity.id), required=True)
-
-    def read(self, column: Any) -> Cell:
-        """Reads a column of the own row, of a side row, or of a record that the own row names."""
-        rows = self._rows(column.table)
-        return Cell(self.step.place(rows.c[column.name]), required=self._is_there(rows, column))
-
-    def leaf(self, column: Any) -> b.Leaf:
-        """The same column as nothing but a part of the answer."""
-        rows = self._rows(column.table)
-        place = self.step.written(rows.c[column.name])
-        return b.Leaf(Cell(place, required=self._is_there(rows, column)), self.type)
-
-    def parent(self, order_by: Sequence[Any] = (), key: f.Attribute | None = None) -> Parent:
-        return Parent(self.step.below, self.own_id, order_by, key, self.step, self.entity)
-
-    def _is_there(self, rows: Alias, column: Any) -> bool:
-        return rows is self.entity.table and not column.nullable
-
-    def _rows(self, table: Any) -> Alias:
-        own = table_of(self.spec.model)
-        if table is own:
-            return self.entity.table
-        if is_beside(table, own):
-            return self.entity.side(table)
-        key = self.entity.column(key_leading(own, table))
-        model = table.info["model"]
-        other = self.step.joined((self.entity, table), Entity.of(model), lambda it: it.id == key)
-        return other.table
 
 
 class Planner:
@@ -143,22 +68,7 @@ class Planner:
         """Whether it plans for one request alone, in which a field can fail by itself."""
         self.lists = Lists(self)
         self.summaries = Summaries(self)
-        self._sources: dict[type[f.Source], Any] = {
-            f.FromColumn: self._column,
-            f.FromSide: self._column,
-            f.FromMoney: self._money,
-            f.Computed: self._computed,
-            f.Expression: self._expression,
-            f.ToOne: self._to_one,
-            f.ToMany: self._to_many,
-            f.ListOf: self._list_of,
-            f.AnyNode: self._any_node,
-            f.Cause: self._any_node,
-            f.Chain: self._chain,
-            f.Timeline: self._timeline,
-            f.Batch: self._called,
-            f.Resolver: self._called,
-        }
+        self.sources = Sources(self)
 
     def root(self, key: str, nodes: Nodes) -> Plan:
         """The plan of one field of Query."""
@@ -256,7 +166,7 @@ class Planner:
             return b.Failing(error)
 
     def _field(self, step: Step, entity: Entity, spec: NodeSpec, nodes: Nodes) -> b.Value:
-        return self._value(self._asked(step, entity, spec, nodes))
+        return self.sources.value(self._asked(step, entity, spec, nodes))
 
     def _asked(self, step: Step, entity: Entity, spec: NodeSpec, nodes: Nodes) -> Asked:
         kind = self.kind(spec)
@@ -266,77 +176,6 @@ class Planner:
         # A declared function's arguments by the names that it gave them.
         given = {to_snake_case(each): value for each, value in arguments.items()}
         return Asked(step, entity, spec, declared, nodes, kind.fields[name].type, given)
-
-    def _value(self, asked: Asked) -> b.Value:
-        source = asked.declared.source
-        planned: b.Value = self._sources[type(source)](asked, source)
-        return planned
-
-    # -- one method for each source of a field ---------------------------------------------
-
-    def _column(self, asked: Asked, _: f.FromColumn | f.FromSide) -> b.Value:
-        return asked.leaf(f.own_column(asked.declared))
-
-    def _money(self, asked: Asked, source: f.FromMoney) -> b.Value:
-        minor = asked.read(attribute(source.minor)[1])
-        currency = asked.read(attribute(source.currency)[1])
-
-        said = self.plain([], asked.type, asked.nodes, itself)
-        return b.Made(_money, [minor, currency], {}, said)
-
-    def _computed(self, asked: Asked, source: f.Computed) -> b.Value:
-        reads = [asked.read(attribute(each)[1]) for each in source.of]
-        named = inspect.signature(source.function).parameters
-        known = {name: value for name, value in self.known.items() if name in named}
-        said = self.plain([], asked.type, asked.nodes, itself)
-        return b.Made(source.function, reads, {**asked.arguments, **known}, said)
-
-    def _expression(self, asked: Asked, _: f.Expression) -> b.Value:
-        arguments = all_fixed(asked.arguments)
-        name = (asked.entity, self.registry.name(asked.declared), repr(arguments))
-        element = self.registry.element(asked.declared, asked.entity, **arguments)
-        return b.Leaf(Cell(asked.step.written(element, name)), asked.type)
-
-    def _to_one(self, asked: Asked, source: f.ToOne) -> b.Value:
-        target = self.registry.target(asked.declared)
-        assert source.key is not None  # noqa: S101  filled in by the registry
-        key = asked.entity.column(attribute(source.key)[1])
-        name = (asked.entity, self.registry.name(asked.declared))
-        other = asked.step.joined(name, Entity.of(target.model), lambda made: made.id == key)
-        guard = Cell(asked.step.place(other.id))
-        slots = self.object(asked.step, other, target, asked.nodes)
-        return b.Obj(Present(guard), slots)
-
-    def _to_many(self, asked: Asked, source: f.ToMany) -> b.Value:
-        target = self.registry.target(asked.declared)
-        kind = self.kind(asked.spec)
-        parent = asked.parent(source.order_by, source.key)
-        return self.lists.connection(parent, target, kind, asked.nodes)
-
-    def _list_of(self, asked: Asked, source: f.ListOf) -> b.Value:
-        target = self.registry.target(asked.declared)
-        parent = asked.parent(source.order_by, source.key)
-        return self.lists.bounded(parent, target, source.limit, asked.nodes)
-
-    def _timeline(self, asked: Asked, _: f.Timeline) -> b.Value:
-        return self.lists.union(asked.parent(), self.kind(asked.spec), asked.nodes)
-
-    def _chain(self, asked: Asked, source: f.Chain) -> b.Value:
-        walk = Walk(self.registry.timelines.links(self.refused), source.forward)
-        asked.step.below.append(Below(walk, lambda row: (asked.own_id(row),)))
-        found = self.any(walk.below, self.registry.by_prefix, asked.nodes, Cell(1, required=True))
-        return b.Reached(walk, asked.own_id, found)
-
-    def _any_node(self, asked: Asked, source: f.AnyNode) -> b.Value:
-        key = asked.read(attribute(source.key)[1])
-        return self.any(asked.step.below, self.registry.by_prefix, asked.nodes, key)
-
-    def _called(self, asked: Asked, source: f.Called) -> b.Value:
-        each = isinstance(source, f.Resolver)
-        owner = asked.declared.owner
-        call = Batched(source.function, each, asked.own_id, asked.arguments, owner)
-        asked.step.batches.append(call)
-        return b.FromBatch(call, self.plain(call.below, asked.type, asked.nodes, itself))
 
     # -- any node, and what Python holds --------------------------------------------------
 
@@ -436,10 +275,6 @@ def lifted(inner: Below, parts: Read) -> Below:
 
 def _prefixes(wanted: Sequence[str]) -> list[str]:
     return sorted({ids.prefix_of(each) for each in wanted})
-
-
-def _money(minor: int | None, currency: str) -> Money | None:
-    return None if minor is None else Money(minor, currency)
 
 
 def _id_of(value: Any) -> str | None:

@@ -10,7 +10,7 @@ from crmkit.engine.late import Look, Request, Unbound
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from crmkit.engine.planner import Plan
+    from crmkit.engine.plan import Plan
 
 MOST = 500  # a plan takes a tenth of a megabyte
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, OperationType
 
 from crmkit.engine.explain import Explanation, explained
-from crmkit.engine.planner import Plan, Planner
+from crmkit.engine.plan import Plan
+from crmkit.engine.planner import Planner
 from crmkit.engine.selection import Selections
 from crmkit.graph.coordinates import named
 from crmkit.graph.documents import Documents

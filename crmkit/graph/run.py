@@ -15,7 +15,8 @@ from crmkit.engine import fields as f
 from crmkit.engine import live_plans
 from crmkit.engine.executor import Executor
 from crmkit.engine.late import Planning, Request, Unbound, shape_of
-from crmkit.engine.planner import Plan, Planner
+from crmkit.engine.plan import Plan
+from crmkit.engine.planner import Planner
 from crmkit.engine.selection import Selections
 from crmkit.graph.cost import Costs
 from crmkit.graph.errors import Wrong

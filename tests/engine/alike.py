@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from crmkit.engine.builder import Answers
     from crmkit.engine.generated import Build
-    from crmkit.engine.planner import Plan
+    from crmkit.engine.plan import Plan
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ import pytest
 
 from crmkit import sdk
 from crmkit.engine.generated import Writer
-from crmkit.engine.planner import Plan
+from crmkit.engine.plan import Plan
 from crmkit.testing import Trial, crm
 from tests.engine.hostile import Hostile, Word, WordRow
 from tests.engine.operations import Operations
