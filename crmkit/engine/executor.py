@@ -33,6 +33,9 @@ log = structlog.get_logger("crmkit.engine")
 WORTHWHILE = 2
 """The run at which a plan gets a builder of its own: many plans run but once."""
 
+MANY = 50
+"""Rows of an answer that take longer to be built exactly than it takes to write a builder."""
+
 
 class Reader(Protocol):
     """Reads rows as far as the actor reaches."""
@@ -55,7 +58,8 @@ class Executor:
         request = answers.request
         await self._work(plan.below, plan.calls, [request], answers)
         plan.runs += 1
-        if plan.runs == WORTHWHILE:
+        if not plan.is_written and (plan.runs >= WORTHWHILE or _number(answers) > MANY):
+            plan.is_written = True
             plan.build = self._builder(plan)
         if plan.build is not None:
             try:
@@ -165,6 +169,11 @@ class Executor:
         if not isinstance(said, Exception):
             below = [each for each in said.values() if not isinstance(each, Exception)]
             await self._work(batch.below, (), below, answers)
+
+
+def _number(answers: Answers) -> int:
+    """How many rows there are to build of."""
+    return sum(len(rows) for groups in answers.rows.values() for rows in groups.values())
 
 
 def _distinct(below: Below, rows: Sequence[Any]) -> list[Any]:

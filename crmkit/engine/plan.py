@@ -26,6 +26,8 @@ class Plan:
     introspected: list[FieldNode] = field(default_factory=list)
     runs: int = 0
     build: Build | None = None
+    is_written: bool = False
+    """Whether its builder was written, or found to be none that can be."""
 
     def steps(self) -> Iterator[Level]:
         """All steps, also those that hang below others."""
