@@ -148,8 +148,8 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
     "crmkit/engine/executor.py": (
         Broken(
             "rows belong to the parent that they begin with",
-            "        groups.setdefault(row[0], []).append(row)",
-            "        groups.setdefault(rows[0][0], []).append(row)",
+            "        key = row[0]",
+            "        key = rows[0][0]",
             _ASKED,
         ),
         Broken(

@@ -10,8 +10,8 @@ MUTANTS: Mapping[str, tuple[Broken, ...]] = {
     "plugins/crmkit_grading/scoring.py": (
         Broken(
             "what limits take is a contribution",
-            "        shares += _limit(group, _sum(shares), config.limits_of(group))",
-            "        pass",
+            "    engagement += _limit(Group.ENGAGEMENT, _sum(engagement), config.limits_of(Group.ENGAGEMENT))",
+            "    pass",
             "test_rules.py::test_limits_are_contributions_of_their_own",
         ),
         Broken(
