@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped
 
 from crmkit.store.column_types import Code, Json, UtcDateTime
 from crmkit.store.database import Base, column, table_of, unscoped
+from crmkit.store.groups import finished
 from crmkit.store.outbox import Outbox
 from crmkit.store.ready import number, statement
 from crmkit.store.write import Write
@@ -81,8 +82,7 @@ class Agenda:
                         request_id=request,
                     )
                 )
-            for group in write.taken():
-                await group.run(transaction)
+            await finished(transaction, write.taken())
         return bool(rows)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from crmkit.store.arrays import Sql, bound, in_columns
 from crmkit.store.database import table_of
+from crmkit.store.groups import finished
 from crmkit.store.leases import TRIES, LeaseLost, Patience
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
 from crmkit.store.parts import Part
@@ -142,8 +143,7 @@ class Deliveries:
                 write.add(*made)
             for seq, *_ in rows:
                 write.change(Outbox, (seq,), set={Outbox.fanned_out: True})
-            for group in write.taken():
-                await group.run(transaction)
+            await finished(transaction, write.taken())
         return len(rows)
 
     async def _told(self, events: Collection[str]) -> Mapping[str, Sequence[str]]:

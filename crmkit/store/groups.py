@@ -193,6 +193,15 @@ class Statement(Group):
         return super()._meaning(violation)
 
 
+async def finished(transaction: Transaction, groups: Sequence[Group]) -> None:
+    """Writes what a transaction ends with: in one go with its commit, or else step by step."""
+    if groups and not await transaction.completed(
+        lambda: [each.part(transaction.dialect) for each in groups]
+    ):
+        for group in groups:
+            await group.run(transaction)
+
+
 def fold(row: dict[str, Any], taken: dict[str, Any], added: dict[str, int]) -> None:
     """Changes a buffered row as the database would."""
     row.update(taken)

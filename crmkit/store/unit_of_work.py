@@ -229,7 +229,7 @@ class UnitOfWork:
             was_open = self._transaction is not None
             groups = self._taken_down()
             about = record(result)
-            if not (was_open or self.before_commit) and await self._sent(groups, result, about):
+            if not self.before_commit and await self._sent(groups, result, about):
                 return
             transaction = await self._written(groups, result)
             for each in self.before_commit:
@@ -244,6 +244,8 @@ class UnitOfWork:
 
     async def _sent(self, groups: Sequence[Group], result: Any, about: str | None) -> bool:
         """Commits all at once; where that fails, step by step it succeeds or says why not."""
+        if self._transaction is not None:
+            return await self._completed(self._transaction, groups, about)
         dialect = self._database.dialect
 
         def parts() -> list[Part]:
@@ -258,6 +260,22 @@ class UnitOfWork:
         except (Undone, Violation):
             return False
         return True
+
+    async def _completed(
+        self, transaction: Transaction, groups: Sequence[Group], about: str | None
+    ) -> bool:
+        """Writes the rest of a transaction and commits it, where no stored result is to change."""
+        if self._key:
+            return False
+        dialect = self._database.dialect
+        await self._trail.settle(transaction)
+        return await transaction.completed(
+            lambda: [
+                *[part for part, _ in self._along],
+                *self._audit(about),
+                *[each.part(dialect) for each in groups],
+            ]
+        )
 
     def _taken_down(self) -> list[Group]:
         """What waits to be written; the audit will tell of it."""
@@ -289,7 +307,9 @@ class UnitOfWork:
             self._taken = not claimed
         if self._taken:
             raise KeyTaken
-        await self._check_premises(opened)
+        premises, self._premises = self._premises, []
+        for each in premises:
+            await opened.assured(each, Unfounded())
         return self._transaction
 
     async def _check_premises(self, reader: Reader) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_YOUNG = 10_000
+_YOUNG = 50_000
 """New objects after which it looks; a bulk of records makes as many, and nearly all of them go
 by themselves. Python's 700 cost a twelfth of what writes take."""
 

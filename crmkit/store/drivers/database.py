@@ -73,6 +73,19 @@ class Transaction(Reader):
         """Runs all parts and returns them; or nothing, where it has to be step by step."""
         return None
 
+    async def completed(self, make: Callable[[], Sequence[Part]]) -> bool:
+        """Runs all parts and commits, unless that has to be done step by step."""
+        return False
+
+    async def assured(self, part: Part, otherwise: Exception) -> None:
+        """Looks whether a part finds what it expects, before or with whatever comes next.
+
+        Raises:
+            Exception: It does not: `otherwise`, here or there.
+        """
+        if len(await self.rows(self.texts.alone(part), part.runs[0])) != part.expected:
+            raise otherwise
+
     async def returned(self, part: Part) -> Sequence[Sequence[Any]]:
         """Runs a part and hands out what it returns of each row that it touched."""
         [run] = part.runs

@@ -175,8 +175,8 @@ class _SqliteTransaction(Transaction):
         return await self._write(all_of_it)
 
     async def commit(self) -> None:
-        """Ends it, unless it has not even begun."""
-        if _begin not in self._first:
+        """Ends it, unless it has not even begun, or nothing was left to do."""
+        if self._first != [_begin]:
             await self._in_writer(sqlite3.Connection.commit)
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -197,20 +197,50 @@ class _SqliteTransaction(Transaction):
         self._watch(text)
         self._first.append(lambda each: _run(each, text, part.runs))
 
+    async def assured(self, part: Part, otherwise: Exception) -> None:
+        text = self.texts.alone(part)
+        self._watch(text)
+        self._first.append(lambda each: _assure(each, text, part, otherwise))
+
     async def at_once(self, make: Callable[[], Sequence[Part]]) -> Sequence[Part] | None:
         parts = make()
+        return parts if await self._saved(parts) else None
+
+    async def completed(self, make: Callable[[], Sequence[Part]]) -> bool:
+        if not await self._saved(make(), sqlite3.Connection.commit):
+            return False
+        self._first = [_begin]
+        return True
+
+    async def _saved(
+        self,
+        parts: Sequence[Part],
+        then: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> bool:
+        """Runs parts and what comes then, or leaves nothing of them behind."""
         texts = [self.texts.alone(each) for each in parts]
         told = list(zip(texts, parts, strict=True))
-        failed = await self._in_writer(lambda each: saved(lambda each: _run_all(each, told), each))
-        if failed is not None:
-            return None
+
+        def job(connection: sqlite3.Connection) -> bool:
+            if saved(lambda each: _run_all(each, told), connection) is not None:
+                return False
+            then(connection)
+            return True
+
+        if not await self._in_writer(job):
+            return False
         for each in texts:
             self._watch(each)
-        return parts
+        return True
 
 
 def _begin(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE").close()
+
+
+def _assure(connection: sqlite3.Connection, sql: str, part: Part, otherwise: Exception) -> None:
+    if len(connection.execute(sql, part.runs[0]).fetchall()) != part.expected:
+        raise otherwise
 
 
 def _run_all(connection: sqlite3.Connection, told: Sequence[tuple[str, Part]]) -> None:
