@@ -292,14 +292,18 @@ class RecordShape(Shape):
         self.members = members
         self.names = {each.attribute: each.name for each in members}
         self.names |= {each.name: each.name for each in members}
+        # What is the same in Python is taken as it is.
+        self._same = [(m.attribute, m.name) for m in members if type(m.shape).read is Shape.read]
+        self._read = [
+            (m.attribute, m.name, m.shape) for m in members if type(m.shape).read is not Shape.read
+        ]
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         faults = len(reading.problems)
-        given = {
-            each.attribute: each.shape.read(value[each.name], (*path, each.name), reading)
-            for each in self.members
-            if each.name in value
-        }
+        given = {attribute: value[name] for attribute, name in self._same if name in value}
+        for attribute, name, shape in self._read:
+            if name in value:
+                given[attribute] = shape.read(value[name], (*path, name), reading)
         if len(reading.problems) > faults:
             return None
         try:

@@ -35,7 +35,7 @@ class Entry:
     was: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """What changes must have in common to be one statement."""
 

@@ -272,9 +272,9 @@ class UnitOfWork:
         return await transaction.completed(
             lambda: [
                 *[part for part, _ in self._along],
-                *self._audit(about),
                 *[each.part(dialect) for each in groups],
-            ]
+            ],
+            lambda: self._audit(about),
         )
 
     def _taken_down(self) -> list[Group]:

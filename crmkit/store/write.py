@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -103,7 +103,7 @@ class Write:
         guarded = at_least is not None or expect_version is not None
         if not guarded and self._fold(table, keys, taken, added):
             return
-        shape = Shape(
+        shape = _shape(
             tuple(sorted(taken)),
             tuple(sorted(added)),
             at_least,
@@ -324,13 +324,21 @@ def _never(table: Table) -> TypeError:
 
 def _named(table: Table, values: Mapping[Attr, Any] | None) -> dict[str, Any]:
     """The same values by the names of their columns."""
+    if not values:
+        return {}
     found = {}
-    for each, value in (values or {}).items():
+    for each, value in values.items():
         owner, column = attribute(each)
         if owner is not table:
             raise ValueError(f"{each} is no column of {table.name}.")
         found[column.name] = value
     return found
+
+
+@lru_cache(1_000)
+def _shape(*told: Any) -> Shape:
+    """The one shape of what is told: none is made for each row, and they are told apart at a look."""
+    return Shape(*told)
 
 
 @cache

@@ -73,8 +73,10 @@ class Transaction(Reader):
         """Runs all parts and returns them; or nothing, where it has to be step by step."""
         return None
 
-    async def completed(self, make: Callable[[], Sequence[Part]]) -> bool:
-        """Runs all parts and commits, unless that has to be done step by step."""
+    async def completed(
+        self, make: Callable[[], Sequence[Part]], behind: Callable[[], Sequence[Part]] = tuple
+    ) -> bool:
+        """Runs parts, those behind them and commits, unless that has to be done step by step."""
         return False
 
     async def assured(self, part: Part, otherwise: Exception) -> None:

@@ -204,22 +204,30 @@ class _SqliteTransaction(Transaction):
 
     async def at_once(self, make: Callable[[], Sequence[Part]]) -> Sequence[Part] | None:
         parts = make()
-        return parts if await self._saved(parts) else None
+        return parts if await self._saved(parts, lambda _: None) else None
 
-    async def completed(self, make: Callable[[], Sequence[Part]]) -> bool:
-        if not await self._saved(make(), sqlite3.Connection.commit):
+    async def completed(
+        self, make: Callable[[], Sequence[Part]], behind: Callable[[], Sequence[Part]] = tuple
+    ) -> bool:
+        parts, last = make(), self._told(behind())
+
+        def end(connection: sqlite3.Connection) -> None:
+            # Outside the savepoint, within which each page is copied before its first change.
+            _run_all(connection, last)
+            connection.commit()
+
+        if not await self._saved(parts, end):
             return False
+        for text, _ in last:
+            self._watch(text)
         self._first = [_begin]
         return True
 
     async def _saved(
-        self,
-        parts: Sequence[Part],
-        then: Callable[[sqlite3.Connection], None] = lambda _: None,
+        self, parts: Sequence[Part], then: Callable[[sqlite3.Connection], None]
     ) -> bool:
         """Runs parts and what comes then, or leaves nothing of them behind."""
-        texts = [self.texts.alone(each) for each in parts]
-        told = list(zip(texts, parts, strict=True))
+        told = self._told(parts)
 
         def job(connection: sqlite3.Connection) -> bool:
             if saved(lambda each: _run_all(each, told), connection) is not None:
@@ -229,9 +237,12 @@ class _SqliteTransaction(Transaction):
 
         if not await self._in_writer(job):
             return False
-        for each in texts:
-            self._watch(each)
+        for text, _ in told:
+            self._watch(text)
         return True
+
+    def _told(self, parts: Sequence[Part]) -> list[tuple[str, Part]]:
+        return [(self.texts.alone(each), each) for each in parts]
 
 
 def _begin(connection: sqlite3.Connection) -> None:

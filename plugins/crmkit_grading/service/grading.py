@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from crmkit_grading.repository import Stored
 
 PAGE = 500
+_KEPT = (
+    ScoreRow.points,
+    ScoreRow.fit,
+    ScoreRow.engagement,
+    ScoreRow.grade,
+    ScoreRow.graded_at,
+    ScoreRow.changes_at,
+    ScoreRow.rules,
+)
 _OF_CUSTOMERS = (
     sdk.CustomersCreated,
     sdk.CustomersUpdated,
@@ -201,16 +210,9 @@ def _keep(context: Context, graded: Sequence[tuple[Stored, scoring.Score, str | 
     never = []
     for stored, counted, grade in graded:
         changes_at = moment(context, counted.changes)
+        reached = (counted.total, counted.fit, counted.engagement, grade, now, changes_at, rules)
         # All of them name the same columns, so that one statement carries them.
-        values = {
-            ScoreRow.points: counted.total,
-            ScoreRow.fit: counted.fit,
-            ScoreRow.engagement: counted.engagement,
-            ScoreRow.grade: grade,
-            ScoreRow.graded_at: now,
-            ScoreRow.changes_at: changes_at,
-            ScoreRow.rules: rules,
-        }
+        values = dict(zip(_KEPT, reached, strict=True))
         context.write.change(ScoreRow, stored.customer_id, set=values)
         if changes_at is None and stored.changes_at is not None:
             never.append(stored.customer_id)
