@@ -20,8 +20,9 @@ test:
 # of a server, which may not grow by them; sends ten thousand requests that nobody should send;
 # starts every subset of the bundled plugins; runs two thousand random programs of writes and nine
 # hundred random operations on each engine; imports a file that makes a million rows; kills servers
-# under load twenty times, and an upgrade at each of its statements; and has a hundred clients
-# listen while a thousand events are told.
+# under load twenty times, and an upgrade at each of its statements; has a hundred clients listen
+# while a thousand events are told; and asks PostgreSQL, too, what is kept of documents and what
+# becomes of a webhook whose worker dies.
 soak: .venv/.stamp
 	CRMKIT_SOAK=1 .venv/bin/pytest -n 0 tests/oracle tests/graph/test_memory.py tests/graph/test_fuzz.py \
 		tests/cli/test_import_memory.py tests/processes \
