@@ -122,6 +122,7 @@ async def open_crm(
     clock: Clock | None = None,
     schema: Schema | None = None,
     answers: bool = True,
+    alone: bool = False,
 ) -> Crm:
     """Loads the plugins, builds the schema and opens the database.
 
@@ -132,6 +133,7 @@ async def open_crm(
         schema: One that was built of the same plugins, which saves building it.
         answers: Whether operations will be asked of it; if not, what of the schema only they
             need is made when somebody asks for it.
+        alone: Whether one asks and nobody else waits; see `open_database`.
 
     Raises:
         SetupError: Something does not fit together.
@@ -139,23 +141,30 @@ async def open_crm(
     """
     loaded = load_plugins(settings, plugins)
     made = schema or (schema_of if answers else begun_schema_of)(loaded, settings)
-    return await _opened(settings, loaded, made, clock)
+    return await _opened(settings, loaded, made, clock, alone=alone)
 
 
-async def open_host(settings: Settings, loaded: Loaded, clock: Clock | None = None) -> Host:
+async def open_host(
+    settings: Settings, loaded: Loaded, clock: Clock | None = None, *, alone: bool = False
+) -> Host:
     """Opens the database for these plugins alone, without a schema, which takes its time.
 
     Raises:
         Unavailable: The database does not answer.
     """
-    database = await open_database(settings.database)
+    database = await open_database(settings.database, alone=alone)
     return Host(settings, database, clock or SystemClock(), loaded)
 
 
 async def _opened(
-    settings: Settings, loaded: Loaded, schema: Schema, clock: Clock | None = None
+    settings: Settings,
+    loaded: Loaded,
+    schema: Schema,
+    clock: Clock | None = None,
+    *,
+    alone: bool = False,
 ) -> Crm:
-    host = await open_host(settings, loaded, clock)
+    host = await open_host(settings, loaded, clock, alone=alone)
     host.schema = schema
     sides = schema.registry.sides()
     host.sides = {table: tuple(models) for table, models in sides.items()}

@@ -168,7 +168,7 @@ async def fill(
 ) -> Filled:
     """Makes the database of these settings, and lets the company live in it until then."""
     clock = ManualClock(until)
-    crm = await open_crm(settings, clock=clock, schema=schema)
+    crm = await open_crm(settings, clock=clock, schema=schema, alone=True)
     try:
         migrations.upgrade(settings.database.url, crm.host.loaded)
         await crm.prepare()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from crmkit.values.errors import SetupError, Unavailable
 from tests.store.tables import Balance, Everything, Person, Purchase
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Executable
 
     from crmkit.store.drivers import Database
@@ -186,6 +189,22 @@ async def test_a_database_that_is_not_there_is_unavailable() -> None:
     for url in ("sqlite:////nowhere/at/all.db", "postgresql://postgres@/x?host=/nowhere"):
         with pytest.raises(Unavailable):
             await open_database(DatabaseSettings(url=url))
+
+
+async def test_whoever_is_alone_asks_sqlite_in_his_own_thread(tmp_path: Path) -> None:
+    settings = DatabaseSettings(url=f"sqlite:///{tmp_path / 'alone.db'}")
+    threads = threading.active_count()
+    alone = await open_database(settings, alone=True)
+    async with alone.transaction() as transaction:
+        await transaction.execute("CREATE TABLE kept (name TEXT)", ())
+        await transaction.execute("INSERT INTO kept VALUES ('Anna')", ())
+        assert await alone.rows("SELECT name FROM sqlite_master WHERE name = 'kept'", ()) == []
+    assert await alone.rows("SELECT name FROM kept", ()) == [("Anna",)]
+    assert threading.active_count() == threads
+    await alone.close()
+    again = await open_database(settings)
+    assert await again.rows("SELECT name FROM kept", ()) == [("Anna",)]
+    await again.close()
 
 
 def test_databases_of_a_kind_share_what_was_written_in_their_sql() -> None:

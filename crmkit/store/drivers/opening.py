@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from crmkit.store.drivers.replicated import Replicated
 
 
-async def open_database(settings: DatabaseSettings) -> Database:
+async def open_database(settings: DatabaseSettings, *, alone: bool = False) -> Database:
     """Opens the database that the settings name.
+
+    Args:
+        settings: What the operator says.
+        alone: Whether one asks and nobody else waits, and begins anew after a power cut: then
+            SQLite has the thread of the loop, where what takes too long is not stopped, and
+            waits for the disk when it is closed.
 
     Raises:
         SetupError: The address is neither SQLite's nor PostgreSQL's, or SQLite has a replica.
@@ -26,7 +32,7 @@ async def open_database(settings: DatabaseSettings) -> Database:
     if dialect_of(settings.url).name == "sqlite":
         if settings.replica_url:
             raise SetupError("database.replica_url wants PostgreSQL; SQLite has no standby.")
-        return await Sqlite.open(settings)
+        return await Sqlite.open(settings, alone=alone)
     kind = _replicated() if settings.replica_url else _postgres()
     return await kind.open(settings)
 

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from crmkit.store.drivers.database import Database, Transaction, dialect_of
 from crmkit.store.drivers.sqlite_errors import plainly
-from crmkit.store.drivers.threads import Threads
+from crmkit.store.drivers.threads import OwnThread, Threads
 from crmkit.store.group_commit import GroupCommit, Job, Waiting, saved
 from crmkit.store.interrupts import Interruptible, Overseer
 from crmkit.store.parts import Part, Undone
@@ -38,29 +38,34 @@ _WRITING = (
     "PRAGMA cache_size = -8000",
 )
 
+# Whoever is alone begins anew after a power cut, so he waits for the disk at the end alone.
+_WRITING_ALONE = ("PRAGMA synchronous = OFF", *_WRITING[1:])
+_ENDING = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_checkpoint(TRUNCATE)")
+
 
 class Sqlite(Database):
     """One file: reader threads that cannot write, and one thread that does."""
 
     name = "sqlite"
 
-    def __init__(self, path: str, settings: DatabaseSettings) -> None:
+    def __init__(self, path: str, settings: DatabaseSettings, *, alone: bool = False) -> None:
         super().__init__(dialect_of("sqlite:"))
         self._path = path
+        self._alone = alone
         self._overseer = Overseer(settings.statement_seconds)
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._readers = Threads(settings.readers, "sqlite-reader")
-        self._writer = Threads(1, "sqlite-writer")
+        self._readers = OwnThread() if alone else Threads(settings.readers, "sqlite-reader")
+        self._writer = OwnThread() if alone else Threads(1, "sqlite-writer")
         self._turn = asyncio.Lock()
         self._in_a_group = GroupCommit(self._turn, self.write)
 
     @classmethod
-    async def open(cls, settings: DatabaseSettings) -> Sqlite:
+    async def open(cls, settings: DatabaseSettings, *, alone: bool = False) -> Sqlite:
         path = make_url(settings.url).database
         if not path or path == ":memory:":
             raise SetupError("database.url names no file; write sqlite:///crmkit.db.")
-        made = cls(path, settings)
+        made = cls(path, settings, alone=alone)
         await made.write(lambda connection: connection.execute("PRAGMA journal_mode = WAL").close())
         return made
 
@@ -103,18 +108,19 @@ class Sqlite(Database):
 
     async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Runs a job on the writer's thread."""
-        return await self._in(self._writer, job, _WRITING)
+        return await self._in(self._writer, job, _WRITING_ALONE if self._alone else _WRITING)
 
     async def _in(
         self,
-        threads: Threads,
+        threads: Threads | OwnThread,
         job: Callable[[sqlite3.Connection], T],
         pragmas: Sequence[str],
     ) -> T:
         def work() -> T:
-            if not hasattr(self._own, "connection"):
-                self._own.connection = self._connect(pragmas)
-            return running.run(self._own.connection)
+            own = vars(self._own)  # of this thread
+            if (connection := own.get(pragmas[0])) is None:
+                connection = own[pragmas[0]] = self._connect(pragmas)
+            return running.run(connection)
 
         running = Interruptible(job)
         self._overseer.watch(running)
@@ -147,10 +153,17 @@ class Sqlite(Database):
         return made
 
     async def close(self) -> None:
+        if self._alone:
+            await self.write(_ended)
         for threads in (self._readers, self._writer):
             await asyncio.to_thread(threads.end)
         for connection in self._opened:
             connection.close()
+
+
+def _ended(connection: sqlite3.Connection) -> None:
+    for each in _ENDING:
+        connection.execute(each).close()
 
 
 class _SqliteTransaction(Transaction):
