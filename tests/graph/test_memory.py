@@ -20,7 +20,7 @@ from crmkit.host import migrations
 from crmkit.host.discovery import discover, imported
 from crmkit.settings import Settings
 from crmkit.store import statements
-from crmkit.testing import Trial
+from crmkit.testing import Trial, schemas
 from tests.benchmarks.company import Size
 from tests.benchmarks.filling import fill
 from tests.benchmarks.rivals import Crmkit, serving
@@ -57,6 +57,8 @@ async def test_what_is_kept_of_documents_is_bounded(
     monkeypatch.setattr(documents, "KEPT", 1_500)
     monkeypatch.setattr(statements, "_MOST", 5)
     monkeypatch.setattr(statements, "_TEXTS", WeakKeyDictionary())
+    # What tests before have asked is forgotten for the bound of this one.
+    monkeypatch.setattr(schemas, "_DOCUMENTS", WeakKeyDictionary())
     async with testing.crm(*map(imported, discover()), engine=engine) as t:
         assert t.plans is not None
         t.plans.most = 5
