@@ -110,11 +110,11 @@ class PostGraphile(Rival):
         node = self._node()
         assert node is not None
         if not (HERE / "node_modules" / "postgraphile").exists():
+            # In the wheel, `npm` is a copy of what elsewhere is a link, and finds nothing.
+            cli = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+            npm = [node, cli] if cli.exists() else [shutil.which("npm") or "npm"]
             path = f"{node.parent}{os.pathsep}{os.environ['PATH']}"
-            npm = shutil.which("npm", path=path)
-            subprocess.run(
-                [npm or "npm", "ci"], cwd=HERE, env={**os.environ, "PATH": path}, check=True
-            )
+            subprocess.run([*npm, "ci"], cwd=HERE, env={**os.environ, "PATH": path}, check=True)
 
     def _node(self) -> Path | None:
         """A Node.js that is new enough: this machine's, or the one that was fetched."""
