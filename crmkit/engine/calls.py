@@ -33,12 +33,19 @@ async def together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
         return
     if not work:
         return
+    # A TaskGroup also cancels whoever waits for it, and Python 3.11.2 leaves him cancelled.
+    tasks = [asyncio.create_task(each) for each in work]
     try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        rest = [each for each in tasks if not each.done()]
+        for each in rest:
+            each.cancel()
+        if rest:
+            await asyncio.wait(rest)
+    failures = [each.exception() for each in tasks if not each.cancelled()]
+    for failure in filter(None, failures):
+        raise failure
 
 
 async def _one_by_one(
