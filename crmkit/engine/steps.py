@@ -27,7 +27,8 @@ from crmkit.engine.pagination import Key, ordering
 from crmkit.engine.told import Told
 from crmkit.store.aliases import Aliases
 from crmkit.store.column_types import Json, UtcDateTime, WrittenInstant
-from crmkit.store.reach import PARENTS, Deferred
+from crmkit.store.reach import Deferred
+from crmkit.store.scoping import PARENTS
 from crmkit.store.statements import Template, Unreadable
 
 Read = Callable[[Any], Any]

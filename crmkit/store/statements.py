@@ -12,7 +12,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import LRUCache
 
-from crmkit.store.reach import EVERYTHING, Deferred, Reach, compiled
+from crmkit.store.reach import EVERYTHING, Deferred, Reach
+from crmkit.store.scoping import compiled
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.cache_key import CacheKey

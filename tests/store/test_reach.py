@@ -24,7 +24,8 @@ from sqlalchemy import (
 
 from crmkit.store import database as tables
 from crmkit.store.database import Scope, table_of
-from crmkit.store.reach import EVERYTHING, Reach, compiled, is_scoped, scope_of
+from crmkit.store.reach import EVERYTHING, Reach, is_scoped, scope_of
+from crmkit.store.scoping import compiled
 from crmkit.store.unit_of_work import Origin, UnitOfWork, run_unit
 from crmkit.values.clock import ManualClock
 from crmkit.values.errors import Forbidden, SetupError
