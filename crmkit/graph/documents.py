@@ -70,7 +70,7 @@ class Document:
             GraphQLError: It has none of this name, or several.
         """
         if (known := self._asked.get(name)) is None:
-            known = self._asked[name] = Operation(self, self._found(name))
+            known = self._asked[name] = Operation(self.text, self.parsed, self._found(name))
         return known
 
     def _found(self, name: str | None) -> OperationDefinitionNode:
@@ -84,6 +84,25 @@ class Document:
         raise GraphQLError(
             "There is no such operation in the document." if name else "There is no operation."
         )
+
+
+class Operation:
+    """An operation of a document, and what whoever runs it first finds out about it.
+
+    It does not lead back to its document: what has no circle is gone when it is forgotten.
+    """
+
+    def __init__(self, text: str, parsed: DocumentNode, node: OperationDefinitionNode) -> None:
+        self.text, self.parsed, self.node = text, parsed, node
+        self.kind: str = node.operation.value
+        self.name = node.name.value if node.name else None
+        self.named: Named | None = None
+        """What it names."""
+        self.declared: Sequence[Declared] | None = None
+        """Its variables."""
+        self.roots: Mapping[str, Sequence[FieldNode]] | None = None
+        """Its root fields by their keys, where these are the same each time."""
+        self._costs: dict[Hashable, int] = {}
 
     @cached_property
     def below(self) -> frozenset[str]:
@@ -105,23 +124,6 @@ class Document:
         visit(self.parsed, found)
         return tuple(found.names.items())
 
-
-class Operation:
-    """An operation of a document, and what whoever runs it first finds out about it."""
-
-    def __init__(self, document: Document, node: OperationDefinitionNode) -> None:
-        self.document = document
-        self.node = node
-        self.kind: str = node.operation.value
-        self.name = node.name.value if node.name else None
-        self.named: Named | None = None
-        """What it names."""
-        self.declared: Sequence[Declared] | None = None
-        """Its variables."""
-        self.roots: Mapping[str, Sequence[FieldNode]] | None = None
-        """Its root fields by their keys, where these are the same each time."""
-        self._costs: dict[Hashable, int] = {}
-
     @cached_property
     def is_fixed(self) -> bool:
         """Whether it has the same root fields each time, because no directive leaves one out."""
@@ -136,7 +138,7 @@ class Operation:
         Raises:
             QueryTooComplex: It costs too much.
         """
-        key = tuple([_seen(how, variables.get(name)) for name, how in self.document.decisive])
+        key = tuple([_seen(how, variables.get(name)) for name, how in self.decisive])
         if (known := self._costs.get(key)) is None:
             if len(self._costs) >= _COSTS:
                 self._costs.clear()
@@ -156,7 +158,7 @@ class Wanted:
     def key(self) -> Hashable:
         """Those who ask for the same have the same."""
         said = orjson.dumps(self.variables, option=orjson.OPT_SORT_KEYS)
-        return self.operation.document.text, self.operation.name, said
+        return self.operation.text, self.operation.name, said
 
 
 class Documents:

@@ -70,12 +70,12 @@ class Introspection:
         Raises:
             QueryTooComplex: They ask for too much.
         """
-        document, node = operation.document, operation.node
+        node = operation.node
         taken = [each for each in node.variable_definitions or () if _is_taken(each)]
         names = [each.variable.name.value for each in taken]
         given = {name: variables[name] for name in names if name in variables}
-        key = (document.text, operation.name, *(part for each in given.items() for part in each))
-        asked = _of_the_schema_alone(document.parsed, taken, fields)
+        key = (operation.text, operation.name, *(part for each in given.items() for part in each))
+        asked = _of_the_schema_alone(operation.parsed, taken, fields)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._answer, key, asked, given)
 

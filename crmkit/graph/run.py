@@ -62,7 +62,6 @@ class Run:
         self.errors: list[GraphQLError] = []
         most = host.settings.graphql.limits.cost
         note.charge(actor, self.operation.check_cost(variables, self._cost, most))
-        self.executor = Executor(host.database.name, self, self._context)
 
     async def answer(self) -> dict[str, Any]:
         kind = self.operation.kind
@@ -84,6 +83,10 @@ class Run:
 
     def _cost(self) -> int:
         return Costs(self.schema.registry, self.selections).total()
+
+    def _executor(self) -> Executor:
+        # It is not kept: a circle of each request would be left to the garbage collector.
+        return Executor(self.host.database.name, self, self._context)
 
     def _context(self, plugin: str) -> Context[Any]:
         return self.host.context(plugin, self.actor, answers=True)
@@ -154,7 +157,7 @@ class Run:
         if name == "__typename":
             return mutation.name
         # What the mutation was given decides nothing of how its payload is read.
-        below = self.operation.document.below
+        below = self.operation.below
         variables = {name: value for name, value in self.variables.items() if name in below}
         make: Make = lambda planner: planner.payload(key, nodes)  # noqa: E731
         try:
@@ -195,7 +198,7 @@ class Run:
         part = "gone" if occasion.is_gone else ""
         plan = self._plan(part, make, request, self._whether)
         answers = b.Answers(request)
-        data = await self.executor.run(plan, answers)
+        data = await self._executor().run(plan, answers)
         self.errors += answers.errors
         return data if answers.rows.get(plan.below[0].step) else None
 
@@ -236,10 +239,10 @@ class Run:
     async def _run(self, plan: Plan, make: Make, request: Request) -> dict[str, Any] | None:
         answers = b.Answers(request)
         try:
-            data = await self.executor.run(plan, answers)
+            data = await self._executor().run(plan, answers)
         except Unbound:
             answers = b.Answers(request)
-            data = await self.executor.run(self._alone(make), answers)
+            data = await self._executor().run(self._alone(make), answers)
         self.errors += answers.errors
         return data
 
@@ -253,7 +256,7 @@ class Run:
 
     def _key(self, part: str, request: Request) -> Hashable:
         operation, shape = self.operation, shape_of(request.variables)
-        return operation.document.text, operation.name, part, shape, self.reach.shape
+        return operation.text, operation.name, part, shape, self.reach.shape
 
     def _whole(self, planner: Planner) -> Plan:
         """The plan of all root fields."""
@@ -271,8 +274,8 @@ class Run:
         return whole
 
     def _selections(self, values: VariableValues) -> Selections:
-        document, node = self.operation.document.parsed, self.operation.node
-        return Selections(self.schema.core, document, node, values)
+        operation = self.operation
+        return Selections(self.schema.core, operation.parsed, operation.node, values)
 
     def _planner(self, selections: Selections, *, alone: bool = False) -> Planner:
         known = {"organisation": self.host.settings.organisation, "clock": self.host.clock}

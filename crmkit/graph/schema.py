@@ -190,8 +190,8 @@ class Schema:
 
     def _named(self, operation: Operation) -> Named:
         if operation.named is None:
-            document = operation.document.parsed
-            operation.named = named(self.core, document, operation.node, self.requirements.kinds)
+            parsed, node = operation.parsed, operation.node
+            operation.named = named(self.core, parsed, node, self.requirements.kinds)
         return operation.named
 
 
