@@ -26,6 +26,7 @@ class Clerks:
         self.refused: list[str] = []
         self._token = token
         self._bell = threading.Event()  # It never rings; they only wait.
+        self._served = threading.Event()
         self._threads = [
             threading.Thread(target=self._ask, args=(url,)) for url in urls for _ in range(each)
         ]
@@ -33,6 +34,8 @@ class Clerks:
     def __enter__(self) -> Self:
         for each in self._threads:
             each.start()
+        # Before somebody has been answered, nobody can be refused what he could have.
+        assert self._served.wait(DEADLINE)
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
@@ -48,6 +51,7 @@ class Clerks:
                 self.refused.append(code)
                 return
             self.answered.append(asked)
+            self._served.set()
             self._bell.wait(_PAUSE)
 
     def _code(self, url: str) -> str | None:
