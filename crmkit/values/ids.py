@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import time
@@ -11,6 +12,11 @@ from random import getrandbits
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _TRIPLES = [pair + a for pair in _PAIRS for a in _ALPHABET]
+_MOST = 1 << 15  # ids of one count
+
+_Millisecond = tuple[int, int, str, "itertools.count[int]"]
+"""Which it is, the nanosecond in which it ends, how its ids begin, and their count."""
+
 _TYPEID = re.compile(r"([a-z](?:[a-z_]*[a-z])?)_[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 
@@ -26,44 +32,48 @@ def is_id(text: str, prefix: str) -> bool:
 
 
 class _Ids:
-    """A millisecond as text and a 74-bit count within it (RFC 9562, 6.2, method 2)."""
+    """A millisecond as text, a count within it, and 35 random bits (RFC 9562, 6.2, method 2)."""
 
-    __slots__ = ("_count", "_head", "_lock", "_millisecond")
+    __slots__ = ("_lock", "_now")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._millisecond = 0
-        self._head = ""
-        self._count = 0
+        self._now = _begun(0)
 
     def new(self, prefix: str) -> str:
         """Makes an id that sorts after every earlier one of this process."""
-        millisecond = time.time_ns() // 1_000_000
-        with self._lock:
-            if millisecond > self._millisecond:
-                self._begin(millisecond)
-            else:  # The same millisecond, or a clock that was set back.
-                # Cheap bits do: they keep apart only what a fork made of one count.
-                self._count += 1 + getrandbits(32)
-            head, count = self._head, self._count
-        # The version (7) and the variant stand between the bits of the count.
-        high = 0x7000 | count >> 62
-        low = 2 << 62 | count & 0x3FFFFFFFFFFFFFFF
+        now = self._now
+        if time.time_ns() >= now[1]:
+            now = self._next(now)
+        # Of one step of Python's, so that threads need no lock; a clock may have been set back
+        # for so long that the count runs over.
+        while (count := next(now[3])) >= _MOST:
+            now = self._next(now)
+        rest = getrandbits(35)  # A fork draws others, although it goes on with the same count.
         t = _TRIPLES
         return (
-            f"{prefix}_{head}{t[high >> 1]}"
-            f"{t[(high & 1) << 14 | low >> 50]}{t[low >> 35 & 32767]}"
-            f"{t[low >> 20 & 32767]}{t[low >> 5 & 32767]}{_ALPHABET[low & 31]}"
+            f"{prefix}_{now[2]}{t[count]}{t[rest >> 20]}{t[rest >> 5 & 32767]}{_ALPHABET[rest & 31]}"
         )
 
-    def _begin(self, millisecond: int) -> None:
-        self._millisecond = millisecond
-        p, m = _PAIRS, millisecond
-        self._head = (
-            f"{p[m >> 40]}{p[m >> 30 & 1023]}{p[m >> 20 & 1023]}{p[m >> 10 & 1023]}{p[m & 1023]}"
-        )
-        # Unguessable; the highest bit stays free, so the count cannot run over.
-        self._count = int.from_bytes(urandom(10)) >> 7
+    def _next(self, before: _Millisecond) -> _Millisecond:
+        with self._lock:
+            if self._now is before:  # Else another thread has found that its time is over.
+                self._now = _begun(max(time.time_ns() // 1_000_000, before[0] + 1))
+            return self._now
+
+
+def _begun(millisecond: int) -> _Millisecond:
+    p, t, m = _PAIRS, _TRIPLES, millisecond
+    # Unguessable; the highest bit of the count stays free, so that it has far to go.
+    bits = int.from_bytes(urandom(5))
+    # The version (7) and the variant stand before the bits of each half.
+    version, variant = 0x7000 | bits & 0xFFF, 0x2000 | bits >> 12 & 0xFFF
+    halves = version << 14 | variant
+    head = (
+        f"{p[m >> 40]}{p[m >> 30 & 1023]}{p[m >> 20 & 1023]}{p[m >> 10 & 1023]}{p[m & 1023]}"
+        f"{t[halves >> 15]}{t[halves & 32767]}"
+    )
+    return millisecond, (millisecond + 1) * 1_000_000, head, itertools.count(bits >> 26)
 
 
 new_id = _Ids().new
