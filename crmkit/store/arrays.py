@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
+from itertools import repeat
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     Columns = Sequence[tuple[str, TypeEngine[Any]]]
 
 _LARGEST = 2**63 - 1
+_NO_TEXT = (int, Decimal, date, bytes, Enum)
 
 
 class Sql:
@@ -92,28 +98,43 @@ def in_columns(columns: Columns, rows: Sequence[Sequence[Any]], dialect: Dialect
 class Binding:
     """Makes values of rows those that a driver takes, by the types of their columns."""
 
-    columns: Sequence[tuple[str, Callable[[Any], Any] | None]]
+    columns: Sequence[tuple[str, Callable[[Any], Any] | None, bool]]
+    """Their names, what makes their values, and whether these may be texts."""
     made: Sequence[tuple[int, Callable[[Any], Any]]]
     """The columns whose values are not taken as they are, by their places."""
 
     @classmethod
     def of(cls, columns: Columns, dialect: Dialect) -> Binding:
-        found = [(name, kind._cached_bind_processor(dialect)) for name, kind in columns]
-        return cls(found, [(place, make) for place, (_, make) in enumerate(found) if make])
+        found = [
+            (name, kind._cached_bind_processor(dialect), not issubclass(kind.python_type, _NO_TEXT))
+            for name, kind in columns
+        ]
+        return cls(found, [(place, make) for place, (_, make, _) in enumerate(found) if make])
 
     def row(self, row: Mapping[str, Any]) -> list[Any]:
         """The values of one row."""
-        values = [row[name] for name, _ in self.columns]
+        values = [row[name] for name, _, _ in self.columns]
         for place, make in self.made:
             values[place] = make(values[place])
         return _storable(values)
 
     def by_columns(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
         """The values of rows, column by column."""
-        return [self._column([row[name] for row in rows], make) for name, make in self.columns]
+        return [
+            _column([row[name] for row in rows], make, has_texts)
+            for name, make, has_texts in self.columns
+        ]
 
-    def _column(self, values: list[Any], make: Callable[[Any], Any] | None) -> list[Any]:
-        return _storable(values if make is None else [make(each) for each in values])
+
+def _column(values: list[Any], make: Callable[[Any], Any] | None, has_texts: bool) -> list[Any]:
+    if make is None:
+        return _storable(values) if has_texts else values
+    first = values[0]
+    if all(map(is_, values, repeat(first))):
+        # A bulk has one moment and one state: what all rows share is made once.
+        return _storable([make(first)]) * len(values)
+    made = [make(each) for each in values]
+    return _storable(made) if has_texts else made
 
 
 def bound(values: list[Any], kind: TypeEngine[Any], dialect: Dialect) -> list[Any]:
@@ -129,8 +150,12 @@ def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | N
 
 
 def _storable(values: list[Any]) -> list[Any]:
+    try:
+        text = "".join(filter(None, values))
+    except TypeError:  # There are others between the texts.
+        text = "".join([each for each in values if type(each) is str])
     # PostgreSQL refuses a NUL by itself; SQLite would keep it, and its functions end there.
-    if [each for each in values if type(each) is str and "\0" in each]:
+    if "\0" in text:
         raise Invalid("A text holds a character that cannot be stored.")
     return values
 

@@ -36,7 +36,7 @@ from crmkit.values.errors import Invalid
 from crmkit.values.text import fold, sort_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy.types import TypeEngine
 
@@ -234,7 +234,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
         super().__init_subclass__(**given)
         if "__table__" in cls.__dict__:
             _complete(cls)
-            cls.__init__ = _made  # type: ignore[assignment]
+            cls.__init__ = _made(cls)  # type: ignore[assignment]
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__
@@ -283,11 +283,17 @@ def maker(model: type[Base]) -> Maker:
     return Maker(model)
 
 
-def _made(row: Base, **given: Any) -> None:
-    """Stands in the place of the constructor that SQLAlchemy would give each model."""
-    maker(type(row)).fill(row.__dict__, given)
-    if isinstance(row, Record):
-        row.__dict__["id"] = ids.new_id(row.__tablename__)
+def _made(model: type[Base]) -> Callable[..., None]:
+    """What stands in the place of the constructor that SQLAlchemy would give a model."""
+    prefix = model.__tablename__ if issubclass(model, Record) else ""
+
+    def make(row: Base, **given: Any) -> None:
+        held = row.__dict__
+        maker(model).fill(held, given)
+        if prefix:
+            held["id"] = ids.new_id(prefix)
+
+    return make
 
 
 def table_of(model: type[Base]) -> Table:

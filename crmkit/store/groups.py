@@ -49,9 +49,14 @@ class Group(ABC):
     def part(self, dialect: Dialect) -> Part:
         """The statement that writes this, beside others or alone."""
 
-    @abstractmethod
+    @property
+    def new(self) -> Sequence[Mapping[str, Any]]:
+        """The rows that it adds, for the audit."""
+        return ()
+
     def traces(self) -> Iterable[Trace]:
-        """What it does, for the audit."""
+        """What else it does, for the audit."""
+        return ()
 
     async def _run(self, transaction: Transaction) -> None:
         await transaction.write(self.part(transaction.dialect))
@@ -79,8 +84,9 @@ class Inserts(Group):
     def part(self, dialect: Dialect) -> Part:
         return inserted(self.table, self.rows, dialect)
 
-    def traces(self) -> Iterable[Trace]:
-        return [Trace(self.table, Act.CREATED, each) for each in self.rows]
+    @property
+    def new(self) -> Sequence[Mapping[str, Any]]:
+        return self.rows
 
 
 @dataclass(frozen=True)

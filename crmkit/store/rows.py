@@ -35,6 +35,8 @@ class Maker:
         # What nobody says is None until the row is written; one default serves all rows.
         self._unsaid = {name: each.info.get("default") for name, each in columns.items()}
         self._renamed = [(name, each.name) for name, each in columns.items() if name != each.name]
+        # Calls name the same few sets of keywords again and again, in one order each.
+        self._fitting: set[tuple[str, ...]] = set()
 
     def fill(self, held: dict[str, Any], given: dict[str, Any]) -> None:
         """Gives a new row the values that were said, and those that were not.
@@ -42,17 +44,13 @@ class Maker:
         Raises:
             TypeError: Something was said that the model does not take, or too little.
         """
-        names = given.keys()
-        if not (self._needed <= names and names <= self._taken):
-            unknown, missing = sorted(names - self._taken), sorted(self._needed - names)
-            raise TypeError(
-                f"{self._name}() does not take {', '.join(unknown)}."
-                if unknown
-                else f"{self._name}() needs {', '.join(missing)}."
-            )
+        if (names := tuple(given)) not in self._fitting:
+            self._check({*names})
+            self._fitting.add(names)
         held.update(self._unsaid)
-        for name, make in self._factories.items():
-            held[name] = make()
+        if self._factories:
+            for name, make in self._factories.items():
+                held[name] = make()
         held.update(given)
 
     def values(self, held: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,3 +59,10 @@ class Maker:
         for name, column in self._renamed:
             found[column] = found.pop(name)
         return found
+
+    def _check(self, names: set[str]) -> None:
+        unknown, missing = sorted(names - self._taken), sorted(self._needed - names)
+        if unknown:
+            raise TypeError(f"{self._name}() does not take {', '.join(unknown)}.")
+        if missing:
+            raise TypeError(f"{self._name}() needs {', '.join(missing)}.")

@@ -97,6 +97,7 @@ class Trail:
     def __init__(self) -> None:
         self._entries: dict[Owner | None, Entry] = {}
         self._owners: dict[str, Owner | None] = {}
+        self._persons: dict[str, tuple[Owner | None, ...]] = {}
         self._leaving: dict[Table, list[str]] = {}
         self._created: set[str] = set()
         self._noted: list[Group] = []
@@ -142,30 +143,57 @@ class Trail:
         for group in noted:
             place = _place(group.table)
             if place.is_audited:
+                self._note_new(place, group.new)
                 for each in group.traces():
                     self._note(place, each)
 
+    def _note_new(self, place: Place, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Notes new rows, without a trace for each of the thousands that a bulk brings."""
+        name, act, created = place.table.name, Act.CREATED.value, self._created
+        for row in rows:
+            record = row[place.key] if place.key else None
+            owners = self._owners_of(place, row, record)
+            if record is not None:
+                if place.is_side and record in created:
+                    continue  # It is a part of the record that it stands beside.
+                created.add(record)
+            for owner in owners:
+                entry = self._entry(owner)
+                entry.count += 1
+                if len(entry.changes) < MOST:
+                    told = {"table": name, "act": act}
+                    entry.changes.append(told if record is None else {**told, "record": record})
+
     def _note(self, place: Place, trace: Trace) -> None:
-        known = trace.known
-        record = known.get(place.key) if place.key else None
-        owner = known.get(place.leads) if place.leads else None
-        # Mostly a row says itself whose it is.
-        owners = self._of(place, known, record) if owner is None else [Owner(owner)]
-        if record is not None and not place.is_root:
-            self._owners[record] = owners[0]
-        if trace.act is Act.CREATED and record is not None:
-            if place.is_side and record in self._created:
-                return  # It is a part of the record that it stands beside.
-            self._created.add(record)
-        for owner in owners if len(owners) == 1 else dict.fromkeys(owners):
+        record = trace.known.get(place.key) if place.key else None
+        for owner in self._owners_of(place, trace.known, record):
             if trace.act is Act.DELETED and owner and owner.table is not None:
                 self._leaving.setdefault(owner.table, []).append(owner.id)
-            entry = self._entries.get(owner)
-            if entry is None:
-                entry = self._entries[owner] = Entry()
+            entry = self._entry(owner)
             entry.count += 1
             if len(entry.changes) < MOST:
                 _tell(entry, trace, record)
+
+    def _entry(self, owner: Owner | None) -> Entry:
+        found = self._entries.get(owner)
+        if found is None:
+            found = self._entries[owner] = Entry()
+        return found
+
+    def _owners_of(
+        self, place: Place, known: Mapping[str, Any], record: str | None
+    ) -> Sequence[Owner | None]:
+        """Whom a row concerns, each once; whoever asks for what hangs on it will know."""
+        # Mostly a row says itself whose it is, and many say the same.
+        if place.leads and (said := known.get(place.leads)) is not None:
+            owners = self._persons.get(said)
+            if owners is None:
+                owners = self._persons[said] = (Owner(said),)
+        else:
+            owners = tuple(dict.fromkeys(self._of(place, known, record)))
+        if record is not None and not place.is_root:
+            self._owners[record] = owners[0]
+        return owners
 
     def _of(self, place: Place, known: Mapping[str, Any], record: str | None) -> list[Owner | None]:
         """Whom a row concerns, at least one; several where it stands between them."""

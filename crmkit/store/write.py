@@ -63,9 +63,7 @@ class Write:
             made = [kind.values(row, self._at) for row in alike]
             place, group = self._joined(table, kind.pointed, partial(Inserts, table))
             group.rows += made
-            known = self._rows.setdefault(table, {})
-            for values in made:
-                known[tuple([values[name] for name in names])] = place, values
+            self._fresh.setdefault(table, []).append((place, made))
             if kind.is_record:
                 self._added.setdefault(table, {}).update({each["id"]: each for each in made})
             for side in self._sides.get(table, ()):
@@ -219,6 +217,7 @@ class Write:
         self._latest: dict[Hashable, tuple[int, Any]] = {}
         self._touched: dict[str, int] = {}
         self._rows: dict[Table, dict[Key, tuple[int, dict[str, Any]]]] = {}
+        self._fresh: dict[Table, list[tuple[int, list[dict[str, Any]]]]] = {}
 
     def touches(self, model: type[Base]) -> bool:
         """Says whether anything waits that concerns rows of this table."""
@@ -236,13 +235,21 @@ class Write:
 
     def _fold(self, table: Table, key: Key, taken: dict[str, Any], added: dict[str, int]) -> bool:
         """Changes the buffered row itself, if nothing in between could tell."""
-        place, row = self._rows.get(table, {}).get(key, (0, None))
+        place, row = self._known(table).get(key, (0, None))
         if row is None or not self._is_free(_pointed(table, tuple(taken)), place):
             return False
         if _is_versioned(table):
             added = {**added, "version": 1}
         fold(row, taken, added)
         return True
+
+    def _known(self, table: Table) -> dict[Key, tuple[int, dict[str, Any]]]:
+        """The new rows of a table by their keys, and where they wait; few are asked for any."""
+        known = self._rows.setdefault(table, {})
+        for place, rows in self._fresh.pop(table, ()):
+            names = _kind(table.info["model"]).key
+            known.update({tuple([row[name] for name in names]): (place, row) for row in rows})
+        return known
 
     def _joined(
         self,
