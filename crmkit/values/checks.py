@@ -9,7 +9,7 @@ from crmkit.values.errors import ErrorCode, Path, Problem, combined
 from crmkit.values.regional import is_country, is_locale, is_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
 LONGEST_NAME = 200
 _KEY = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -31,46 +31,49 @@ def fault(field: str | Path, message: str) -> Problem:
     return Problem(path, ErrorCode.INVALID, message)
 
 
-def of_length(field: str, given: str | None, longest: int = LONGEST_NAME) -> Iterator[Problem]:
+def of_length(field: str, given: str | None, longest: int = LONGEST_NAME) -> Sequence[Problem]:
     """Wants a text that people can still read in one line."""
     if given and len(given) > longest:
-        yield fault(field, f"This has at most {longest} characters.")
+        return [fault(field, f"This has at most {longest} characters.")]
+    return ()
 
 
-def present(field: str, given: str | None) -> Iterator[Problem]:
+def present(field: str, given: str | None) -> Sequence[Problem]:
     """Wants more than blanks."""
     if not given or not given.strip():
-        yield fault(field, "This cannot be blank.")
+        return [fault(field, "This cannot be blank.")]
+    return ()
 
 
-def word(field: str, given: str | None) -> Iterator[Problem]:
+def word(field: str, given: str | None) -> Sequence[Problem]:
     """Wants more than blanks, and no more than a line of it."""
-    yield from present(field, given)
-    yield from of_length(field, given)
+    return [*present(field, given), *of_length(field, given)]
 
 
-def key(field: str, given: str | None) -> Iterator[Problem]:
+def key(field: str, given: str | None) -> Sequence[Problem]:
     """Wants a name for programs, such as `first_call`."""
     if given is not None and (len(given) > LONGEST_NAME or not _KEY.fullmatch(given)):
-        yield fault(
-            field,
-            f"{given[:80]!r} is no key: small letters, digits, and one of . _ - between them.",
-        )
+        message = "is no key: small letters, digits, and one of . _ - between them."
+        return [fault(field, f"{given[:80]!r} {message}")]
+    return ()
 
 
-def locale(field: str, given: str | None) -> Iterator[Problem]:
+def locale(field: str, given: str | None) -> Sequence[Problem]:
     """Wants a language."""
     if given and not is_locale(given):
-        yield fault(field, f"{given[:80]!r} is no locale such as de or zh-CN.")
+        return [fault(field, f"{given[:80]!r} is no locale such as de or zh-CN.")]
+    return ()
 
 
-def zone(field: str, given: str | None) -> Iterator[Problem]:
+def zone(field: str, given: str | None) -> Sequence[Problem]:
     """Wants a time zone."""
     if given and not is_zone(given):
-        yield fault(field, f"{given[:80]!r} is no time zone such as Europe/Berlin.")
+        return [fault(field, f"{given[:80]!r} is no time zone such as Europe/Berlin.")]
+    return ()
 
 
-def country(field: str, given: str) -> Iterator[Problem]:
+def country(field: str, given: str) -> Sequence[Problem]:
     """Wants a country."""
     if not is_country(given):
-        yield fault(field, f"{given[:80]!r} is no country of ISO 3166 such as DE.")
+        return [fault(field, f"{given[:80]!r} is no country of ISO 3166 such as DE.")]
+    return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact
 from functools import cache
 
 from babel import Locale, UnknownLocaleError, numbers
@@ -11,6 +11,9 @@ from babel import Locale, UnknownLocaleError, numbers
 from crmkit.values.errors import Invalid
 
 _LARGEST = 2**63 - 1  # what a BIGINT column holds
+
+# Of an amount with more figures, some stand behind the smallest minor unit.
+_EXACT = Context(prec=40, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact])
 
 # ISO 4217's minor units, said here: CLDR's digits are for display, differ (RSD 0 instead
 # of 2) and change between its versions, which would change what stored amounts mean.
@@ -69,6 +72,11 @@ class Money:
         sign, figures, _ = Decimal(self.minor).as_tuple()
         return Decimal((sign, figures, -digits(self.currency)))
 
+    @property
+    def parts(self) -> int:
+        """How many minor units make a whole one: EUR 100, JPY 1."""
+        return int(10 ** digits(self.currency))
+
     def formatted(self, *locales: str | None) -> str:
         """The amount as the first locale that is known writes it: `42,00 €`."""
         written = next(filter(None, map(_known, locales)), "en")
@@ -114,24 +122,19 @@ def digits(currency: str) -> int:
 
 
 def _minor(amount: Decimal, currency: str) -> int:
-    """Counts minor units digit by digit: arithmetic would round to its context."""
-    sign, figures, exponent = amount.as_tuple()
-    if not isinstance(exponent, int):
+    """Counts minor units, and never rounds."""
+    if not amount.is_finite():
         raise Invalid(f"{amount} is no amount.", field="amount")
-    significant = "".join(map(str, figures)).rstrip("0")
-    places = exponent + len(figures) - len(significant) + digits(currency)
-    if not significant:
-        return 0
-    if amount.adjusted() > 18:
+    if amount and amount.adjusted() > 18:
         raise _too_large(currency)
-    if places < 0:
+    try:
+        return int(amount.scaleb(digits(currency), _EXACT).to_integral_exact(context=_EXACT))
+    except Inexact:
         raise Invalid(
             f"{currency} has {digits(currency)} decimal places, not more.",
             field="amount",
             params={"digits": digits(currency)},
-        )
-    minor = int(significant + "0" * places)
-    return -minor if sign else minor
+        ) from None
 
 
 def _too_large(currency: str) -> Invalid:

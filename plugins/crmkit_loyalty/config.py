@@ -39,9 +39,8 @@ class LoyaltyConfig(BaseModel):
         """Counts the points of a price, rounded down, so that splitting it gains nothing."""
         rate = self.rates.get(paid.currency, self.points_per_unit)
         # Whole numbers all the way: a division before the last step could round up.
-        units, parts = paid.amount.as_integer_ratio()
         points, per = rate.as_integer_ratio()
-        return units * points // (parts * per)
+        return paid.minor * points // (paid.parts * per)
 
 
 Context = sdk.Context[LoyaltyConfig]

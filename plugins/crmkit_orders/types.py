@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, reduce
@@ -141,28 +141,28 @@ class RecordOrder:
         """The total, said or summed up."""
         return self._sum() if self.total is None else self.total
 
-    def _faults_of_identity(self) -> Iterator[sdk.Problem]:
+    def _faults_of_identity(self) -> Sequence[sdk.Problem]:
         if self.source is None and self.external_id is None:
-            return
-        yield from sdk.checks.word("source", self.source)
-        yield from sdk.checks.word("externalId", self.external_id)
+            return ()
+        return [
+            *sdk.checks.word("source", self.source),
+            *sdk.checks.word("externalId", self.external_id),
+        ]
 
-    def _faults_of_total(self) -> Iterator[sdk.Problem]:
+    def _faults_of_total(self) -> Sequence[sdk.Problem]:
         if self.total is None and not self.lines:
-            yield sdk.checks.fault("total", "An order has a total, or lines that sum up to it.")
-            return
+            return [sdk.checks.fault("total", "An order has a total, or lines that sum up to it.")]
         # Amounts of two currencies have no sum, so this comes first.
         currency = (self.total or self.lines[0].amount).currency
-        others = [i for i, line in enumerate(self.lines) if line.amount.currency != currency]
-        if others:
-            yield sdk.checks.fault(
-                ("lines", others[0], "amount", "currency"),
-                f"This order is paid in {currency}; an order has one currency.",
-            )
-        elif self.paid.minor < 0:
-            yield sdk.checks.fault("total", "An order cannot be worth less than nothing.")
-        elif self.lines and self.paid != self._sum():
-            yield sdk.checks.fault("total", "The total is not what the lines sum up to.")
+        for index, line in enumerate(self.lines):
+            if line.amount.currency != currency:
+                message = f"This order is paid in {currency}; an order has one currency."
+                return [sdk.checks.fault(("lines", index, "amount", "currency"), message)]
+        if self.paid.minor < 0:
+            return [sdk.checks.fault("total", "An order cannot be worth less than nothing.")]
+        if self.total and self.lines and self.total != self._sum():
+            return [sdk.checks.fault("total", "The total is not what the lines sum up to.")]
+        return ()
 
     def _sum(self) -> sdk.Money:
         return reduce(add, [line.amount for line in self.lines])
@@ -219,6 +219,7 @@ class OrdersRefunded(sdk.Event):
     ids: tuple[str, ...]
 
 
-def _faults_of_quantity(quantity: int) -> Iterator[sdk.Problem]:
+def _faults_of_quantity(quantity: int) -> Sequence[sdk.Problem]:
     if quantity < 1:
-        yield sdk.checks.fault("quantity", "A line is of one thing or more.")
+        return [sdk.checks.fault("quantity", "A line is of one thing or more.")]
+    return ()

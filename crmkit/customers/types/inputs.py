@@ -264,15 +264,19 @@ def _list_faults(
     field: str,
     given: Sequence[EmailAddress | PhoneNumber | PostalAddress],
     keys: Sequence[object],
-) -> Iterator[Problem]:
+) -> Sequence[Problem]:
+    faults = []
     if len(keys) > _MOST:
-        yield checks.fault(field, f"There are at most {_MOST} of them.")
-    for index, each in enumerate(keys):
-        if each in keys[:index]:
-            yield checks.fault((field, index), "This stands here twice.")
+        faults.append(checks.fault(field, f"There are at most {_MOST} of them."))
+    if len(keys) > 1:
+        for index, each in enumerate(keys):
+            if each in keys[:index]:
+                faults.append(checks.fault((field, index), "This stands here twice."))
     marked = [index for index, each in enumerate(given) if each.primary]
     for index in marked[1:]:
-        yield checks.fault((field, index, "primary"), "Only one of them is the one to use.")
+        message = "Only one of them is the one to use."
+        faults.append(checks.fault((field, index, "primary"), message))
+    return faults
 
 
 def _match_faults(given: UpsertCustomer) -> Iterator[Problem]:
