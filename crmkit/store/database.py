@@ -234,7 +234,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
         super().__init_subclass__(**given)
         if "__table__" in cls.__dict__:
             _complete(cls)
-            cls.__init__ = _made(cls)  # type: ignore[assignment]
+            cls.__init__ = _made(cls)  # type: ignore[method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__

@@ -21,11 +21,12 @@ _MOST = 100  # units in one transaction; what reads inside its own waits behind 
 
 
 class GroupCommit:
-    """Runs jobs in the order in which they came, each with a savepoint of its own.
+    """Runs jobs in the order in which they came, each so that it leaves nothing behind if it fails.
 
     All that have come while the writer was busy share the next transaction, and hear of
     it when it has been committed. What they let wait is written behind them, outside their
-    savepoints: within one, SQLite copies each page before it first changes it.
+    savepoints: within one, SQLite copies each page before it first changes it. Whoever is
+    alone has none, because nobody minds if his failure takes the transaction along.
     """
 
     def __init__(
@@ -88,7 +89,12 @@ def _committed(
     """Runs jobs in one transaction and returns what became of each."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = [saved(job, connection) for job, _ in jobs]
+        outcomes: list[Exception | None]
+        if len(jobs) == 1:
+            jobs[0][0](connection)
+            outcomes = [None]
+        else:
+            outcomes = [saved(job, connection) for job, _ in jobs]
         for sql, runs in _gathered(jobs, outcomes).items():
             connection.executemany(sql, runs)
         connection.execute("COMMIT")

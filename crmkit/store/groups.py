@@ -49,6 +49,10 @@ class Group(ABC):
     def part(self, dialect: Dialect) -> Part:
         """The statement that writes this, beside others or alone."""
 
+    def is_copied(self, dialect: Dialect) -> bool:
+        """Whether that is a COPY of PostgreSQL's, beside which nothing can stand."""
+        return False
+
     @property
     def new(self) -> Sequence[Mapping[str, Any]]:
         """The rows that it adds, for the audit."""
@@ -83,6 +87,9 @@ class Inserts(Group):
 
     def part(self, dialect: Dialect) -> Part:
         return inserted(self.table, self.rows, dialect)
+
+    def is_copied(self, dialect: Dialect) -> bool:
+        return _is_copied(len(self.rows), dialect)
 
     @property
     def new(self) -> Sequence[Mapping[str, Any]]:
@@ -241,11 +248,15 @@ def inserted(
     if not many:
         values = [binding.row(rows[0])]
         return Part((table, meeting, many), write, values, table.name, may_wait=may_wait)
-    values, native = binding.by_columns(rows), dialect.name == "postgresql"
-    if native and meeting is None and len(rows) >= _WORTH_COPYING:
+    values = binding.by_columns(rows)
+    if meeting is None and _is_copied(len(rows), dialect):
         return _copied(table, list(zip(*values, strict=True)))
-    runs = [values] if native else list(zip(*values, strict=True))
+    runs = [values] if dialect.name == "postgresql" else list(zip(*values, strict=True))
     return Part((table, meeting, many), write, runs, table.name, may_wait=may_wait)
+
+
+def _is_copied(rows: int, dialect: Dialect) -> bool:
+    return rows >= _WORTH_COPYING and dialect.name == "postgresql"
 
 
 def _copied(table: Table, rows: Sequence[Sequence[Any]]) -> Part:

@@ -247,6 +247,8 @@ class UnitOfWork:
         if self._transaction is not None:
             return await self._completed(self._transaction, groups, about)
         dialect = self._database.dialect
+        if any(each.is_copied(dialect) for each in groups):
+            return False  # Nothing stands beside a COPY, so nothing is made in vain.
 
         def parts() -> list[Part]:
             made = [*self._premises, *[part for part, _ in self._along]]

@@ -51,9 +51,7 @@ class _Ids:
             now = self._next(now)
         rest = getrandbits(35)  # A fork draws others, although it goes on with the same count.
         t = _TRIPLES
-        return (
-            f"{prefix}_{now[2]}{t[count]}{t[rest >> 20]}{t[rest >> 5 & 32767]}{_ALPHABET[rest & 31]}"
-        )
+        return f"{prefix}_{now[2]}{t[count]}{t[rest >> 20]}{t[rest >> 5 & 32767]}{_ALPHABET[rest & 31]}"
 
     def _next(self, before: _Millisecond) -> _Millisecond:
         with self._lock:

@@ -87,7 +87,7 @@ async def _customers(context: sdk.Context, source: str, names: set[str]) -> dict
     known = dict(await context.rules(repository.customers(source, sorted(names))))
     new = sorted(names - known.keys())
     if new:
-        await sdk.customers.create(
+        made = await sdk.customers.create(
             context,
             [
                 sdk.CreateCustomer(
@@ -99,5 +99,6 @@ async def _customers(context: sdk.Context, source: str, names: set[str]) -> dict
                 for each in new
             ],
         )
-        known |= dict(await context.rules(repository.customers(source, new)))
+        # Nobody is asked who they are: what waits to be written can wait for the orders.
+        known |= {name: sdk.id_of(each.customer) for name, each in zip(new, made, strict=True)}
     return known

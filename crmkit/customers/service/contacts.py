@@ -111,16 +111,22 @@ def key_of(row: Contact) -> tuple[str, str]:
 
 def _rows(context: Context[Any], draft: Draft[Asked, models.Customer]) -> list[Contact]:
     """Makes rows of all that a draft names; what is no number is rejected."""
-    return [
-        *_emails(draft),
-        *_phones(context, draft),
-        *_addresses(draft),
-        *_external_ids(draft),
-    ]
+    given, found = draft.input, list[Contact]()
+    # Most have few of these, and in a bulk each look at nothing would count.
+    if given.emails:
+        found += _emails(draft, given.emails)
+    if given.phones:
+        found += _phones(context, draft, given.phones)
+    if given.addresses:
+        found += _addresses(draft, given.addresses)
+    if given.external_ids:
+        found += _external_ids(draft, given.external_ids)
+    return found
 
 
-def _emails(draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
-    given = types.said(draft.input.emails) or ()
+def _emails(
+    draft: Draft[Asked, models.Customer], given: Sequence[types.EmailAddress]
+) -> Iterator[Contact]:
     for each, primary in zip(given, _primary(given), strict=True):
         yield models.CustomerEmail(
             customer_id=draft.row.id,
@@ -131,8 +137,11 @@ def _emails(draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
         )
 
 
-def _phones(context: Context[Any], draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
-    given = types.said(draft.input.phones) or ()
+def _phones(
+    context: Context[Any],
+    draft: Draft[Asked, models.Customer],
+    given: Sequence[types.PhoneNumber],
+) -> Iterator[Contact]:
     for index, (each, primary) in enumerate(zip(given, _primary(given), strict=True)):
         try:
             number = phone_number(each.number, context.organisation.phone_region)
@@ -148,16 +157,19 @@ def _phones(context: Context[Any], draft: Draft[Asked, models.Customer]) -> Iter
         )
 
 
-def _addresses(draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
-    given = types.said(draft.input.addresses) or ()
+def _addresses(
+    draft: Draft[Asked, models.Customer], given: Sequence[types.PostalAddress]
+) -> Iterator[Contact]:
     for each, primary in zip(given, _primary(given), strict=True):
         yield models.CustomerAddress(
             customer_id=draft.row.id, label=each.label, is_primary=primary, **each.normal
         )
 
 
-def _external_ids(draft: Draft[Asked, models.Customer]) -> Iterator[Contact]:
-    for each in types.said(draft.input.external_ids) or ():
+def _external_ids(
+    draft: Draft[Asked, models.Customer], given: Sequence[types.ExternalId]
+) -> Iterator[Contact]:
+    for each in given:
         yield models.CustomerExternalId(
             customer_id=draft.row.id, source=each.source, external_id=each.external_id
         )
