@@ -6,10 +6,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO, TypeVar
 
 from charset_normalizer import from_bytes
 from pydantic import AliasChoices, BaseModel, ValidationError
@@ -19,7 +17,7 @@ from crmkit.host.builders import ImportedRow
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pydantic.fields import FieldInfo
@@ -35,8 +33,7 @@ _MARKS = {
 }
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line: its cells, and the row that they make or why they make none."""
 
     number: int
@@ -53,35 +50,39 @@ class Lines:
         self.path = path
         self.model = model
         self.size = path.stat().st_size
-        self.position = 0
+        self._raw: BinaryIO | None = None
         self._alike = Repeats()
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file have been read by now."""
+        return 0 if self._raw is None else self._raw.tell()
 
     def __iter__(self) -> Iterator[Line]:
         with self.path.open("rb") as raw, _decoded(raw, self.encoding) as text:
+            self._raw = raw
             split = _split(text)
-            header = self._header(next(split, Line(1, [])))
-            for line in split:
-                self.position = raw.tell()
-                if line.cells or line.fault:
-                    yield self._read(line, header)
+            _, first, _ = next(split, (1, [], ""))
+            header = self._header(first)
+            for number, cells, fault in split:
+                if cells or fault:
+                    yield self._read(number, cells, fault, header)
 
-    def _header(self, first: Line) -> list[str]:
+    def _header(self, first: Sequence[str]) -> list[str]:
         """The names of the columns.
 
         Raises:
             Invalid: One that the model needs is not among them.
         """
-        header = [each.strip() for each in first.cells]
+        header = [each.strip() for each in first]
         for name, field in self.model.model_fields.items():
             names = _names(name, field)
             if field.is_required() and not names & {*header}:
                 raise Invalid(f"{self.path.name} has no column {' or '.join(sorted(names))}.")
         return header
 
-    def _read(self, line: Line, header: Sequence[str]) -> Line:
-        number, cells = line.number, line.cells
-        fault = line.fault or _fault(header, cells, self.encoding)
-        if fault:
+    def _read(self, number: int, cells: Sequence[str], fault: str, header: Sequence[str]) -> Line:
+        if fault := fault or _fault(header, cells, self.encoding):
             return Line(number, cells, fault=fault)
         try:
             value = self.model.model_validate(dict(zip(header, cells, strict=True)))
@@ -142,18 +143,19 @@ def _decoded(raw: BinaryIO, encoding: str) -> TextIO:
     return io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="")
 
 
-def _split(text: TextIO) -> Iterator[Line]:
+def _split(text: TextIO) -> Iterator[tuple[int, Sequence[str], str]]:
+    """Splits lines into their numbers, their cells, and why they have none."""
     head = text.readline()
     delimiter = max(",;\t", key=head.count)
     lines = csv.reader(chain([head], text), delimiter=delimiter, strict=True)
     while True:
         number = lines.line_num + 1
         try:
-            yield Line(number, next(lines))
+            yield number, next(lines), ""
         except StopIteration:
             return
         except csv.Error as error:
-            yield Line(number, [], fault=f"It cannot be split: {error}.")
+            yield number, [], f"It cannot be split: {error}."
 
 
 def _fault(header: Sequence[str], cells: Sequence[str], encoding: str) -> str:

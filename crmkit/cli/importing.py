@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from crmkit.host.host import Host
 
 _CHUNK = 1_000
+_SHOWN = 100  # lines; showing each would take longer than reading it
 _OUT = Console(highlight=False, soft_wrap=True)
 
 
@@ -182,9 +183,10 @@ def _shown(lines: Lines) -> Iterator[Iterator[Line]]:
         task = bar.add_task(lines.path.name, total=lines.size)
 
         def each() -> Iterator[Line]:
-            for line in lines:
+            for number, line in enumerate(lines):
                 yield line
-                bar.update(task, completed=lines.position)
+                if number % _SHOWN == 0:
+                    bar.update(task, completed=lines.position)
 
         yield each()
         bar.update(task, completed=lines.size)

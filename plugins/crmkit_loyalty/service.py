@@ -84,10 +84,10 @@ async def adjust_points(context: Context, input: AdjustPoints) -> AdjustedPoints
 def earn(context: Context, drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]) -> None:
     """Adds the points of new orders, which the price alone decides."""
     # All that counts stands in the drafts: a read here would cost each order a transaction.
-    earned = []
+    config, earned = context.config, []
     for draft in drafts:
         order = draft.row
-        points = context.config.points_for(sdk.Money(order.total_minor, order.currency))
+        points = config.points_for(sdk.Money(order.total_minor, order.currency))
         if points > MOST:
             context.reject(draft, errors.TooManyPoints(points))
         else:

@@ -46,13 +46,15 @@ async def import_orders(
 ) -> sdk.ImportResult:
     """Records the orders that are not here yet, and the customers whom they need."""
     # What is known is skipped before anything else, so that a second run only reads.
-    amounts = {row.line: sdk.Money.of(row.value.amount, options.currency) for row in rows}
-    rows_by_id = {_external_id(row, amounts[row.line], options): row for row in rows}
-    recorded = await context.rules(repository.recorded(options.source, [*rows_by_id]))
+    orders = {}
+    for row in rows:
+        amount = sdk.Money.of(row.value.amount, options.currency)
+        orders[_external_id(row, amount, options)] = row.value, amount
+    recorded = await context.rules(repository.recorded(options.source, [*orders]))
     for (external_id,) in recorded:
-        del rows_by_id[str(external_id)]
+        del orders[str(external_id)]
     customer_ids = await _customers(
-        context, options.source, {row.value.customer for row in rows_by_id.values()}
+        context, options.source, {line.customer for line, _ in orders.values()}
     )
     # A day of the file is a day of the organisation's.
     zone = ZoneInfo(context.organisation.zone)
@@ -60,16 +62,16 @@ async def import_orders(
         context,
         [
             RecordOrder(
-                customer_id=customer_ids[row.value.customer],
-                lines=(RecordOrderLine(amount=amounts[row.line], quantity=row.value.quantity),),
-                placed_at=datetime.combine(row.value.date, time(), zone),
+                customer_id=customer_ids[line.customer],
+                lines=(RecordOrderLine(amount=amount, quantity=line.quantity),),
+                placed_at=datetime.combine(line.date, time(), zone),
                 source=options.source,
                 external_id=external_id,
             )
-            for external_id, row in rows_by_id.items()
+            for external_id, (line, amount) in orders.items()
         ],
     )
-    return sdk.ImportResult(created=len(rows_by_id), unchanged=len(recorded))
+    return sdk.ImportResult(created=len(orders), unchanged=len(recorded))
 
 
 def _external_id(row: Row, amount: sdk.Money, options: sdk.ImportOptions) -> str:

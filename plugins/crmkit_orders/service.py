@@ -41,7 +41,7 @@ async def record_orders(
 
 async def _record(context: sdk.Context, drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]) -> None:
     context.write.add(*[draft.row for draft in drafts])
-    context.write.add(*[line for draft in drafts for line in _lines(draft)])
+    context.write.add(*_lines(drafts))
     await context.call(hookspecs.orders_recorded, drafts)
     context.emit(OrdersRecorded(drafts[0].row.id, tuple(draft.row.id for draft in drafts)))
 
@@ -92,24 +92,27 @@ async def _look_at(
 
 
 def _row(given: RecordOrder, now: datetime) -> OrderRow:
+    paid = given.paid
     return OrderRow(
         customer_id=given.customer_id,
         placed_at=given.placed_at or now,
-        total_minor=given.paid.minor,
-        currency=given.paid.currency,
+        total_minor=paid.minor,
+        currency=paid.currency,
         source=given.source,
         external_id=given.external_id,
         cause_id=given.cause_id,
     )
 
 
-def _lines(draft: sdk.Draft[RecordOrder, OrderRow]) -> Iterator[Line]:
-    for each in draft.input.lines:
-        yield Line(
-            order_id=draft.row.id,
-            quantity=each.quantity,
-            amount_minor=each.amount.minor,
-            currency=each.amount.currency,
-            sku=each.sku,
-            description=each.description,
-        )
+def _lines(drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]) -> Iterator[Line]:
+    for draft in drafts:
+        order_id = draft.row.id
+        for each in draft.input.lines:
+            yield Line(
+                order_id=order_id,
+                quantity=each.quantity,
+                amount_minor=each.amount.minor,
+                currency=each.amount.currency,
+                sku=each.sku,
+                description=each.description,
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, reduce
+from functools import reduce
 from operator import add
 from typing import ClassVar
 
@@ -136,7 +136,7 @@ class RecordOrder:
             self._faults_of_total(),
         )
 
-    @cached_property
+    @property
     def paid(self) -> sdk.Money:
         """The total, said or summed up."""
         return self._sum() if self.total is None else self.total

@@ -72,10 +72,10 @@ async def check_external_ids(
 ) -> None:
     """Rejects whoever asks for a key that another customer holds or asks for, too."""
     freed = {key_of(each) for own in found for each in own.removed}
-    asked = {key for own in found for key in _external_keys(own)}
-    held = set(await repository.holders(context, asked)) - freed
-    for draft, own in zip(drafts, found, strict=True):
-        for key in _external_keys(own):
+    asked = [_external_keys(own) for own in found]
+    held = set(await repository.holders(context, {key for keys in asked for key in keys})) - freed
+    for draft, keys in zip(drafts, asked, strict=True):
+        for key in keys:
             if key in held:
                 named = types.said(draft.input.external_ids) or ()
                 index = [(each.source, each.external_id) for each in named].index(key)

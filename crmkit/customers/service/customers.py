@@ -32,7 +32,7 @@ from crmkit.store.database import freeze
 from crmkit.values.ids import prefix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 D = TypeVar("D", bound=Draft[Any, Any])
 
@@ -99,7 +99,7 @@ async def create(context: Context[Any], drafts: Creations) -> None:
     context.write.add(*[each.row for each in drafts])
     write_contacts(context, found)
     write_first_fields(context, drafts, own)
-    context.write.add(*[_first_stay(context, each.row) for each in drafts])
+    context.write.add(*_first_stays(context, drafts))
     await context.call(hookspecs.customers_created, drafts)
     ids = tuple(each.row.id for each in drafts)
     context.emit(types.CustomersCreated(ids[0], ids))
@@ -264,13 +264,12 @@ def _joined(given: str | None, family: str | None) -> str:
     return " ".join(parts)
 
 
-def _first_stay(context: Context[Any], row: models.Customer) -> models.StageStay:
-    return models.StageStay(
-        customer_id=row.id,
-        stage_id=row.stage_id,
-        entered_at=context.clock.now(),
-        actor=context.actor.id,
-    )
+def _first_stays(context: Context[Any], drafts: Creations) -> Iterator[models.StageStay]:
+    now, actor = context.clock.now(), context.actor.id
+    for each in drafts:
+        yield models.StageStay(
+            customer_id=each.row.id, stage_id=each.row.stage_id, entered_at=now, actor=actor
+        )
 
 
 def _apply(given: types.UpdateCustomer, row: models.Customer) -> None:

@@ -31,6 +31,8 @@ class Known:
 def first_fields(context: Context[Any], drafts: Drafts) -> list[Known]:
     """Finds the values of new customers; whoever lacks one that everybody needs is rejected."""
     fields = context.host.settings.fields.of_customers
+    if not fields:
+        return [Known({}, ())] * len(drafts)
     return [_first(context, each, fields) for each in drafts]
 
 
