@@ -44,6 +44,11 @@ class Reader(Protocol):
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]: ...
 
+    async def found(
+        self, made: Template, keys: Sequence[str], told: Callable[[Deferred], Any]
+    ) -> Sequence[Sequence[Any]]:
+        """The one row of each key, if there is one."""
+
 
 class Executor:
     """Runs plans for one request."""
@@ -94,12 +99,20 @@ class Executor:
     async def _level(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
         rows = self._told(step, keys, answers.request)
         if rows is None:
-            rows = await self._read(self._compiled(step), keys, answers.request)
+            rows = await self._brought(step, keys, answers.request)
         groups = answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
         if isinstance(step, Step) and step.aliases and len(groups) < len(keys):
             rows = [*rows, *await self._followed(step, keys, groups, answers.request)]
         if rows and (step.below or step.batches):
             await self._work(step.below, step.batches, rows, answers)
+
+    def _brought(
+        self, step: Level, keys: Sequence[Any], request: Request
+    ) -> Awaitable[Sequence[Sequence[Any]]]:
+        made = self._compiled(step)
+        if isinstance(step, Step) and step.finds_one:
+            return self.reader.found(made, keys, request.told)
+        return self._read(made, keys, request)
 
     def _told(
         self, step: Level, keys: Sequence[Any], request: Request

@@ -135,8 +135,14 @@ class Writer:
         return f"{{{', '.join(self.slot(each, row) for each in slots)}}}"
 
     def slot(self, slot: b.Slot, row: Row) -> str:
-        source, nullable = self.value(slot.value, row)
-        if nullable and isinstance(slot.kind, GraphQLNonNull):
+        required = isinstance(slot.kind, GraphQLNonNull)
+        value = slot.value
+        if required and isinstance(value, b.Obj) and isinstance(value.read, Present):
+            # It stands in many rows, and a test costs less there than a call.
+            source = self.present(value.read, value.slots, row, "bail()")
+            return f"{self.constant(slot.key)}: {source}"
+        source, nullable = self.value(value, row)
+        if nullable and required:
             source = f"need({source})"
         return f"{self.constant(slot.key)}: {source}"
 
@@ -186,8 +192,7 @@ class Writer:
 
     def object(self, value: b.Obj, row: Row) -> Expression:
         if isinstance(value.read, Present):
-            source = self.slots(value.slots, row)
-            return f"(None if {row.cell(value.read.cell.place)} is None else {source})", True
+            return self.present(value.read, value.slots, row, "None"), True
         if value.read is itself and row.step is not None:
             return self.slots(value.slots, row), False
         if row.step is not None:
@@ -195,6 +200,10 @@ class Writer:
         own = Row(self.name("p"))
         lines = [f"if {own.name} is None: return None", self.slots(value.slots, own)]
         return f"{self.function(own, lines)}({self.called(value.read, row)})", True
+
+    def present(self, read: Present, slots: Sequence[b.Slot], row: Row, otherwise: str) -> str:
+        """A record that is joined beside, or something else where there is none."""
+        return f"({otherwise} if {row.cell(read.cell.place)} is None else {self.slots(slots, row)})"
 
     def item(self, value: b.Value, step: Any) -> str:
         """A function of a row of this step."""

@@ -18,6 +18,7 @@ from crmkit.engine.late import Planning, Request, Unbound, shape_of
 from crmkit.engine.plan import Plan
 from crmkit.engine.planner import Planner
 from crmkit.engine.selection import Selections
+from crmkit.engine.steps import KEYS
 from crmkit.graph.cost import Costs
 from crmkit.graph.errors import Wrong
 from crmkit.graph.variables import with_sources
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from crmkit.host.actors import Actor
     from crmkit.host.context import Context
     from crmkit.host.host import Host
+    from crmkit.store.reach import Deferred
 
 Make = Callable[[Planner], Plan]
 
@@ -100,6 +102,14 @@ class Run:
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         began = perf_counter()
         rows = await self.host.database.rows(sql, arguments)
+        self.note.took("crmkit", "read", began, perf_counter() - began)
+        return rows
+
+    async def found(
+        self, made: Template, keys: Sequence[str], told: Callable[[Deferred], Any]
+    ) -> Sequence[Sequence[Any]]:
+        began = perf_counter()
+        rows = await self.host.database.found(made, KEYS, keys, told)
         self.note.took("crmkit", "read", began, perf_counter() - began)
         return rows
 

@@ -72,9 +72,14 @@ class Template:
             return self.constants
         found = list(self.constants)
         for index, each, process in self.deferred:
-            value = each.told(told) if isinstance(each, _List) else told(each)
+            value = _told(each, told)
             found[index] = process(value) if process else value
         return tuple(found)
+
+    def besides(self, place: Deferred, told: Callable[[Deferred], Any]) -> tuple[Any, ...]:
+        """All values of a run but those of one place."""
+        deferred = [_told(each, told) for _, each, _ in self.deferred if each is not place]
+        return self.constants, *deferred
 
     def rows(self, raw: Iterable[Sequence[Any]]) -> list[Row]:
         """Reads the driver's rows as plain tuples."""
@@ -103,6 +108,10 @@ class Template:
             except Exception as error:  # noqa: BLE001  it fails where the value is read
                 values[index] = Unreadable(values[index], error)
         return tuple(values)
+
+
+def _told(deferred: Deferred, told: Callable[[Deferred], Any]) -> Any:
+    return deferred.told(told) if isinstance(deferred, _List) else told(deferred)
 
 
 @dataclass(frozen=True)

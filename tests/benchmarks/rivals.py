@@ -214,6 +214,8 @@ def serving(rival: Rival, address: str) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
 
 
 def cpu_of(pid: int) -> float:

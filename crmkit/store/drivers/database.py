@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cache
+from functools import cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
+from crmkit.store.coalescing import Apart, Coalescing
+from crmkit.store.drivers.lateness import may_be_late
 from crmkit.store.parts import Part, Texts
-from crmkit.store.reach import EVERYTHING, Reach
+from crmkit.store.reach import EVERYTHING, Deferred, Reach
 from crmkit.store.ready import prepared
 from crmkit.store.tally import TALLY
 from crmkit.values.errors import SetupError
@@ -23,7 +26,12 @@ if TYPE_CHECKING:
 
     from crmkit.store.pool import Connection
     from crmkit.store.ready import Question
-    from crmkit.store.statements import Row
+    from crmkit.store.statements import Row, Template
+
+    Told = Callable[[Deferred], Any]
+
+_FEW = 4
+"""Keys that are looked up together with those of others; more are worth a statement of their own."""
 
 
 class Reader(ABC):
@@ -113,6 +121,52 @@ class Database(Reader):
         self.dialect = dialect
         self.texts = Texts(dialect)
         self.watchers = []
+        self._lookups: Coalescing[Sequence[str]] = Coalescing()
+
+    async def found(
+        self, made: Template, place: Deferred, keys: Sequence[str], told: Told
+    ) -> Sequence[Sequence[Any]]:
+        """The rows of some keys, each of which begins with its own.
+
+        Of few keys, those are looked up in one statement that are asked for at the same moment,
+        in all requests in which nothing else differs.
+
+        Args:
+            made: The statement.
+            place: Where in it the keys stand.
+            keys: These.
+            told: What stands in all its other places.
+        """
+        if len(keys) <= _FEW:
+            key = made.sql, made.besides(place, told), may_be_late()
+            act = partial(self._found, made, place, told)
+            try:
+                found: Sequence[Sequence[Any]] = await self._lookups(key, keys, act)
+            except Apart:
+                pass
+            else:
+                return found
+        return await self._rows_of(made, place, keys, told)
+
+    async def _found(
+        self, made: Template, place: Deferred, told: Told, asked: Sequence[Sequence[str]]
+    ) -> Sequence[Sequence[Sequence[Any]] | Exception]:
+        if len(asked) == 1:
+            return [await self._rows_of(made, place, asked[0], told)]
+        try:
+            rows = await self._rows_of(made, place, list({*chain.from_iterable(asked)}), told)
+        except Exception:  # noqa: BLE001  whose fault it is, they find out alone
+            return [Apart() for _ in asked]
+        by_key: dict[Any, list[Sequence[Any]]] = {}
+        for each in rows:
+            by_key.setdefault(each[0], []).append(each)
+        return [[row for key in keys for row in by_key.get(key, ())] for keys in asked]
+
+    async def _rows_of(
+        self, made: Template, place: Deferred, keys: Sequence[str], told: Told
+    ) -> Sequence[Sequence[Any]]:
+        arguments = made.arguments(lambda each: keys if each is place else told(each))
+        return await self.rows(made.sql, arguments)
 
     def _watch_all(self, parts: Sequence[Part]) -> None:
         """Watches statements that travel as one; their texts are made for watchers alone."""
