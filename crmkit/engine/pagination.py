@@ -152,29 +152,34 @@ class Cursors:
 
         return seal
 
-    def open(self, keys: Sequence[Key], cursor: str, argument: str) -> list[Any]:
-        """The key values in a cursor.
+    def opener(self, keys: Sequence[Key], argument: str) -> Callable[[str], list[Any]]:
+        """Reads the key values in a cursor.
 
-        Raises:
-            Invalid: It was not given out by this list in this order.
+        It raises Invalid where the cursor was not given out by this list in this order.
         """
-        try:
-            raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        except ValueError:
-            raw = b""
-        seal, body = raw[:_SEAL], raw[_SEAL:]
-        if not hmac.compare_digest(seal, _sealed(self._begun(keys), body)):
-            raise Invalid(
-                "This cursor was not given out by this list in this order.", field=argument
-            )
-        return [
-            _typed(value, key.element.type)
-            for value, key in zip(orjson.loads(body), keys, strict=True)
-        ]
+        begun = self._begun(keys)
+        readers = [_reader(key.element.type) for key in keys]
+
+        def open_(cursor: str) -> list[Any]:
+            try:
+                raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            except ValueError:
+                raw = b""
+            seal, body = raw[:_SEAL], raw[_SEAL:]
+            if not hmac.compare_digest(seal, _sealed(begun, body)):
+                raise Invalid(
+                    "This cursor was not given out by this list in this order.", field=argument
+                )
+            return [
+                read(value) if read and value is not None else value
+                for value, read in zip(orjson.loads(body), readers, strict=True)
+            ]
+
+        return open_
 
     def opened(self, keys: Sequence[Key], cursor: Any, argument: str) -> list[Any]:
         """The same of a cursor that may be late: only which values are null is fixed."""
-        values = mapped(cursor, lambda given: self.open(keys, given, argument))
+        values = mapped(cursor, self.opener(keys, argument))
         nulls = fixed(values, lambda found: [each is None for each in found])
         return [
             None if null else mapped(values, itemgetter(index)) for index, null in enumerate(nulls)
@@ -252,11 +257,10 @@ def _stored(key: Key) -> TypeEngine[Any]:
     return Code() if isinstance(kind, Choice) else kind
 
 
-def _typed(value: Any, kind: TypeEngine[Any]) -> Any:
-    if value is None:
-        return None
+def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """What makes of a value in a cursor one of this type, unless it is one."""
     if isinstance(kind, UtcDateTime):
-        return datetime.fromisoformat(value)
+        return datetime.fromisoformat
     if isinstance(kind, Scaled):
-        return Decimal(value)
-    return date.fromisoformat(value) if kind.python_type is date else value
+        return Decimal
+    return date.fromisoformat if kind.python_type is date else None
