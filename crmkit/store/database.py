@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass
 from datetime import date, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from sqlalchemy import (
@@ -234,7 +234,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=Fals
         super().__init_subclass__(**given)
         if "__table__" in cls.__dict__:
             _complete(cls)
-            cls.__init__ = _made(cls)  # type: ignore[method-assign]
+            cls.__init__ = _constructor(cls)  # type: ignore[method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__
@@ -283,17 +283,19 @@ def maker(model: type[Base]) -> Maker:
     return Maker(model)
 
 
-def _made(model: type[Base]) -> Callable[..., None]:
+def _constructor(model: type[Base]) -> Callable[..., None]:
     """What stands in the place of the constructor that SQLAlchemy would give a model."""
-    prefix = model.__tablename__ if issubclass(model, Record) else ""
 
-    def make(row: Base, **given: Any) -> None:
-        held = row.__dict__
-        maker(model).fill(held, given)
-        if prefix:
-            held["id"] = ids.new_id(prefix)
+    def first(row: Base, **given: Any) -> None:
+        # While its class is being made, its mapper is not complete.
+        prefix = model.__tablename__
+        made = {"id": partial(ids.new_id, prefix)} if issubclass(model, Record) else {}
+        constructor = maker(model).constructor(made)
+        constructor.__qualname__ = f"{model.__qualname__}.__init__"
+        model.__init__ = constructor  # type: ignore[method-assign]
+        constructor(row, **given)
 
-    return make
+    return first
 
 
 def table_of(model: type[Base]) -> Table:

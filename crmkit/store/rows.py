@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import configure_mappers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Column
 
@@ -18,40 +18,41 @@ class Maker:
 
     def __init__(self, model: Any) -> None:
         configure_mappers()
-        fields = {each.name: each for each in dataclasses.fields(model)}
         columns: Mapping[str, Column[Any]] = dict(model.__mapper__.c.items())
-        self._name = model.__name__
-        self._taken = frozenset(name for name, each in fields.items() if each.init)
-        self._factories = {
-            name: each.default_factory
-            for name, each in fields.items()
-            if each.init and each.default_factory is not dataclasses.MISSING
-        }
-        self._needed = frozenset(
-            name
-            for name, each in fields.items()
-            if each.init and each.default is dataclasses.MISSING and name not in self._factories
-        )
+        self._fields = {each.name: each for each in dataclasses.fields(model) if each.init}
         # What nobody says is None until the row is written; one default serves all rows.
         self._unsaid = {name: each.info.get("default") for name, each in columns.items()}
         self._renamed = [(name, each.name) for name, each in columns.items() if name != each.name]
-        # Calls name the same few sets of keywords again and again, in one order each.
-        self._fitting: set[tuple[str, ...]] = set()
 
-    def fill(self, held: dict[str, Any], given: dict[str, Any]) -> None:
-        """Gives a new row the values that were said, and those that were not.
+    def constructor(self, given: Mapping[str, Callable[[], Any]]) -> Callable[..., None]:
+        """What makes a row of keywords, written out as that of a dataclass is.
 
-        Raises:
-            TypeError: Something was said that the model does not take, or too little.
+        Args:
+            given: What makes the values that each row gets unasked, by their attributes.
         """
-        if (names := tuple(given)) not in self._fitting:
-            self._check({*names})
-            self._fitting.add(names)
-        held.update(self._unsaid)
-        if self._factories:
-            for name, make in self._factories.items():
-                held[name] = make()
-        held.update(given)
+        taken, cells, known = [], [], dict[str, Any]()
+        for name in {**self._unsaid, **self._fields}:
+            field = self._fields.get(name)
+            if name in given:
+                known[f"make_{name}"] = given[name]
+                cells.append(f"{name!r}: make_{name}()")
+            elif field is None:
+                known[f"no_{name}"] = self._unsaid[name]
+                cells.append(f"{name!r}: no_{name}")
+            elif field.default_factory is not dataclasses.MISSING:
+                known[f"make_{name}"], known["unsaid"] = field.default_factory, object()
+                taken.append(f"{name}=unsaid")
+                cells.append(f"{name!r}: make_{name}() if {name} is unsaid else {name}")
+            else:
+                known[f"no_{name}"] = self._unsaid.get(name)
+                is_needed = field.default is dataclasses.MISSING
+                taken.append(name if is_needed else f"{name}=no_{name}")
+                cells.append(f"{name!r}: {name}")
+        keywords = f", *, {', '.join(taken)}" if taken else ""
+        source = f"def __init__(_row, /{keywords}):\n _row.__dict__.update({{{', '.join(cells)}}})"
+        exec(source, known)  # noqa: S102  names of attributes
+        made: Callable[..., None] = known["__init__"]
+        return made
 
     def values(self, held: Mapping[str, Any]) -> dict[str, Any]:
         """The values of a row by the names of their columns."""
@@ -59,10 +60,3 @@ class Maker:
         for name, column in self._renamed:
             found[column] = found.pop(name)
         return found
-
-    def _check(self, names: set[str]) -> None:
-        unknown, missing = sorted(names - self._taken), sorted(self._needed - names)
-        if unknown:
-            raise TypeError(f"{self._name}() does not take {', '.join(unknown)}.")
-        if missing:
-            raise TypeError(f"{self._name}() needs {', '.join(missing)}.")

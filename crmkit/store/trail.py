@@ -189,6 +189,8 @@ class Trail:
             owners = self._persons.get(said)
             if owners is None:
                 owners = self._persons[said] = (Owner(said),)
+        elif len(place.keys) == 1:
+            owners = (self._behind(place, *place.keys[0], known, record),)
         else:
             owners = tuple(dict.fromkeys(self._of(place, known, record)))
         if record is not None and not place.is_root:
