@@ -18,13 +18,14 @@ class Repeats:
     def count(self, thing: int) -> int:
         """Says how often this hash has come by now."""
         thing = thing or 1  # Nothing stands where a zero stands.
-        place = _place(self._places, thing)
-        if self._places[place] == thing:
+        places = self._places
+        place = _place(places, thing)
+        if places[place] == thing:
             self._more[thing] = times = self._more.get(thing, 1) + 1
             return times
-        self._places[place] = thing
+        places[place] = thing
         self._taken += 1
-        if self._taken * 2 > len(self._places):
+        if self._taken * 2 > len(places):
             self._grow()
         return 1
 
@@ -39,7 +40,7 @@ def _place(places: array[int], thing: int) -> int:
     """Where it stands, or where it would: whatever collides moves on to the next free place."""
     mask = len(places) - 1
     place = thing & mask
-    while places[place] not in (0, thing):
+    while (there := places[place]) and there != thing:
         place = (place + 1) & mask
     return place
 

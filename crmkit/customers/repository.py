@@ -122,9 +122,7 @@ async def relations_of(
 
 async def suppressed(context: Context[Any], digests: Collection[str]) -> set[str]:
     """Those of these hashes that are of people who were erased."""
-    row = models.Suppression
-    wanted = select(row.digest).where(row.digest.in_(sorted(digests)))
-    return {digest for (digest,) in await context.rules(wanted)}
+    return {digest for (digest,) in await context.rules(_suppressed(sorted(digests)))}
 
 
 def suppressions(digests: Collection[str]) -> ColumnElement[bool]:
@@ -163,6 +161,12 @@ def changeable(row: Base) -> dict[str, Any]:
     kept = {"id", "created_at", "updated_at", "version"}
     names = [each.key for each in _columns(type(row)) if each.key not in kept]
     return {name: getattr(row, name) for name in names}
+
+
+@statement
+def _suppressed(digests: Collection[str]) -> Select[str]:
+    row = models.Suppression
+    return select(row.digest).where(row.digest.in_(digests))
 
 
 @statement

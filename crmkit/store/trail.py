@@ -150,15 +150,16 @@ class Trail:
     def _note_new(self, place: Place, rows: Sequence[Mapping[str, Any]]) -> None:
         """Notes new rows, without a trace for each of the thousands that a bulk brings."""
         name, act, created = place.table.name, Act.CREATED.value, self._created
+        key, is_side, entries = place.key, place.is_side, self._entries
         for row in rows:
-            record = row[place.key] if place.key else None
+            record = row[key] if key else None
             owners = self._owners_of(place, row, record)
             if record is not None:
-                if place.is_side and record in created:
+                if is_side and record in created:
                     continue  # It is a part of the record that it stands beside.
                 created.add(record)
             for owner in owners:
-                entry = self._entry(owner)
+                entry = entries.get(owner) or self._entry(owner)
                 entry.count += 1
                 if len(entry.changes) < MOST:
                     told = {"table": name, "act": act}

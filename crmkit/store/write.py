@@ -60,7 +60,7 @@ class Write:
         for model, alike in groupby(rows, type):
             kind = _kind(model)
             table, names = kind.table, kind.key
-            made = [kind.values(row, self._at) for row in alike]
+            made = kind.taken(alike, self._at)
             place, group = self._joined(table, kind.pointed, partial(Inserts, table))
             group.rows += made
             self._fresh.setdefault(table, []).append((place, made))
@@ -140,7 +140,8 @@ class Write:
         for row in rows:
             made = partial(Upserts, table, meeting)
             _, group = self._joined((table, meeting), _pointed(table), made)
-            group.put(_kind(model).values(row, self._at))
+            [taken] = _kind(model).taken([row], self._at)
+            group.put(taken)
 
     def update(
         self,
@@ -290,15 +291,18 @@ class _Kind:
     is_versioned: bool
     folds: bool
 
-    def values(self, row: Base, at: datetime) -> dict[str, Any]:
-        """The values of a row by its columns, and what only now is known of it."""
-        made = self.maker.values(row.__dict__)
-        if self.is_record:
-            made["created_at"] = at
-        if self.is_versioned:
-            made["updated_at"], made["version"] = at, 1
-        freeze(row)
-        return with_companions(self.table, made) if self.folds else made
+    def taken(self, rows: Iterable[Base], at: datetime) -> list[dict[str, Any]]:
+        """The values of rows by their columns, and what only now is known of them."""
+        found = []
+        for row in rows:
+            made = self.maker.values(row.__dict__)
+            if self.is_record:
+                made["created_at"] = at
+            if self.is_versioned:
+                made["updated_at"], made["version"] = at, 1
+            freeze(row)
+            found.append(with_companions(self.table, made) if self.folds else made)
+        return found
 
 
 @cache

@@ -8,7 +8,7 @@ from crmkit.customers import errors, models, repository
 from crmkit.values.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from crmkit.customers.service.contacts import Asked, Contact, News
     from crmkit.host.context import Context
@@ -24,7 +24,7 @@ async def check_suppressed(
     found: Sequence[News],
 ) -> None:
     """Rejects whoever is to be reached as somebody who was erased."""
-    told = [dict(_digests(context, own.added)) for own in found]
+    told = [_digests(context, own.added) for own in found]
     wanted = {digest for own in told for digest in own}
     if not wanted:
         return
@@ -44,7 +44,7 @@ def suppress(context: Context[Any], contacts: Iterable[Contact]) -> None:
     at = context.clock.now()
     rows = [
         models.Suppression(digest=digest, kind=kind, at=at)
-        for digest, kind in dict(_digests(context, contacts)).items()
+        for digest, kind in _digests(context, contacts).items()
     ]
     context.write.upsert(models.Suppression, rows, key=models.Suppression.digest)
 
@@ -68,24 +68,24 @@ async def lift(
     return len(known)
 
 
-def _digests(context: Context[Any], contacts: Iterable[Contact]) -> Iterator[tuple[str, str]]:
+def _digests(context: Context[Any], contacts: Iterable[Contact]) -> dict[str, str]:
     """The hash of each contact, and of what kind it is; houses are no persons."""
-    for each in contacts:
-        for kind, text in _texts(each):
-            yield _digest(context, kind, text), kind
+    told = [_text(each) for each in contacts]
+    return {_digest(context, *each): each[0] for each in told if each}
 
 
 def _digest(context: Context[Any], kind: str, text: str) -> str:
     return context.host.signer.digest(f"core.suppression.{kind}", text.encode()).hex()
 
 
-def _texts(contact: Contact) -> Iterator[tuple[str, str]]:
+def _text(contact: Contact) -> tuple[str, str] | None:
     if isinstance(contact, models.CustomerEmail):
-        yield _email(contact.address)
-    elif isinstance(contact, models.CustomerPhone):
-        yield _phone(contact.number)
-    elif isinstance(contact, models.CustomerExternalId):
-        yield _external_id(contact.source, contact.external_id)
+        return _email(contact.address)
+    if isinstance(contact, models.CustomerPhone):
+        return _phone(contact.number)
+    if isinstance(contact, models.CustomerExternalId):
+        return _external_id(contact.source, contact.external_id)
+    return None
 
 
 def _email(address: str) -> tuple[str, str]:
