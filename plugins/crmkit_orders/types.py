@@ -139,7 +139,7 @@ class RecordOrder:
     @property
     def paid(self) -> sdk.Money:
         """The total, said or summed up."""
-        return self._sum() if self.total is None else self.total
+        return self.total or self._sum()
 
     def _faults_of_identity(self) -> Sequence[sdk.Problem]:
         if self.source is None and self.external_id is None:
@@ -165,7 +165,8 @@ class RecordOrder:
         return ()
 
     def _sum(self) -> sdk.Money:
-        return reduce(add, [line.amount for line in self.lines])
+        first, *others = self.lines
+        return reduce(add, [line.amount for line in others], first.amount)
 
 
 @dataclass(frozen=True)

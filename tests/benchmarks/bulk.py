@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bulk [sqlite] [postgresql]
 
 The bare way takes the very rows that were written, tables and columns alike, through
-`executemany` on SQLite and COPY on PostgreSQL.
+`executemany` on SQLite and COPY on PostgreSQL. What is compared is the CPU that both sides take,
+Python and the database, because the clock tells as much of who else is at work.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,10 @@ from crmkit.host.builders import ImportOptions
 from crmkit.host.discovery import discover, imported
 from crmkit.store.database import Base
 from crmkit.testing import Trial
+from crmkit.values.collecting import settled
+from tests.benchmarks.rivals import cpu_of
 
-ROUNDS, MANY = 3, 1_000
+ROUNDS, MANY = 5, 1_000
 SAMPLE = Path(__file__).parents[2] / "examples" / "data" / "cdnow_orders.csv"
 CUSTOMERS = """mutation ($items: [CreateCustomerItem!]!) {
   createCustomers(input: {items: $items}) { results { outcome } } }"""
@@ -77,20 +81,27 @@ CALLS: dict[str, Callable[[Trial], Awaitable[int]]] = {
 }
 
 
-async def beside(t: Trial, call: Callable[[Trial], Awaitable[int]]) -> tuple[int, float, float]:
-    """How many records came in, the seconds that took, and those of the bare way."""
+@dataclass(frozen=True)
+class Round:
+    """Records that came in: the seconds that took, those of CPU, and those of the bare way."""
+
+    records: int
+    seconds: float
+    work: float
+    bare: float
+
+
+async def beside(t: Trial, call: Callable[[Trial], Awaitable[int]]) -> Round:
+    """Lets records in, and then writes what came of them once more, the bare way."""
     bare = Bare(t)
-    before = await bare.read()
-    began = time.perf_counter()
+    before, backends = await bare.read(), await bare.backends()
+    began, spent = time.perf_counter(), _spent(backends)
     records = await call(t)
-    seconds = time.perf_counter() - began
+    seconds, work = time.perf_counter() - began, _spent(backends) - spent
     after = await bare.read()
     new = {table: sorted({*rows} - {*before[table]}, key=str) for table, rows in after.items()}
-    return (
-        records,
-        seconds,
-        await bare.written({table: rows for table, rows in new.items() if rows}),
-    )
+    written = await bare.written({table: rows for table, rows in new.items() if rows})
+    return Round(records, seconds, work, written)
 
 
 class Bare:
@@ -115,8 +126,20 @@ class Bare:
         finally:
             await connection.close()
 
+    async def backends(self) -> list[int]:
+        """The processes of PostgreSQL that serve this app."""
+        if self.url.startswith("sqlite"):
+            return []
+        connection = await asyncpg.connect(self.url)
+        try:
+            asked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            found = [pid for (pid,) in await connection.fetch(asked)]
+            return [pid for pid in found if pid != connection.get_server_pid()]
+        finally:
+            await connection.close()
+
     async def written(self, rows: Rows) -> float:
-        """Takes rows out, and says how many seconds it takes to put them in again."""
+        """Takes rows out, and says how many seconds of CPU it takes to put them in again."""
         if self.url.startswith("sqlite"):
             return await asyncio.to_thread(self._to_sqlite, rows)
         connection = await asyncpg.connect(self.url)
@@ -137,16 +160,16 @@ class Bare:
             connection.executemany(_delete(table, "?"), [each[: _width(table)] for each in some])
             connection.execute("COMMIT")
         connection.execute("PRAGMA foreign_keys = ON")
-        began = time.perf_counter()
+        spent = _spent([])
         connection.execute("BEGIN")
         for table, some in rows.items():
             names = _names(table)
             into = f"INSERT INTO {table.name} ({_listed(names)})"
             connection.executemany(f"{into} VALUES ({', '.join('?' * len(names))})", some)
         connection.execute("COMMIT")
-        seconds = time.perf_counter() - began
+        work = _spent([]) - spent
         connection.close()
-        return seconds
+        return work
 
     async def _to_postgresql(self, connection: Any, rows: Rows) -> float:
         for table, some in reversed(rows.items()):
@@ -154,13 +177,19 @@ class Bare:
             await connection.executemany(
                 _delete(table, "$"), [each[: _width(table)] for each in some]
             )
-        began = time.perf_counter()
+        backends = [connection.get_server_pid()]
+        spent = _spent(backends)
         async with connection.transaction():
             for table, some in rows.items():
                 await connection.copy_records_to_table(
                     table.name, records=some, columns=_names(table)
                 )
-        return time.perf_counter() - began
+        return _spent(backends) - spent
+
+
+def _spent(backends: Sequence[int]) -> float:
+    """Seconds of CPU that this process and those of the database have spent."""
+    return time.process_time() + sum(map(cpu_of, backends))
 
 
 def _names(table: Table) -> list[str]:
@@ -192,13 +221,23 @@ async def main(engines: list[str]) -> None:
     plugins = [imported(each) for each in discover()]
     for engine in engines or ["sqlite", "postgresql"]:
         print(f"\n{engine}, {ROUNDS} rounds")
-        print(f"{'':20}{'records/s':>10}{'× bare':>8}")
+        print(f"{'':20}{'records/s':>10}{'µs of CPU':>10}{'× bare':>8}")
         async with testing.crm(*plugins, engine=engine) as t:
-            for name, call in CALLS.items():
-                found = [await beside(t, call) for _ in range(ROUNDS)]
-                speed = statistics.median(records / seconds for records, seconds, _ in found)
-                ratio = statistics.median(bare / seconds for _, seconds, bare in found)
-                print(f"{name:20}{speed:10,.0f}{ratio:8.2f}")
+            with settled():  # As commands and the server are.
+                for name, call in CALLS.items():
+                    _say(name, await _rounds(t, call))
+
+
+async def _rounds(t: Trial, call: Callable[[Trial], Awaitable[int]]) -> list[Round]:
+    await call(t)  # What is made once, such as statements and connections.
+    return [await beside(t, call) for _ in range(ROUNDS)]
+
+
+def _say(name: str, rounds: Sequence[Round]) -> None:
+    speed = statistics.median(each.records / each.seconds for each in rounds)
+    work = statistics.median(each.work / each.records * 1e6 for each in rounds)
+    ratio = statistics.median(each.bare / each.work for each in rounds)
+    print(f"{name:20}{speed:10,.0f}{work:10,.0f}{ratio:8.2f}")
 
 
 if __name__ == "__main__":

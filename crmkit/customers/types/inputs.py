@@ -251,13 +251,16 @@ def _faults(given: _Person) -> Iterator[Iterable[Problem]]:
     yield checks.of_length("source", said(given.source))
     yield checks.locale("locale", said(given.locale))
     yield checks.zone("zone", said(given.zone))
-    emails, phones = said(given.emails) or (), said(given.phones) or ()
-    yield _list_faults("emails", emails, [fold(each.normal) for each in emails])
-    yield _list_faults("phones", phones, [each.number for each in phones])
-    addresses = said(given.addresses) or ()
-    yield _list_faults("addresses", addresses, [place(each.normal) for each in addresses])
-    ids = said(given.external_ids) or ()
-    yield _list_faults("externalIds", (), [(each.source, each.external_id) for each in ids])
+    if given.emails:
+        yield _list_faults("emails", given.emails, [fold(each.normal) for each in given.emails])
+    if given.phones:
+        yield _list_faults("phones", given.phones, [each.number for each in given.phones])
+    if given.addresses:
+        places = [place(each.normal) for each in given.addresses]
+        yield _list_faults("addresses", given.addresses, places)
+    if given.external_ids:
+        keys = [(each.source, each.external_id) for each in given.external_ids]
+        yield _list_faults("externalIds", (), keys)
 
 
 def _list_faults(
