@@ -163,7 +163,9 @@ class Trail:
                 entry.count += 1
                 if len(entry.changes) < MOST:
                     told = {"table": name, "act": act}
-                    entry.changes.append(told if record is None else {**told, "record": record})
+                    if record is not None:
+                        told["record"] = record
+                    entry.changes.append(told)
 
     def _note(self, place: Place, trace: Trace) -> None:
         record = trace.known.get(place.key) if place.key else None

@@ -34,16 +34,13 @@ async def record_orders(
     for draft in drafts:
         draft.becomes(_row(draft.input, now))
     await context.call(hookspecs.before_orders_record, drafts)
+    ids = [draft.row.id for draft in drafts]
     if not context.refusals:
-        await _record(context, drafts)
-    return [RecordedOrder(order=sdk.ref(Order, draft.row.id)) for draft in drafts]
-
-
-async def _record(context: sdk.Context, drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]) -> None:
-    context.write.add(*[draft.row for draft in drafts])
-    context.write.add(*_lines(drafts))
-    await context.call(hookspecs.orders_recorded, drafts)
-    context.emit(OrdersRecorded(drafts[0].row.id, tuple(draft.row.id for draft in drafts)))
+        context.write.add(*[draft.row for draft in drafts])
+        context.write.add(*_lines(drafts, ids))
+        await context.call(hookspecs.orders_recorded, drafts)
+        context.emit(OrdersRecorded(ids[0], tuple(ids)))
+    return [RecordedOrder(order=sdk.ref(Order, each)) for each in ids]
 
 
 @sdk.mutation(permission="orders.order.refund", bulk="refundOrders")
@@ -104,9 +101,10 @@ def _row(given: RecordOrder, now: datetime) -> OrderRow:
     )
 
 
-def _lines(drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]]) -> Iterator[Line]:
-    for draft in drafts:
-        order_id = draft.row.id
+def _lines(
+    drafts: Sequence[sdk.Draft[RecordOrder, OrderRow]], order_ids: Sequence[str]
+) -> Iterator[Line]:
+    for draft, order_id in zip(drafts, order_ids, strict=True):
         for each in draft.input.lines:
             yield Line(
                 order_id=order_id,
