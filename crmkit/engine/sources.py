@@ -5,16 +5,23 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Text
+
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine.entity import Entity
 from crmkit.engine.late import all_fixed
 from crmkit.engine.steps import Batched, Below, Cell, Present, itself
 from crmkit.engine.unions import Walk
-from crmkit.store.database import attribute
+from crmkit.store.column_types import Code
+from crmkit.store.database import attribute, table_of
 from crmkit.values.money import Money
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import ColumnElement, Table
+
     from crmkit.engine.asked import Asked
     from crmkit.engine.planner import Planner
 
@@ -76,9 +83,10 @@ class Sources:
         key = asked.entity.column(attribute(source.key)[1])
         name = (asked.entity, self._planner.registry.name(asked.declared))
         other = asked.step.joined(name, Entity.of(target.model), lambda made: made.id == key)
-        guard = Cell(asked.step.place(other.id))
         slots = self._planner.object(asked.step, other, target, asked.nodes)
-        return b.Obj(Present(guard), slots)
+        certain = _certain(table_of(target.model), other)
+        there = next((each for each in certain if asked.step.has(each)), other.id)
+        return b.Obj(Present(Cell(asked.step.place(there))), slots)
 
     def _to_many(self, asked: Asked, source: f.ToMany) -> b.Value:
         target = self._planner.registry.target(asked.declared)
@@ -120,3 +128,10 @@ class Sources:
 
 def _money(minor: int | None, currency: str) -> Money | None:
     return None if minor is None else Money(minor, currency)
+
+
+def _certain(table: Table, other: Entity) -> Iterator[ColumnElement[Any]]:
+    """The texts that each row of a table has: one that is read says whether a row is there."""
+    for each in table.columns:
+        if not each.nullable and isinstance(each.type, Text | Code):
+            yield other.column(each)

@@ -153,6 +153,10 @@ class Step:
         # A row of a step that has parents begins with the key of its parent.
         return self._places[name] + (self.key is not None)
 
+    def has(self, element: ColumnElement[Any]) -> bool:
+        """Whether a column is read."""
+        return element in self._places
+
     def written(self, element: ColumnElement[Any], name: Any = None) -> int:
         """The position of what answers and cursors alone hold, where a moment is a text."""
         if not isinstance(element.type, UtcDateTime):

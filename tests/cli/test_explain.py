@@ -25,7 +25,7 @@ def lines_of(said: str) -> dict[str, str]:
         ("sqlite:///none.db", ["LIMIT 3 OFFSET ?", "json_each(?) AS parents"]),
         (
             "postgresql://nobody@nowhere.invalid/none",
-            ["LIMIT 3", "JOIN LATERAL", "unnest((SELECT $1"],
+            ["LIMIT 3", "JOIN LATERAL", "unnest(string_to_array((SELECT $1"],
         ),
     ],
 )

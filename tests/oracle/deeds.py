@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -84,10 +85,11 @@ def same_ids() -> Iterator[Callable[[], None]]:
     """Makes ids that are the same whenever one begins again, so that both engines stay equal."""
     maker = ids.new_id.__self__  # type: ignore[attr-defined]
     ids.new_id("now")
-    kept = maker._millisecond, maker._head, maker._count
+    *begun, counted = maker._now
+    first = next(counted)
 
     def again() -> None:
-        maker._millisecond, maker._head, maker._count = kept
+        maker._now = *begun, count(first)
 
     with patch.object(ids, "getrandbits", return_value=0), patch.object(ids.time, "time_ns", int):
         yield again
