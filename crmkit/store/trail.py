@@ -318,7 +318,7 @@ def _tell(entry: Entry, trace: Trace, record: str | None) -> None:
     after = {**trace.after, **{name: f"{by:+d}" for name, by in trace.added.items()}}
     for when, values in (("before", trace.before), ("after", after)):
         for place, names in ((told, said.openly), (personal, said.apart)):
-            if values and (found := _plainly(values, names)):
+            if values and names and (found := _plainly(values, names)):
                 place[when] = found
     if personal and record is not None:
         entry.texts[f"{trace.table.name}.{record}"] = personal
