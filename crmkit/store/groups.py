@@ -208,11 +208,15 @@ class Statement(Group):
 
 async def finished(transaction: Transaction, groups: Sequence[Group]) -> None:
     """Writes what a transaction ends with: in one go with its commit, or else step by step."""
-    if groups and not await transaction.completed(
+    if not groups:
+        return
+    # Where a failure ends the transaction, nobody here could begin it again.
+    if transaction.survives and await transaction.completed(
         lambda: [each.part(transaction.dialect) for each in groups]
     ):
-        for group in groups:
-            await group.run(transaction)
+        return
+    for group in groups:
+        await group.run(transaction)
 
 
 def fold(row: dict[str, Any], taken: dict[str, Any], added: dict[str, int]) -> None:

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Index, LargeBinary, select, update
+from sqlalchemy import Index, LargeBinary, select
 from sqlalchemy.orm import Mapped
 
-from crmkit.store.arrays import Sql
+from crmkit.store.arrays import Binding, Sql
 from crmkit.store.column_types import Code, Json
 from crmkit.store.database import Base, column, table_of, unscoped
 from crmkit.store.groups import inserted
+from crmkit.store.parts import Part
 from crmkit.values.errors import IdempotencyMismatch
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
     from crmkit.store.drivers import Reader, Transaction
-    from crmkit.store.parts import Part
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Idempotency(Base):
 
 table = table_of(Idempotency)
 
+_KEPT = [(name, table.c[name].type) for name in ("result", "scope", "key")]
+
 KEPT = timedelta(days=7)
 """How long a key is good for; then it is forgotten, and would count as new."""
 
@@ -66,9 +68,15 @@ async def claim(transaction: Transaction, key: IdempotencyKey, at: datetime, res
     return await transaction.execute(unless_there, part.runs[0]) == 1
 
 
-async def keep(transaction: Transaction, key: IdempotencyKey, result: Any) -> None:
-    """Stores the result of a unit that took its key before it had one."""
-    await transaction.run(update(table).where(*_same(key)).values(result=result))
+def kept(key: IdempotencyKey, result: Any, dialect: Dialect) -> Part:
+    """The part that stores the result of a unit that took its key before it had one."""
+    values = Binding.of(_KEPT, dialect).row({"result": result, "scope": key.scope, "key": key.key})
+
+    def write(sql: Sql) -> str:
+        result, scope, name = [f"{sql.name(name)} = {sql.place(kind)}" for name, kind in _KEPT]
+        return f"UPDATE {sql.name(table)} SET {result} WHERE {scope} AND {name}"  # noqa: S608  names
+
+    return Part((table, "kept"), write, [values], table.name)
 
 
 async def stored(reader: Reader, key: IdempotencyKey) -> tuple[Any] | None:

@@ -70,16 +70,19 @@ async def run_unit(
         IdempotencyMismatch: The key was used with other arguments.
         Unfounded: The caller's premise may be wrong, and nothing was written.
     """
-    has_clashed, is_trusting = False, True
+    has_clashed, is_trusting, is_stepwise = False, True, False
     for attempt in range(_TRIES):
         if attempt:
             await asyncio.sleep(_pause(0, 0.002 * 3**attempt))
         at = clock.now()
-        unit = UnitOfWork(database, at, origin, key, sides, premise, is_trusting, auditor)
+        unit = UnitOfWork(
+            database, at, origin, key, sides, premise, is_trusting, auditor, stepwise=is_stepwise
+        )
         try:
             return await unit.run(body, record)
-        except Contention:
-            continue
+        except (Contention, Undone) as error:
+            # Step by step it succeeds, or says why not.
+            is_stepwise = is_stepwise or isinstance(error, Undone)
         except Unfounded:
             if premise is not None:
                 raise
@@ -106,6 +109,8 @@ class UnitOfWork:
         premise: Part | None = None,
         is_trusting: bool = True,
         auditor: Auditor = UNSIGNED,
+        *,
+        stepwise: bool = False,
     ) -> None:
         self.at = at
         self.write = Write(at, sides or {})
@@ -121,6 +126,7 @@ class UnitOfWork:
         self._along: list[tuple[Part, Exception]] = []
         self._is_trusting = is_trusting
         self._auditor = auditor
+        self._is_stepwise = stepwise
         self._trail = Trail()
         self._remarks: list[tuple[str, str | None]] = []
         self._taken = False
@@ -234,18 +240,16 @@ class UnitOfWork:
             transaction = await self._written(groups, result)
             for each in self.before_commit:
                 await each(transaction)
-            for part, otherwise in self._along:
-                if await transaction.write(part) != part.expected:
-                    raise otherwise
+            await self._go_along(transaction)
             if self._key and was_open:
-                await idempotency.keep(transaction, self._key, result)
+                await transaction.write(idempotency.kept(self._key, result, transaction.dialect))
             for part in self._audit(about):
                 await transaction.later(part)
 
     async def _sent(self, groups: Sequence[Group], result: Any, about: str | None) -> bool:
         """Commits all at once; where that fails, step by step it succeeds or says why not."""
         if self._transaction is not None:
-            return await self._completed(self._transaction, groups, about)
+            return await self._completed(self._transaction, groups, result, about)
         dialect = self._database.dialect
         if any(each.is_copied(dialect) for each in groups):
             return False  # Nothing stands beside a COPY, so nothing is made in vain.
@@ -264,20 +268,33 @@ class UnitOfWork:
         return True
 
     async def _completed(
-        self, transaction: Transaction, groups: Sequence[Group], about: str | None
+        self, transaction: Transaction, groups: Sequence[Group], result: Any, about: str | None
     ) -> bool:
-        """Writes the rest of a transaction and commits it, where no stored result is to change."""
-        if self._key:
+        """Writes the rest of a transaction and commits it, unless that has to be step by step."""
+        if not self._may_be_at_once(groups):
             return False
         dialect = self._database.dialect
         await self._trail.settle(transaction)
-        return await transaction.completed(
-            lambda: [
-                *[part for part, _ in self._along],
-                *[each.part(dialect) for each in groups],
-            ],
-            lambda: self._audit(about),
-        )
+        if not transaction.survives:
+            await self._go_along(transaction)
+
+        def parts() -> list[Part]:
+            made = [part for part, _ in self._along]
+            if self._key:
+                made.append(idempotency.kept(self._key, result, dialect))
+            return [*made, *[each.part(dialect) for each in groups]]
+
+        return await transaction.completed(parts, lambda: self._audit(about))
+
+    async def _go_along(self, transaction: Transaction) -> None:
+        along, self._along = self._along, []
+        for part, otherwise in along:
+            if await transaction.write(part) != part.expected:
+                raise otherwise
+
+    def _may_be_at_once(self, groups: Sequence[Group]) -> bool:
+        dialect = self._database.dialect
+        return not (self._is_stepwise or any(each.is_copied(dialect) for each in groups))
 
     def _taken_down(self) -> list[Group]:
         """What waits to be written; the audit will tell of it."""
@@ -290,29 +307,48 @@ class UnitOfWork:
         with ExitStack() as others:
             for each in self.allowances:
                 others.enter_context(each.uncounted())
-            transaction = self._transaction or await self._begun(result)
-            await self._trail.settle(transaction)
-            if len(groups) > 1 and await transaction.at_once(
-                lambda: [each.part(transaction.dialect) for each in groups]
-            ):
-                return transaction
-            # Step by step it succeeds, or says why not.
-            for group in groups:
-                await group.run(transaction)
-            return transaction
+            if self._transaction is not None:
+                await self._write(self._transaction, groups)
+                return self._transaction
+            opened = await self._stack.enter_async_context(self._database.transaction())
+            self._transaction = opened
+            await self._begin(opened, groups, result)
+            return opened
 
-    async def _begun(self, result: Any) -> Transaction:
-        opened = await self._stack.enter_async_context(self._database.transaction())
-        self._transaction = opened
+    async def _begin(self, opened: Transaction, groups: Sequence[Group], result: Any) -> None:
+        """Takes the key and looks whether the premises hold, with what is to be written."""
+        first = list(self._premises)
         if self._key:
-            claimed = await idempotency.claim(self._transaction, self._key, self.at, result)
-            self._taken = not claimed
+            first.append(idempotency.taken(self._key, self.at, result, opened.dialect))
+        is_done = bool(first) and await self._at_once(opened, first, groups)
+        premises, self._premises = self._premises, []
+        if is_done:
+            return
+        if self._key:
+            self._taken = not await idempotency.claim(opened, self._key, self.at, result)
         if self._taken:
             raise KeyTaken
-        premises, self._premises = self._premises, []
         for each in premises:
             await opened.assured(each, Unfounded())
-        return self._transaction
+        await self._write(opened, groups)
+
+    async def _write(self, transaction: Transaction, groups: Sequence[Group]) -> None:
+        if len(groups) > 1 and await self._at_once(transaction, [], groups):
+            return
+        await self._trail.settle(transaction)
+        for group in groups:
+            await group.run(transaction)
+
+    async def _at_once(
+        self, transaction: Transaction, first: Sequence[Part], groups: Sequence[Group]
+    ) -> bool:
+        if not self._may_be_at_once(groups):
+            return False
+        await self._trail.settle(transaction)
+        written = await transaction.at_once(
+            lambda: [*first, *[each.part(transaction.dialect) for each in groups]]
+        )
+        return written is not None
 
     async def _check_premises(self, reader: Reader) -> None:
         """Looks whether all is as it was taken for granted, once."""

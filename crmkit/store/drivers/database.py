@@ -38,6 +38,7 @@ class Reader(ABC):
     """What answers SELECTs."""
 
     dialect: Dialect
+    texts: Texts
     watchers: list[Callable[[str], None]]
 
     async def fetch(self, statement: Question, reach: Reach = EVERYTHING) -> list[Row]:
@@ -55,9 +56,20 @@ class Reader(ABC):
         for watcher in self.watchers:
             watcher(sql)
 
+    def _watch_all(self, parts: Sequence[Part]) -> None:
+        """Watches statements that travel as one; their texts are made for watchers alone."""
+        if (tally := TALLY.get()) is not None:
+            tally.statements += len(parts)
+        for watcher in self.watchers:
+            for each in parts:
+                watcher(self.texts.alone(each))
+
 
 class Transaction(Reader):
     """Statements that take effect together or not at all."""
+
+    survives = False
+    """Whether it goes on when what was to be done at once has failed."""
 
     def __init__(self, database: Database) -> None:
         self.dialect = database.dialect
@@ -77,15 +89,23 @@ class Transaction(Reader):
         """Runs a part by the time of the commit; nobody waits for what becomes of it."""
         await self.write(part)
 
+    @abstractmethod
     async def at_once(self, make: Callable[[], Sequence[Part]]) -> Sequence[Part] | None:
-        """Runs all parts and returns them; or nothing, where it has to be step by step."""
-        return None
+        """Runs all parts and returns them; or nothing, where it has to be step by step.
 
+        Raises:
+            Undone: One of them failed, and with it all that the transaction has done.
+        """
+
+    @abstractmethod
     async def completed(
         self, make: Callable[[], Sequence[Part]], behind: Callable[[], Sequence[Part]] = tuple
     ) -> bool:
-        """Runs parts, those behind them and commits, unless that has to be done step by step."""
-        return False
+        """Runs parts, those behind them and commits, unless that has to be done step by step.
+
+        Raises:
+            Undone: One of them failed, and with it all that the transaction has done.
+        """
 
     async def assured(self, part: Part, otherwise: Exception) -> None:
         """Looks whether a part finds what it expects, before or with whatever comes next.
@@ -167,14 +187,6 @@ class Database(Reader):
     ) -> Sequence[Sequence[Any]]:
         arguments = made.arguments(lambda each: keys if each is place else told(each))
         return await self.rows(made.sql, arguments)
-
-    def _watch_all(self, parts: Sequence[Part]) -> None:
-        """Watches statements that travel as one; their texts are made for watchers alone."""
-        if (tally := TALLY.get()) is not None:
-            tally.statements += len(parts)
-        for watcher in self.watchers:
-            for each in parts:
-                watcher(self.texts.alone(each))
 
     @abstractmethod
     async def commit(self, parts: Callable[[], Sequence[Part]]) -> None:

@@ -12,6 +12,7 @@ from crmkit.store.drivers.database import Database, Transaction, dialect_of
 from crmkit.store.drivers.postgres_errors import plainly
 from crmkit.store.parts import Part, Undone, values_of
 from crmkit.store.pool import Connection, Pool
+from crmkit.store.violations import Violation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
@@ -59,16 +60,14 @@ class Postgres(Database):
         try:
             with plainly:
                 await _begun(connection)
+            opened = _PostgresTransaction(self, connection)
             try:
-                yield _PostgresTransaction(self, connection)
+                yield opened
+                await opened.commit()
             except BaseException:
                 if not connection.is_closed():
                     await _rolled_back(connection)
                 raise
-            with plainly:
-                # What somebody set in it could outlive it. A single statement leaves nothing
-                # behind; not having to ask halves what it costs.
-                await connection.execute(f"COMMIT; {connection.get_reset_query()}")
         finally:
             if not connection.is_closed() and connection.is_in_transaction():
                 connection.terminate()
@@ -155,6 +154,17 @@ class _PostgresTransaction(Transaction):
     def __init__(self, database: Database, connection: Connection) -> None:
         super().__init__(database)
         self._connection = connection
+        self._is_over = False
+
+    async def commit(self) -> None:
+        """Ends it, unless it has ended with what was completed."""
+        if not self._is_over:
+            with plainly:
+                # What somebody set in it could outlive it. A single statement leaves nothing
+                # behind; not having to ask halves what it costs.
+                reset = self._connection.get_reset_query()
+                await self._connection.execute(f"COMMIT; {reset}")
+            self._is_over = True
 
     async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         self._watch(sql)
@@ -179,3 +189,25 @@ class _PostgresTransaction(Transaction):
                 part.table, records=part.runs, columns=part.copies
             )
         return len(part.runs)
+
+    async def at_once(self, make: Callable[[], Sequence[Part]]) -> Sequence[Part] | None:
+        if not (parts := make()):
+            return parts
+        if (text := self.texts.together(parts)) is None:
+            return None
+        self._watch_all(parts)
+        try:
+            with plainly:
+                await self._connection.fetch(text, *values_of(parts))
+        except (asyncpg.DivisionByZeroError, Violation) as error:
+            raise Undone from error
+        return parts
+
+    async def completed(
+        self, make: Callable[[], Sequence[Part]], behind: Callable[[], Sequence[Part]] = tuple
+    ) -> bool:
+        # The audit looks up whose the rows are before any of them goes.
+        if await self.at_once(lambda: [*behind(), *make()]) is None:
+            return False
+        await self.commit()
+        return True

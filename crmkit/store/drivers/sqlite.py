@@ -172,6 +172,8 @@ class _SqliteTransaction(Transaction):
     Each way to the writer's thread and back takes as long as what is done there.
     """
 
+    survives = True
+
     def __init__(self, database: Sqlite) -> None:
         super().__init__(database)
         self._write = database.write
