@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asyncpg import Connection  # type: ignore[import-untyped]
 from sqlalchemy import func, select
 
 from crmkit.store.audit import Audit
@@ -339,3 +340,39 @@ async def test_a_unit_that_locks_goes_to_the_writer_twice(
     monkeypatch.setattr(type(database), "write", counted)
     await unit(database, body)
     assert len(trips) == 2
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+@pytest.mark.parametrize("key", [None, KEY])
+async def test_a_unit_that_reads_in_between_goes_to_postgresql_five_times(
+    database: Database, monkeypatch: pytest.MonkeyPatch, key: IdempotencyKey | None
+) -> None:
+    customer = await anna(database, points=30)
+    trips: list[str] = []
+    for name in ("fetch", "execute"):
+        monkeypatch.setattr(Connection, name, _counted(getattr(Connection, name), trips))
+
+    async def body(unit: UnitOfWork) -> list[Any]:
+        unit.write.change(Balance, customer, add={Balance.points: -10}, at_least=0)
+        unit.write.add(Purchase(person_id=customer, amount=10))
+        found = await unit.read(select(balance.c.points))
+        unit.write.add(Purchase(person_id=customer, amount=20), Person(name="Bob"))
+        return [points for (points,) in found]
+
+    assert await unit(database, body, key=key) == [20]
+    begin, written, read, rest, commit = trips
+    assert (begin, commit.partition(";")[0]) == ("BEGIN", "COMMIT")
+    assert read.startswith("SELECT")
+    assert all(each.startswith("WITH") for each in (written, rest))
+    assert ("idempotency" in written, "idempotency" in rest) == (key is not None, key is not None)
+    monkeypatch.undo()
+    again = await unit(database, body, key=key)
+    assert again == [20] if key else 10 in again
+
+
+def _counted(of: Callable[..., Any], trips: list[str]) -> Callable[..., Any]:
+    async def counted(self: Any, sql: str, *given: Any, **named: Any) -> Any:
+        trips.append(sql)
+        return await of(self, sql, *given, **named)
+
+    return counted
