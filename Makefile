@@ -31,7 +31,7 @@ soak: .venv/.stamp
 
 # How fast all this is, beside what else answers the same questions: `make bench CUSTOMERS=20000
 # ENGINE=postgresql ONLY=Q1,Q2 AGAINST=limit`. Databases are kept in .bench and used again.
-BENCH := CUSTOMERS INTERACTIONS ENTRIES ENGINE ONLY AGAINST ROUNDS SECONDS FOLDER
+BENCH := CUSTOMERS INTERACTIONS ENTRIES ENGINE ONLY AGAINST DATABASE ROUNDS SECONDS FOLDER
 lower = $(shell echo $(1) | tr A-Z a-z)
 OPTIONS = $(foreach each,$(BENCH),$(if $($(each)),--$(call lower,$(each)) "$($(each))"))
 bench: .venv/.stamp

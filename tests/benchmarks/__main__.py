@@ -19,7 +19,7 @@ from tests.benchmarks.databases import Databases, PostgresDatabases, databases
 from tests.benchmarks.postgraphile import PostGraphile
 from tests.benchmarks.questions import Question, arguments, chosen
 from tests.benchmarks.rivals import Crmkit, Limit, Rival, Taught, Undelivered, serving
-from tests.benchmarks.rounds import Backends, Rounds, Row, load
+from tests.benchmarks.rounds import Backends, Rounds, Row, load, other_cores
 
 ORDER = ("limit", "crmkit", "undelivered", "postgraphile", "taught")
 """The first is the one that all are compared with."""
@@ -84,6 +84,8 @@ def _ask(
     options: argparse.Namespace,
 ) -> None:
     postmaster = known.pid if isinstance(known, PostgresDatabases) else None
+    if postmaster is not None and options.database == "apart":
+        os.sched_setaffinity(postmaster, other_cores())  # Its backends will inherit that.
     with ExitStack() as running:
         servers = {
             running.enter_context(serving(each, known.address(name))): Backends(postmaster, name)
@@ -126,6 +128,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--engine", type=words, default=["sqlite", "postgresql"])
     parser.add_argument("--only", type=words, default=[], help="such as Q1,Q5")
     parser.add_argument("--against", type=words, default=[*ORDER])
+    parser.add_argument(
+        "--database",
+        choices=["anywhere", "apart"],
+        default="anywhere",
+        help="whether PostgreSQL may use the servers' core, or runs beside what sends, as if it "
+        "were a machine of its own",
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each turn")
     parser.add_argument("--folder", default=".bench", help="where databases are kept")

@@ -106,6 +106,11 @@ class Load:
         return file
 
 
+def other_cores() -> set[int]:
+    """Where all runs that is no server; the servers' core, where there is but one."""
+    return os.sched_getaffinity(0) - {SERVER_CORE} or {SERVER_CORE}
+
+
 @contextmanager
 def load(folder: Path) -> Iterator[Load]:
     """Starts the process that sends, and ends it."""
@@ -115,7 +120,7 @@ def load(folder: Path) -> Iterator[Load]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    os.sched_setaffinity(process.pid, os.sched_getaffinity(0) - {SERVER_CORE} or {SERVER_CORE})
+    os.sched_setaffinity(process.pid, other_cores())
     try:
         yield Load(process, folder)
     finally:
