@@ -116,7 +116,8 @@ class Binding:
         values = [row[name] for name, _, _ in self.columns]
         for place, make in self.made:
             values[place] = make(values[place])
-        return _storable(values)
+        _check("".join([each for each in values if type(each) is str]))
+        return values
 
     def by_columns(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
         """The values of rows, column by column."""
@@ -151,13 +152,16 @@ def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | N
 
 def _storable(values: list[Any]) -> list[Any]:
     try:
-        text = "".join(filter(None, values))
+        _check("".join(filter(None, values)))
     except TypeError:  # There are others between the texts.
-        text = "".join([each for each in values if type(each) is str])
+        _check("".join([each for each in values if type(each) is str]))
+    return values
+
+
+def _check(text: str) -> None:
     # PostgreSQL refuses a NUL by itself; SQLite would keep it, and its functions end there.
     if "\0" in text:
         raise Invalid("A text holds a character that cannot be stored.")
-    return values
 
 
 def _json(rows: list[tuple[Any, ...]]) -> str:
