@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, parse
 
+from crmkit.graph.endpoint import GraphQL
+from crmkit.host.actors import Actor
 from crmkit.testing import Trial
 from tests.oracle.company import Company, tables_of
 from tests.oracle.deeds import Deed, same_ids
@@ -69,6 +71,30 @@ class Trio:
             if chosen:
                 self.same(operation.document, document, {**variables, **chosen})
                 self.counts["special"] += not self.oracle.meaning.contributed
+
+    async def check_at_once(self, asked: Sequence[tuple[str, Mapping[str, Any], Actor]]) -> None:
+        """Asks all of this one by one, and then all of it at once.
+
+        Raises:
+            AssertionError: An engine says something else when others ask as well.
+        """
+        for engine, t in self.company.trials.items():
+            endpoint = GraphQL(t.crm.schema, t.host)
+
+            async def answer(
+                text: str, variables: Mapping[str, Any], actor: Actor, to: GraphQL = endpoint
+            ) -> str:
+                told = _told(await to.execute(text, variables=variables, actor=actor))
+                return repr(told)
+
+            with t.statements() as one_by_one:
+                alone = [await answer(*each) for each in asked]
+            with t.statements() as at_once:
+                together = await asyncio.gather(*[answer(*each) for each in asked])
+            for each, one, other in zip(asked, alone, together, strict=True):
+                assert one == other, f"{engine}\n{each[:2]}\n{one}\nand at once\n{other}"
+            self.counts["alone"] += len(one_by_one)
+            self.counts["at once"] += len(at_once)
 
     def smaller(self, operation: Operation, pick: int) -> str:
         """A smaller document that is answered wrongly, too."""

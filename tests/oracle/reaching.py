@@ -26,11 +26,17 @@ def seen_of(trio: Trio, source: str) -> Seen:
     return source, reach, trio.runner.run(own)
 
 
+def who(what: Seen) -> Actor:
+    """Somebody who reaches this much."""
+    _, reach, _ = what
+    return Actor("somebody", "user", rights=Rights(frozenset(), reach))
+
+
 @contextmanager
 def seen(trio: Trio, what: Seen) -> Iterator[None]:
     """Everybody who asks reaches this much."""
-    _, reach, world = what
-    somebody = Actor("somebody", "user", rights=Rights(frozenset(), reach))
+    _, _, world = what
+    somebody = who(what)
     first, second = trio.company.trials.values()
     with (
         patch.object(first, "actor", somebody),

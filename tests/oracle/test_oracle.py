@@ -33,7 +33,7 @@ from tests.oracle.comparing import Trio
 from tests.oracle.deeds import DEEDS, Deed
 from tests.oracle.operations import Operation, Writer, operation
 from tests.oracle.pages import Marks
-from tests.oracle.reaching import seen, seen_of
+from tests.oracle.reaching import seen, seen_of, who
 from tests.oracle.twins import TWINS, UNTOLD
 
 SOAK = bool(os.environ.get("CRMKIT_SOAK"))
@@ -185,6 +185,26 @@ def test_each_actor_is_told_of_what_he_reaches(zoo: Trio) -> None:
         for actor in actors:
             with said(f"{number} of {actor[0]}"), seen(zoo, actor), capture_logs():
                 zoo.check(asked, number)
+
+
+def test_what_is_asked_at_once_is_told_as_if_it_were_asked_alone(zoo: Trio) -> None:
+    """Requests of one moment share statements, and nobody is told what is another's."""
+    actors = [who(seen_of(zoo, source)) for source in ("web", "fair", "nowhere")]
+    customers = sorted(zoo.oracle.meaning.world.by_key["customer"])
+    zoo.counts.clear()
+    for number in range(OPERATIONS // 15):
+        asked = operation(zoo.values, f"{SEED}, at once", number)
+        lookup = Operation("query ($id: ID!) { node(id: $id) { id __typename } }")
+        ids = [{"id": each} for each in Random(number).sample(customers, 5)]  # noqa: S311
+        whole = [
+            (each.document, variables, actor)
+            for each, given in ((asked, asked.variables), (lookup, ids))
+            for variables in given
+            for actor in actors
+        ]
+        with said(f"{number} of seed {SEED}"), capture_logs():
+            zoo.runner.run(zoo.check_at_once([*whole, *whole]))
+    assert zoo.counts["at once"] < zoo.counts["alone"]
 
 
 BUGS = {
