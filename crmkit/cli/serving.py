@@ -7,7 +7,7 @@ import errno
 import os
 import socket
 import threading
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +23,7 @@ from crmkit.graph.reading import LARGEST
 from crmkit.settings import load_settings
 from crmkit.values.collecting import settled
 from crmkit.values.errors import SetupError
+from crmkit.values.waiting import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,8 +95,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Says that it stops while it still answers, so that nobody sends it more."""
         self._app.state.stopping = True
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurried.wait(), self._drains)
+        await within(self._hurried, self._drains)
         self._settled.close()
         await self._app.hang_up()
         await super().shutdown(sockets)

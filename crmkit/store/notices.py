@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from crmkit.values.waiting import within
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -122,9 +124,7 @@ class Notices:
             # What was said meanwhile, nobody has heard.
             self._wake(*Notice)
             while not broken.is_set():
-                try:
-                    await asyncio.wait_for(broken.wait(), _SILENT)
-                except TimeoutError:
+                if not await within(broken, _SILENT):
                     # A network that swallows packets says nothing unless something is said.
                     self.of_events()
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,6 +19,7 @@ from crmkit.store.deliveries import (
     settle,
 )
 from crmkit.store.leases import TRIES, USUAL, LeaseLost, Patience
+from crmkit.values.waiting import within
 
 if TYPE_CHECKING:
     from crmkit.store.drivers import Database
@@ -108,8 +108,7 @@ class Relay:
             except Exception:  # noqa: BLE001
                 # The database may be away for a while; the next turn tries again.
                 structlog.get_logger().exception("relay")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._pause)
+            await within(self._woken, self._pause)
 
     async def _gather(self) -> None:
         """What comes within a moment comes together; whoever is idle waits for nothing."""

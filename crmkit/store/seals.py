@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from crmkit.store.database import Base, column, table_of, unscoped
 from crmkit.store.groups import inserted
 from crmkit.store.ready import statement
 from crmkit.store.violations import Violation
+from crmkit.values.waiting import within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,8 +138,7 @@ class Sealer:
             except Exception:  # noqa: BLE001
                 # The database may be away for a while; the next turn tries again.
                 structlog.get_logger().exception("sealer")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _POLL)
+            if await within(self._woken, _POLL):
                 await asyncio.sleep(_PAUSE)
 
     async def _written(self, last: Last, rows: Sequence[Row], before: str | None) -> Last | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import structlog
 
 from crmkit.store.leases import LeaseLost, Patience
 from crmkit.store.queue import Queue, Run
+from crmkit.values.waiting import within
 
 if TYPE_CHECKING:
     from crmkit.store.drivers import Database
@@ -101,8 +101,7 @@ class Worker:
             except Exception:  # noqa: BLE001
                 # The database may be away for a while; the next turn tries again.
                 structlog.get_logger().exception("worker")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), min(_POLL, self._beat))
+            await within(self._woken, min(_POLL, self._beat))
 
     async def _renew_for_ever(self) -> None:
         while True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,6 +10,7 @@ import structlog
 from crmkit.graph.live.topic import Topic
 from crmkit.store.feed import feed_of
 from crmkit.store.notices import Notice
+from crmkit.values.waiting import within
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -86,8 +86,7 @@ class Hub:
             while self._topics:
                 self._woken.clear()
                 await self._read()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), _POLL)
+                await within(self._woken, _POLL)
         finally:
             self._notices.off(Notice.EVENTS, wake)
             self._reading = None
