@@ -17,6 +17,9 @@ _RESTED = 300  # seconds after which whatever stands between may have forgotten 
 Connection = Any
 """asyncpg's, which has no types."""
 
+_Waiter = tuple[float, "asyncio.Future[Connection | None]"]
+"""Until when somebody waits for a connection, or for the place of one."""
+
 
 class Pool:
     """Keeps connections open, and opens no more than so many.
@@ -34,7 +37,8 @@ class Pool:
         self._closed = False
         self._idle: list[tuple[float, Connection]] = []  # The last to come is the next to go.
         self._stopping: set[asyncio.Task[None]] = set()
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiting: deque[_Waiter] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def take(self) -> Connection:
         """Borrows a connection; whoever does gives it back.
@@ -81,6 +85,8 @@ class Pool:
     async def close(self) -> None:
         """Closes all connections; what is still lent breaks."""
         self._closed = True
+        if self._timer is not None and not self._waiting:
+            self._timer.cancel()
         await asyncio.gather(*self._stopping)
         while self._idle:
             await self._idle.pop()[1].close()
@@ -104,9 +110,11 @@ class Pool:
     async def _handed(self) -> Connection | None:
         """What the next one gives back, or nothing: then its place is free for a new one."""
         loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        self._waiting.append(waiter)
-        timer = loop.call_later(PATIENCE, _give_up, waiter)
+        waiter: asyncio.Future[Connection | None] = loop.create_future()
+        until = loop.time() + PATIENCE
+        self._waiting.append((until, waiter))
+        if self._timer is None:
+            self._timer = loop.call_at(until, self._look)
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -114,8 +122,15 @@ class Pool:
             if waiter.done() and not waiter.cancelled() and not waiter.exception():
                 self._pass_on(waiter.result())
             raise
-        finally:
-            timer.cancel()
+
+    def _look(self) -> None:
+        """Tells those who have waited too long; one timer does for all, because most have not."""
+        loop = asyncio.get_running_loop()
+        while self._waiting and (self._waiting[0][1].done() or self._waiting[0][0] <= loop.time()):
+            _, waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(TimeoutError())
+        self._timer = loop.call_at(self._waiting[0][0], self._look) if self._waiting else None
 
     async def _stop(self, connection: Connection) -> None:
         try:
@@ -135,7 +150,7 @@ class Pool:
     def _hand(self, connection: Connection | None) -> bool:
         """Gives whoever waits longest a connection, or the place for one."""
         while self._waiting:
-            waiter = self._waiting.popleft()
+            _, waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
                 return True
@@ -149,8 +164,3 @@ class Pool:
     def _leave(self) -> None:
         if not self._hand(None):
             self._places -= 1
-
-
-def _give_up(waiter: asyncio.Future[Connection | None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
