@@ -11,7 +11,7 @@ from crmkit.engine.builder import Answers, Bubble
 from crmkit.engine.calls import called, together
 from crmkit.engine.generated import generated
 from crmkit.engine.late import told
-from crmkit.engine.steps import KEYS, Step, parents_of
+from crmkit.engine.steps import FIRST, KEYS, Step, parents_of
 from crmkit.engine.told import Told
 from crmkit.store.tally import tell
 
@@ -100,11 +100,23 @@ class Executor:
         rows = self._told(step, keys, answers.request)
         if rows is None:
             rows = await self._brought(step, keys, answers.request)
-        groups = answers.rows[step] = {None: rows} if step.key is None else _grouped(rows)
+        groups = answers.rows[step] = self._groups(step, keys, rows)
         if isinstance(step, Step) and step.aliases and len(groups) < len(keys):
             rows = [*rows, *await self._followed(step, keys, groups, answers.request)]
         if rows and (step.below or step.batches):
             await self._work(step.below, step.batches, rows, answers)
+
+    def _groups(
+        self, step: Level, keys: Sequence[Any], rows: Sequence[Sequence[Any]]
+    ) -> dict[Any, Sequence[Sequence[Any]]]:
+        """The rows by the keys of their parents."""
+        if step.key is None:
+            return {None: rows}
+        groups = _grouped(rows)
+        if isinstance(step, Step) and step.has_pages:
+            first = FIRST[self.engine]
+            return {keys[number - first]: page for number, page in groups.items()}
+        return groups
 
     def _brought(
         self, step: Level, keys: Sequence[Any], request: Request
@@ -202,7 +214,7 @@ def _unique(keys: Iterable[Any]) -> list[Any]:
 
 
 def _grouped(rows: Sequence[Sequence[Any]]) -> dict[Any, Sequence[Sequence[Any]]]:
-    """Rows by the parent that they begin with, in the order that they came."""
+    """Rows by the parent, or its number, that they begin with, in the order that they came."""
     groups: dict[Any, Any] = {}
     found = groups.get
     for row in rows:

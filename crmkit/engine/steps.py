@@ -102,7 +102,7 @@ KEYS = Deferred()
 
 
 class Level(Protocol):
-    """Rows below one selection, brought by one statement; each begins with its parent's key."""
+    """Rows below one selection, brought by one statement; each begins with its parent's key, or its number."""
 
     key: ColumnElement[Any] | None
     below: list[Below]
@@ -141,6 +141,11 @@ class Step:
         """Whether it brings but one row for each key."""
         return self.key is not None and self.limit is None
 
+    @property
+    def has_pages(self) -> bool:
+        """Whether it brings a page for each key; then its rows begin with the key's number."""
+        return self.key is not None and self.limit is not None
+
     def place(self, element: ColumnElement[Any], name: Any = None) -> int:
         """The position of a column in this step's rows; the same is read once.
 
@@ -150,7 +155,7 @@ class Step:
         if name not in self._places:
             self._places[name] = len(self.columns)
             self.columns.append(element)
-        # A row of a step that has parents begins with the key of its parent.
+        # A row of a step that has parents begins with the key of its parent, or with its number.
         return self._places[name] + (self.key is not None)
 
     def has(self, element: ColumnElement[Any]) -> bool:
@@ -208,7 +213,7 @@ class Step:
         page = select(*columns).select_from(self._rows(self.entity.table))
         rows = self._page(page.where(key == parents.c.value)).lateral("page")
         return (
-            select(parents.c.value, *[rows.c[each.name] for each in columns])
+            select(parents.c.key, *[rows.c[each.name] for each in columns])
             .select_from(parents.join(rows, true()))
             .order_by(parents.c.key)
         )
@@ -221,10 +226,14 @@ class Step:
         ids = self._page(page.where(key == parents.c.value)).correlate(parents)
         rows = self._rows(parents.join(self.entity.table, self.entity.id.in_(ids)))
         return (
-            select(parents.c.value, *self.columns)
+            select(parents.c.key, *self.columns)
             .select_from(rows)
             .order_by(parents.c.key, *ordering(self.keys, self.backwards))
         )
+
+
+FIRST = {"postgresql": 1, "sqlite": 0}
+"""The number of the first of the keys."""
 
 
 def parents_of(engine: str) -> TableValuedAlias:
