@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 
 log = structlog.get_logger("crmkit.engine")
+
+_PARENT = itemgetter(0)
 
 WORTHWHILE = 2
 """The run at which a plan gets a builder of its own: many plans run but once."""
@@ -87,7 +91,7 @@ class Executor:
 
         None waits for another, nor holds a connection while anything below it is read.
         """
-        asked = [(each.step, _distinct(each, rows)) for each in below]
+        asked = [(each.step, each.asked(rows)) for each in below]
         work = [self._call(each, rows, answers) for each in calls]
         for step, keys in asked:
             if keys or step.key is None:
@@ -112,11 +116,10 @@ class Executor:
         """The rows by the keys of their parents."""
         if step.key is None:
             return {None: rows}
-        groups = _grouped(rows)
         if isinstance(step, Step) and step.has_pages:
-            first = FIRST[self.engine]
-            return {keys[number - first]: page for number, page in groups.items()}
-        return groups
+            first, pages = FIRST[self.engine], groupby(rows, _PARENT)
+            return {keys[number - first]: list(page) for number, page in pages}
+        return _grouped(rows)
 
     def _brought(
         self, step: Level, keys: Sequence[Any], request: Request
@@ -201,20 +204,12 @@ def _number(answers: Answers) -> int:
     return sum(len(rows) for groups in answers.rows.values() for rows in groups.values())
 
 
-def _distinct(below: Below, rows: Sequence[Any]) -> list[Any]:
-    """The keys that a step is asked for, each once."""
-    keys = below.keys
-    found = {key: None for row in rows for key in keys(row)}
-    found.pop(None, None)
-    return list(found)
-
-
 def _unique(keys: Iterable[Any]) -> list[Any]:
     return [key for key in dict.fromkeys(keys) if key is not None]
 
 
 def _grouped(rows: Sequence[Sequence[Any]]) -> dict[Any, Sequence[Sequence[Any]]]:
-    """Rows by the parent, or its number, that they begin with, in the order that they came."""
+    """Rows by the parent that they begin with, in the order that they came."""
     groups: dict[Any, Any] = {}
     found = groups.get
     for row in rows:

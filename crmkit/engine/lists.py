@@ -64,7 +64,7 @@ class Lists:
         other = Entity.of(target.model)
         step = Step(other, parent.link(other), limit=limit)
         step.keys = self._keys(target, other, parent.order_by)
-        parent.below.append(Below(step, lambda row: (parent.read(row),)))
+        parent.below.append(Below(step, one=parent.read))
         slots = self.planner.object(step, other, target, nodes)
         return b.Many(step, parent.read, b.Obj(itself, slots))
 
@@ -89,7 +89,7 @@ class Lists:
                 values = self.planner.cursors.opened(keys, cursor, name)
                 step.conditions.append(beyond(keys, values, back))
         step.keys, step.backwards = keys, page.backwards
-        parent.below.append(Below(step, lambda row: (parent.read(row),)))
+        parent.below.append(Below(step, one=parent.read))
         made = _Selected(
             self.planner,
             keys,
@@ -115,7 +115,7 @@ class Lists:
             if cursor is not None:
                 setattr(step, name, self.planner.cursors.opened(keys, cursor, name))
         if kinds:
-            parent.below.append(Below(step, lambda row: (parent.read(row),)))
+            parent.below.append(Below(step, one=parent.read))
         found: list[b.Kinds] = []
 
         def record(below: Nodes) -> b.Value:

@@ -35,7 +35,7 @@ from crmkit.values import ids
 from crmkit.values.errors import Failure, QueryTooComplex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from crmkit.engine.nodes import NodeSpec
     from crmkit.engine.registry import Registry
@@ -209,7 +209,7 @@ class Planner:
         entity = Entity.of(spec.model)
         step = Step(entity, entity.id, aliases=spec.aliases)
         slots = self.object(step, entity, spec, nodes)
-        below.append(Below(step, lambda row: (key(row),)))
+        below.append(Below(step, one=key))
         return b.Found(step, key, b.Obj(itself, slots))
 
     def plain(
@@ -267,8 +267,8 @@ class Planner:
 def lifted(inner: Below, parts: Read) -> Below:
     """The same step, asked for the keys of all parts of a row instead of for a row's."""
 
-    def keys(row: Any) -> Iterator[Any]:
-        return (key for part in parts(row) if part is not None for key in inner.keys(part))
+    def keys(row: Any) -> Iterable[Any]:
+        return inner.asked(part for part in parts(row) if part is not None)
 
     return Below(inner.step, keys)
 

@@ -106,7 +106,7 @@ class Sources:
 
     def _chain(self, asked: Asked, source: f.Chain) -> b.Value:
         walk = Walk(self._planner.registry.timelines.links(self._planner.refused), source.forward)
-        asked.step.below.append(Below(walk, lambda row: (asked.own_id(row),)))
+        asked.step.below.append(Below(walk, one=asked.own_id))
         found = self._planner.any(
             walk.below, self._planner.registry.by_prefix, asked.nodes, Cell(1, required=True)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -250,10 +251,22 @@ def parents_of(engine: str) -> TableValuedAlias:
 
 @dataclass(eq=False)
 class Below:
-    """A step below some rows; `keys` reads from each of them the keys that it is asked for."""
+    """A step below some rows: `keys` reads what it is asked for from each of them, or `one` the one."""
 
     step: Level
-    keys: Callable[[Any], Iterable[Any]]
+    keys: Callable[[Any], Iterable[Any]] = lambda _: ()
+    one: Read | None = None
+
+    def asked(self, rows: Iterable[Any]) -> list[Any]:
+        """The keys that the step is asked for below these rows, each once."""
+        if self.one is None:
+            found = {key: None for row in rows for key in self.keys(row)}
+        else:
+            # Keys are texts, which no type changes, so they are read as the driver tells them.
+            read = itemgetter(self.one.place) if isinstance(self.one, Cell) else self.one
+            found = dict.fromkeys(map(read, rows))
+        found.pop(None, None)
+        return list(found)
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine.entity import Entity
 from crmkit.engine.filters import Filters
-from crmkit.engine.steps import Below, itself
+from crmkit.engine.steps import Below, Cell, itself
 from crmkit.engine.tallies import By, Measure, Tally
 from crmkit.store.column_types import Scaled, UtcDateTime
 from crmkit.store.database import attribute, companions
@@ -44,7 +44,7 @@ class Summaries:
         condition = Filters(self.registry).where(spec, entity, arguments.get("where") or {})
         chosen = [each.value for each in arguments.get("by") or ()]
         tally = Tally(entity, condition, [self._by(entity, each) for each in _each_once(chosen)])
-        below.append(Below(tally, lambda _: ()))
+        below.append(Below(tally))
         kind = self.planner.schema.get_type(f"{spec.name}Stats")
         return b.Summed(tally, _Selected(self.planner, spec, tally).slots(kind, nodes))
 
@@ -116,7 +116,7 @@ class _Selected:
         kind = self.planner.kind(self.nodes[name])
         inner: list[Below] = []
         value = self.planner.plain(inner, kind, nodes, read)
-        self.tally.below += [Below(each.step, lambda row: (row[place],)) for each in inner]
+        self.tally.below += [Below(each.step, one=Cell(place)) for each in inner]
         return value
 
 
