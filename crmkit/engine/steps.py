@@ -86,7 +86,7 @@ _BETWEEN = chr(31)
 
 
 class _Joined(TypeDecorator[Sequence[str]]):
-    """Keys as one text: asyncpg takes ten times as long for an array of them."""
+    """Keys as one text: asyncpg takes five times as long for an array of them."""
 
     impl = Text
     cache_ok = True
@@ -103,7 +103,10 @@ KEYS = Deferred()
 
 
 class Level(Protocol):
-    """Rows below one selection, brought by one statement; each begins with its parent's key, or its number."""
+    """Rows below one selection, brought by one statement.
+
+    Each begins with the key of its parent, or with the number of that key.
+    """
 
     key: ColumnElement[Any] | None
     below: list[Below]
@@ -156,7 +159,7 @@ class Step:
         if name not in self._places:
             self._places[name] = len(self.columns)
             self.columns.append(element)
-        # A row of a step that has parents begins with the key of its parent, or with its number.
+        # A row of a step that has parents begins with whose it is.
         return self._places[name] + (self.key is not None)
 
     def has(self, element: ColumnElement[Any]) -> bool:
@@ -243,7 +246,7 @@ def parents_of(engine: str) -> TableValuedAlias:
         # Behind a SELECT their number is unknown to PostgreSQL, which would otherwise plan a
         # statement anew for each number of keys: ten times what reading one row takes.
         given = select(bindparam("given_keys", KEYS, _Joined())).scalar_subquery()
-        each = func.unnest(func.string_to_array(given, literal_column("chr(31)")))
+        each = func.unnest(func.string_to_array(given, literal_column(f"chr({ord(_BETWEEN)})")))
         return each.table_valued("value", with_ordinality="key").render_derived(name=PARENTS)
     each = func.json_each(bindparam("given_keys", KEYS, Json()))
     return each.table_valued(column("key"), column("value"), name=PARENTS)
@@ -251,7 +254,10 @@ def parents_of(engine: str) -> TableValuedAlias:
 
 @dataclass(eq=False)
 class Below:
-    """A step below some rows: `keys` reads what it is asked for from each of them, or `one` the one."""
+    """A step below some rows, and what it is asked for.
+
+    Of each row `one` reads its only key, or `keys` any number of them.
+    """
 
     step: Level
     keys: Callable[[Any], Iterable[Any]] = lambda _: ()

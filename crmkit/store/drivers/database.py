@@ -94,7 +94,7 @@ class Transaction(Reader):
         """Runs all parts and returns them; or nothing, where it has to be step by step.
 
         Raises:
-            Undone: One of them failed, and with it all that the transaction has done.
+            Undone: One of them failed, and with it all of a transaction that does not survive.
         """
 
     @abstractmethod
@@ -104,7 +104,7 @@ class Transaction(Reader):
         """Runs parts, those behind them and commits, unless that has to be done step by step.
 
         Raises:
-            Undone: One of them failed, and with it all that the transaction has done.
+            Undone: One of them failed, and with it all of a transaction that does not survive.
         """
 
     async def assured(self, part: Part, otherwise: Exception) -> None:
