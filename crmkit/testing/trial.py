@@ -42,9 +42,10 @@ async def crm(
         settings: Other sections, such as `organisation={"currency": "USD"}`.
     """
     clock = ManualClock()
+    few = {"readers": 2, "pool_size": 4} | settings.pop("database", {})
 
     async def opened(address: str) -> Crm:
-        database = {"url": address, "readers": 2, "pool_size": 4}
+        database = {**few, "url": address}
         made = Settings.model_validate({"plugins": config or {}, "database": database, **settings})
         schema = schemas.known(plugins, made)
         crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
