@@ -42,10 +42,12 @@ async def crm(
         settings: Other sections, such as `organisation={"currency": "USD"}`.
     """
     clock = ManualClock()
-    few = {"readers": 2, "pool_size": 4} | settings.pop("database", {})
+    # A virtual machine may stand still for longer than anybody waits in production.
+    patient = {"readers": 2, "pool_size": 4, "statement_seconds": 60}
+    patient |= settings.pop("database", {})
 
     async def opened(address: str) -> Crm:
-        database = {**few, "url": address}
+        database = {**patient, "url": address}
         made = Settings.model_validate({"plugins": config or {}, "database": database, **settings})
         schema = schemas.known(plugins, made)
         crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
