@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from strawberry.utils.str_converters import to_camel_case
 
-from crmkit.engine.mutation_shapes import NodeShape, RecordShape
+from crmkit.engine.mutation_shapes import RecordShape
+from crmkit.engine.written_records import Dump
 from crmkit.host.actors import Actor
 from crmkit.host.context import Context
 from crmkit.host.drafts import Draft, DraftsRefused, Outcome, Refusal
-from crmkit.host.host import Host
+from crmkit.host.host import Body, Host
 from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import (
     FAILURES,
@@ -95,25 +96,48 @@ class Work:
     answer: Callable[[Context[Any], Sequence[Draft[Any, Any]]], Awaitable[Sequence[Any]]]
     places: Places
     payload: RecordShape
+    dump: Dump
     key: IdempotencyKey | None = None
     request_id: str | None = None
     added: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The records that it has made; those of tries that came to nothing have ids of their own."""
 
-    async def all_or_nothing(
-        self, asked: Sequence[Asked], premise: Part | None = None
-    ) -> list[Done]:
-        """Takes in all records in one unit, which finds out whether the premise holds.
+    async def only(self, asked: Asked, premise: Part | None) -> Any:
+        """Takes in one record, if the premise holds, and returns its payload.
+
+        Raises:
+            Failure: It cannot be taken in.
+            Unfounded: The premise does not hold.
+        """
+        payload: Any = None
+        answered: list[Any] = []
+
+        async def body(context: Context[Any]) -> list[Any]:
+            nonlocal payload
+            draft = Draft(asked.input, asked.index, asked.extensions)
+            [payload] = await self.answer(context, [draft])
+            self.added = context.unit.write.added
+            answered[:] = [self._row(draft, payload)]
+            return answered
+
+        try:
+            rows = await self._run(body, self.key, premise)
+        except Failure as error:
+            raise self._explained(error, [asked]) from error.__cause__
+        # What is told now and not stored, such as a new key, stands in the payload alone.
+        return payload if rows is answered else self.payload.load(rows[0]["payload"])
+
+    async def all_or_nothing(self, asked: Sequence[Asked]) -> list[Done]:
+        """Takes in all records in one unit.
 
         Raises:
             Failure: At least one cannot be taken in; its problems say which and why.
-            Unfounded: The premise does not hold.
         """
         refused = _together(asked)
         if refused is not None and self.key is None:
             raise refused
         try:
-            return await self._unit(asked, refused, premise)
+            return await self._unit(asked, refused)
         except Failure as error:
             if error is refused:  # Found by the framework, so it is no plugin's.
                 refused.plugin = None
@@ -142,12 +166,7 @@ class Work:
                 waiting.append(chunk[len(made) :])
         return done
 
-    async def _unit(
-        self,
-        asked: Sequence[Asked],
-        refused: Failure | None = None,
-        premise: Part | None = None,
-    ) -> list[Done]:
+    async def _unit(self, asked: Sequence[Asked], refused: Failure | None = None) -> list[Done]:
         good = [each for each in asked if each.failure is None]
         # What is told now and not stored, such as a new key, stands in the payloads alone.
         payloads: dict[int, Any] = {}
@@ -169,17 +188,22 @@ class Work:
 
         if not good and self.key is None:
             return [_rejection(each) for each in asked]
-        rows = await self.host.run_unit(
+        rows = await self._run(body, self._key(asked[0].index) if asked else self.key)
+        return [self._done(each, payloads if rows is answered else {}) for each in rows]
+
+    def _run(
+        self, body: Body, key: IdempotencyKey | None, premise: Part | None = None
+    ) -> Awaitable[Any]:
+        return self.host.run_unit(
             self.plugin,
             body,
             operation=self.operation,
             actor=self.actor,
-            key=self._key(asked[0].index) if asked else self.key,
+            key=key,
             request_id=self.request_id,
             record=self._record,
             premise=premise,
         )
-        return [self._done(each, payloads if rows is answered else {}) for each in rows]
 
     def _key(self, first: int) -> IdempotencyKey | None:
         """Each chunk has its own row, found by where it begins, however far it reached."""
@@ -247,8 +271,8 @@ class Work:
     # -- what is stored with the effect ------------------------------------------------------
 
     def _row(self, draft: Draft[Any, Any], payload: Any) -> dict[str, Any]:
-        stored = self.payload.dump(payload)
-        return {"index": draft.index, "outcome": draft.outcome.name, "payload": stored}
+        outcome = draft.outcome._name_  # As `name`, which takes two calls.
+        return {"index": draft.index, "outcome": outcome, "payload": self.dump(payload)}
 
     def _done(self, row: Mapping[str, Any], payloads: Mapping[int, Any]) -> Done:
         outcome = Outcome[row["outcome"]]
@@ -259,10 +283,10 @@ class Work:
 
     def _record(self, rows: Sequence[Mapping[str, Any]]) -> str | None:
         """What the audit says the unit was about: the first record of an only payload."""
-        nodes = [m.attribute for m in self.payload.members if isinstance(m.shape, NodeShape)]
-        if len(rows) != 1 or not nodes or "payload" not in rows[0]:
+        node = self.payload.node
+        if node is None or len(rows) != 1 or "payload" not in rows[0]:
             return None
-        named: str = rows[0]["payload"][nodes[0]]
+        named: str = rows[0]["payload"][node]
         return named
 
 

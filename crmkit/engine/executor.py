@@ -14,7 +14,7 @@ from crmkit.engine.calls import called, together
 from crmkit.engine.generated import generated
 from crmkit.engine.late import told
 from crmkit.engine.steps import FIRST, KEYS, Step, parents_of
-from crmkit.engine.told import Told
+from crmkit.engine.told import Told, Written
 from crmkit.store.tally import tell
 
 if TYPE_CHECKING:
@@ -54,6 +54,20 @@ class Reader(Protocol):
         """The one row of each key, if there is one."""
 
 
+def told_at_once(plan: Plan, request: Request) -> dict[str, Any] | None:
+    """The finished values of a payload that selects only what its own operation has written.
+
+    Most payloads do. Nothing where one does not, or is not as it should be: its plan is to be run.
+    """
+    if plan.build is None or plan.tells is None or not request.added:
+        return None
+    rows: Any = {step: Written(each, request.added) for step, each in plan.tells.items()}
+    try:
+        return plan.build(Answers(request, rows))
+    except Exception:  # noqa: BLE001  whatever it was, running the plan says it
+        return None
+
+
 class Executor:
     """Runs plans for one request."""
 
@@ -70,6 +84,7 @@ class Executor:
         if not plan.is_written and (plan.runs >= WORTHWHILE or _number(answers) > MANY):
             plan.is_written = True
             plan.build = self._builder(plan)
+            plan.tells = _tells(plan, request)
         if plan.build is not None:
             try:
                 return plan.build(answers)
@@ -135,10 +150,8 @@ class Executor:
         """The rows, if all that is asked is what this very operation has written of them."""
         if not (request.added and isinstance(step, Step)):
             return None
-        template = self._compiled(step)
-        if step.told is None:
-            step.told = Told.of(step, template.dialect)
-        return step.told.rows(keys, request.added, request.reach)
+        self._compiled(step)
+        return _told_of(step).rows(keys, request.added, request.reach)
 
     async def _followed(
         self, step: Step, keys: Sequence[Any], groups: dict[Any, Any], request: Request
@@ -197,6 +210,26 @@ class Executor:
         if not isinstance(said, Exception):
             below = [each for each in said.values() if not isinstance(each, Exception)]
             await self._work(batch.below, (), below, answers)
+
+
+def _tells(plan: Plan, request: Request) -> dict[Level, Told] | None:
+    """How all steps follow from what is written, for all who share this plan: they reach alike."""
+    if plan.calls or request.payload is None:
+        return None
+    found: dict[Level, Told] = {}
+    for step in plan.steps():
+        if not isinstance(step, Step) or step.batches or not _told_of(step).holds(request.reach):
+            return None
+        found[step] = _told_of(step)
+    return found
+
+
+def _told_of(step: Step) -> Told:
+    """How the rows of a step that is compiled follow from what was written."""
+    if step.told is None:
+        assert step.template is not None  # noqa: S101  the caller has looked
+        step.told = Told.of(step, step.template.dialect)
+    return step.told
 
 
 def _number(answers: Answers) -> int:

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, union_all
-from sqlalchemy.util import LRUCache
 
 from crmkit.store import premises
 from crmkit.store.column_types import Code
@@ -18,17 +17,19 @@ from crmkit.store.ready import statement
 from crmkit.store.statements import Template, template
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Select
 
-    from crmkit.engine.mutation_shapes import Named
     from crmkit.engine.nodes import NodeSpec
     from crmkit.host.actors import Actor
     from crmkit.host.host import Host
     from crmkit.store.parts import Part
+    from crmkit.store.reach import Reach
 
-_FEW = 8
+FEW = 8
+"""Ids that a unit finds out about itself."""
+
 _MOST = 1_000  # texts kept
 
 
@@ -37,18 +38,18 @@ class _Place(Deferred):
     index: int
 
 
-_PLACES = [_Place(index) for index in range(_FEW)]
-_TEMPLATES: LRUCache[Hashable, Template] = LRUCache(_MOST)
+_PLACES = [_Place(index) for index in range(FEW)]
+_TEMPLATES: dict[Hashable, Template] = {}
 
 
-async def meant(host: Host, actor: Actor, ids: Sequence[Named]) -> dict[str, str]:
+async def meant(host: Host, actor: Actor, ids: Mapping[str, NodeSpec]) -> dict[str, str]:
     """Whom the ids mean whose records exist and can be seen by the actor, in one read.
 
     An id means its record, or the one that this has become part of.
     """
     wanted: dict[NodeSpec, set[str]] = defaultdict(set)
-    for each in ids:
-        wanted[each.spec].add(each.id)
+    for id_, spec in ids.items():
+        wanted[spec].add(id_)
     if not wanted:
         return {}
     asked = _meant(*chain.from_iterable(wanted.items()))
@@ -68,23 +69,28 @@ def _of_node(spec: NodeSpec, ids: Sequence[str]) -> Iterator[Select[Any]]:
         yield spec.aliases.among(ids)
 
 
-def all_seen(host: Host, actor: Actor, ids: Sequence[Named]) -> Part | None:
-    """That all of the ids are seen, as a premise of the unit that uses them, if they are few."""
-    distinct = {each.id: each.spec for each in ids}
-    if not 0 < len(distinct) <= _FEW:
+def all_seen(host: Host, actor: Actor, ids: Mapping[str, NodeSpec]) -> Part | None:
+    """That all of the ids, which are few, are seen: a premise of the unit that uses them."""
+    if not ids:
         return None
-    reach = actor.reach
-    given = list(distinct)
-
-    def told(deferred: Deferred) -> Any:
-        return given[deferred.index] if isinstance(deferred, _Place) else reach.told(deferred)
-
-    key = (host.database.dialect, reach.shape, *[spec.prefix for spec in distinct.values()])
+    reach, dialect = actor.reach, host.database.dialect
+    key = (dialect, reach.shape, *[spec.prefix for spec in ids.values()])
     made = _TEMPLATES.get(key)
     if made is None:
-        made = template(_each_of(list(distinct.values())), host.database.dialect, reach)
-        _TEMPLATES[key] = made
-    return premises.found(made.sql, made.arguments(told), len(given))
+        if len(_TEMPLATES) >= _MOST:
+            _TEMPLATES.clear()
+        made = _TEMPLATES[key] = template(_each_of(list(ids.values())), dialect, reach)
+    return premises.found(made.sql, _arguments(made, list(ids), reach), len(ids))
+
+
+def _arguments(made: Template, ids: Sequence[str], reach: Reach) -> Sequence[Any]:
+    if len(made.constants) == len(ids):
+        return ids  # Nothing is said besides, and each in its place.
+
+    def told(deferred: Deferred) -> Any:
+        return ids[deferred.index] if isinstance(deferred, _Place) else reach.told(deferred)
+
+    return made.arguments(told)
 
 
 def _each_of(specs: Sequence[NodeSpec]) -> Any:

@@ -16,8 +16,10 @@ import orjson
 from crmkit.engine import lookups
 from crmkit.engine.bulk import Asked, Done, Places, Work
 from crmkit.engine.mutation_results import OnError, answered
-from crmkit.engine.mutation_shapes import Named, Reading, RecordShape, fault_of_text
+from crmkit.engine.mutation_shapes import Reading, RecordShape, fault_of_text
 from crmkit.engine.mutations import Declaration
+from crmkit.engine.written_records import Dump, Named, Odd, dumper, reader
+from crmkit.engine.written_records import Read as Reader
 from crmkit.store.premises import Unfounded
 from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import ErrorCode, Failure, Invalid, Path, Problem, combined
@@ -32,6 +34,7 @@ Input = Mapping[str, Any]
 Run = Callable[[Sequence[Asked]], Awaitable[Sequence[Done]]]
 
 _AS_THEY_ARE: Mapping[str, str] = {}
+_PLACE: Path = ("input",)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,24 +67,20 @@ class Calls:
     extensions: dict[str, RecordShape] = field(default_factory=dict)
 
     async def one(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> Applied:
-        """Runs the mutation of one record."""
-        read = self._read(0, input, ("input",))
-        places = Places(self._names, ("input",))
-        work = self._work(host, actor, request_id, self.single, input, places)
-        ids = read.reading.ids
-        premise = None if read.reading.problems else lookups.all_seen(host, actor, ids)
+        """Runs the mutation of one record; mostly all is right, and its unit finds that out."""
+        work = self._work(host, actor, request_id, self.single, input, self._place)
+        named: Named = {}
         try:
-            done: Sequence[Done] | None = None
-            if premise:
-                done = await work.all_or_nothing([read.asked], premise)
-        except Unfounded:
-            done = None
+            asked = self._plainly(input, named)
+            payload = await work.only(asked, lookups.all_seen(host, actor, named))
+            return Applied(payload, work.added)
+        except (Odd, Unfounded):
+            read = self._read(0, input, _PLACE)
         except Failure as failure:
-            if not _misses(failure) or not await _have_become(host, actor, ids):
+            if not _misses(failure) or not await _have_become(host, actor, named):
                 raise
-            done = None
-        if done is None:
-            done = await self._looked_up(work.all_or_nothing, host, actor, [read])
+            read = self._read(0, input, _PLACE)
+        done = await self._looked_up(work.all_or_nothing, host, actor, [read])
         return Applied(done[0].payload, work.added)
 
     async def many(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> Applied:
@@ -97,21 +96,50 @@ class Calls:
         return Applied(SimpleNamespace(results=results), work.added)
 
     @cached_property
+    def _place(self) -> Places:
+        return Places(self._names, _PLACE)
+
+    @cached_property
     def _names(self) -> Mapping[str, str]:
         """The fields of the input by what rules call them, those that plugins add as well."""
         return {**self.reads.names, **{name: name for name in self.extensions}}
+
+    @cached_property
+    def _dumps(self) -> Dump:
+        return dumper(self.payload)
+
+    @cached_property
+    def _reads(self) -> tuple[Reader, Sequence[tuple[str, type, Reader]]]:
+        """What reads an input that is plainly right, and what plugins add to it."""
+        more = [(name, each.cls, reader(each)) for name, each in self.extensions.items()]
+        return reader(self.reads), more
+
+    def _plainly(self, input: Input, named: Named) -> Asked:
+        """The record of an input that is plainly right, and the ids in it.
+
+        Raises:
+            Odd: It is not, or names so many that they are looked up apart.
+        """
+        read, more = self._reads
+        made = read(input, named)
+        extensions = {
+            cls: read(input[name], named) for name, cls, read in more if input.get(name) is not None
+        }
+        if len(named) > lookups.FEW:
+            raise Odd
+        return Asked(0, made, extensions)
 
     async def _looked_up(
         self, run: Run, host: Host, actor: Actor, read: Sequence[Read]
     ) -> Sequence[Done]:
         """Runs with all ids looked up; where records have become others meanwhile, once more."""
-        ids = [id_ for each in read for id_ in each.reading.ids]
+        ids = {id_.id: id_.spec for each in read for id_ in each.reading.ids}
         meant = await lookups.meant(host, actor, ids)
         try:
             return await run([self._judged(each, meant) for each in read])
         except Failure as failure:
             # What was missing from the beginning has been answered for.
-            if not _misses(failure) or any(each.id not in meant for each in ids):
+            if not _misses(failure) or any(each not in meant for each in ids):
                 raise
             before, meant = meant, await lookups.meant(host, actor, ids)
             if meant == before:
@@ -159,7 +187,8 @@ class Calls:
             operation,
             self.declared.answer,
             places,
-            payload=self.payload,
+            self.payload,
+            self._dumps,
             key=_key(host, actor, operation, input),
             request_id=request_id,
         )
@@ -168,7 +197,7 @@ class Calls:
 # -- ids --------------------------------------------------------------------------------------
 
 
-async def _have_become(host: Host, actor: Actor, ids: Sequence[Named]) -> bool:
+async def _have_become(host: Host, actor: Actor, ids: Named) -> bool:
     """Whether some of the records are others by now."""
     meant = await lookups.meant(host, actor, ids)
     return any(old != new for old, new in meant.items())
@@ -199,7 +228,8 @@ def _key(host: Host, actor: Actor, operation: str, input: Input) -> IdempotencyK
 
 def _told(input: Input) -> bytes:
     """Tells inputs apart, however their fields were ordered; the key is no part of it."""
-    rest = {name: value for name, value in input.items() if name != "idempotencyKey"}
+    rest = {**input}
+    rest.pop("idempotencyKey", None)
     try:
         return orjson.dumps(rest, option=orjson.OPT_SORT_KEYS, default=str)
     except TypeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -22,6 +23,7 @@ from crmkit.values.money import Money
 if TYPE_CHECKING:
     from enum import Enum
 
+_HALF = re.compile("[\ud800-\udfff]")
 _DEPTH = 100  # levels of free properties; writing JSON has a limit of its own
 
 
@@ -292,6 +294,9 @@ class RecordShape(Shape):
         self.members = members
         self.names = {each.attribute: each.name for each in members}
         self.names |= {each.name: each.name for each in members}
+        nodes = [each.attribute for each in members if isinstance(each.shape, NodeShape)]
+        self.node = nodes[0] if nodes else None
+        """The first of its fields that is a record."""
         # What is the same in Python is taken as it is.
         self._same = [(m.attribute, m.name) for m in members if type(m.shape).read is Shape.read]
         self._read = [
@@ -323,7 +328,7 @@ def fault_of_text(text: str) -> str | None:
     """Says what makes a text one that no database of ours can hold, if anything."""
     if "\0" in text:
         return "A text cannot hold the character NUL."
-    if not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text):
+    if not text.isascii() and _HALF.search(text):
         return "A text cannot hold half of a surrogate pair."
     return None
 

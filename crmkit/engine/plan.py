@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import FieldNode
@@ -10,6 +10,7 @@ from graphql import FieldNode
 from crmkit.engine import builder as b
 from crmkit.engine.generated import Build
 from crmkit.engine.steps import Batched, Below, Level
+from crmkit.engine.told import Told
 
 Nodes = Sequence[FieldNode]
 """What a document says of one field, which it may name several times."""
@@ -28,6 +29,8 @@ class Plan:
     build: Build | None = None
     is_written: bool = False
     """Whether its builder was written, or found to be none that can be."""
+    tells: Mapping[Level, Told] | None = None
+    """Of a payload, how all of its steps follow from what the operation wrote, if they do."""
 
     def steps(self) -> Iterator[Level]:
         """All steps, also those that hang below others."""

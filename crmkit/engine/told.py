@@ -38,19 +38,40 @@ class Told:
         self, keys: Sequence[str], added: Added, reach: Reach
     ) -> Sequence[Sequence[Any]] | None:
         """The rows of these keys as the driver would hand them out, unless one has to be read."""
-        if self.columns is None or not reach.has_all(self.table):
+        if not self.holds(reach):
             return None
         try:
-            return [self._row(key, added[key]) for key in keys]
+            return [self.row(key, added[key]) for key in keys]
         except KeyError:
             return None
 
-    def _row(self, key: str, values: Mapping[str, Any]) -> Sequence[Any]:
+    def holds(self, reach: Reach) -> bool:
+        """Whether who reaches so far is told all that was written."""
+        return self.columns is not None and reach.has_all(self.table)
+
+    def row(self, key: str, values: Mapping[str, Any]) -> Sequence[Any]:
         own = [
             values[name] if make is None else make(values[name])
             for name, make in self.columns or ()
         ]
         return (key, *own)
+
+
+class Written:
+    """The rows of a step by their keys, made of what was written when they are asked for."""
+
+    __slots__ = ("_added", "_told")
+
+    def __init__(self, told: Told, added: Added) -> None:
+        self._told, self._added = told, added
+
+    def get(self, key: str | None, otherwise: Any = None) -> Any:
+        """The row of a key, as a list.
+
+        Raises:
+            KeyError: Something else has to be read.
+        """
+        return otherwise if key is None else [self._told.row(key, self._added[key])]
 
 
 def _column(

@@ -255,11 +255,11 @@ class GraphQL:
         run = self._schema.run(
             wanted, host=self._host, actor=note.actor, note=note, plans=self.plans
         )
-        result = await run.answer()
-        if errors := result.pop("errors", None):
+        data = await run.answer()
+        if run.errors:
             # Errors first: a reader of the raw answer should not miss them.
-            return {"errors": formatted(errors, note.request_id), **result}
-        return result
+            return {"errors": formatted(run.errors, note.request_id), "data": data}
+        return {"data": data}
 
     def _may_introspect(self, actor: Actor) -> bool:
         return self._introspection or (self._by_permission and actor.may("core.schema.read"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
@@ -13,7 +13,7 @@ from graphql.execution.values import VariableValues
 from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine import live_plans
-from crmkit.engine.executor import Executor
+from crmkit.engine.executor import Executor, told_at_once
 from crmkit.engine.late import Planning, Request, Unbound, shape_of
 from crmkit.engine.plan import Plan
 from crmkit.engine.planner import Planner
@@ -65,16 +65,18 @@ class Run:
         most = host.settings.graphql.limits.cost
         note.charge(actor, self.operation.check_cost(variables, self._cost, most))
 
-    async def answer(self) -> dict[str, Any]:
+    def answer(self) -> Awaitable[dict[str, Any] | None]:
+        """The data that is asked for; whatever is wrong with it stands in `errors`.
+
+        Raises:
+            Wrong: It is no query and no mutation.
+        """
         kind = self.operation.kind
         if kind == "query":
-            data = await self._asked()
-        elif kind == "mutation":
-            data = await self._mutation()
-            self.host.recent.wrote(self.actor.id)
-        else:
-            raise Wrong([GraphQLError(_LIVE, self.operation.node)])
-        return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+            return self._asked() if self.host.database.has_replica else self._query()
+        if kind == "mutation":
+            return self._mutation()
+        raise Wrong([GraphQLError(_LIVE, self.operation.node)])
 
     @cached_property
     def selections(self) -> Selections:
@@ -117,8 +119,6 @@ class Run:
 
     async def _asked(self) -> dict[str, Any] | None:
         """What a query asks for, which whoever has not just written may be told late."""
-        if not self.host.database.has_replica:
-            return await self._query()
         has_written = self.note.has_written or self.actor.id in self.host.recent
         with late(may_be=not has_written):
             return await self._query()
@@ -141,6 +141,8 @@ class Run:
         data: dict[str, Any] = {}
         for key, nodes in self._roots(mutation).items():
             data[key] = await self._mutated(key, mutation, nodes)
+        if self.host.database.has_replica:
+            self.host.recent.wrote(self.actor.id)
         return data
 
     def _roots(self, kind: GraphQLObjectType) -> Mapping[str, Sequence[FieldNode]]:
@@ -173,15 +175,16 @@ class Run:
         try:
             given = self._input(mutation, nodes[0])
             # First, because what cannot be planned shall not have been done.
-            plan = self._plan(key, make, Request(variables, self.reach), self._whether)
+            request = Request(variables, self.reach)
+            plan = self._plan(key, make, request, self._whether)
             applied = await self.schema.mutations[name].run(
                 self.host, self.actor, self.note.request_id, given
             )
         except Exception as error:  # noqa: BLE001  a failed root field is null with an error
             self.errors.append(b.located(error, nodes, (key,)))
             return None
-        request = Request(variables, self.reach, applied.payload, applied.added)
-        done = await self._run(plan, make, request)
+        request.payload, request.added = applied.payload, applied.added
+        done = told_at_once(plan, request) or await self._run(plan, make, request)
         return None if done is None else done[key]
 
     # -- subscriptions ----------------------------------------------------------------------

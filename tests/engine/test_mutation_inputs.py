@@ -20,6 +20,7 @@ from crmkit.engine.mutation_inputs import UNSET, Types, Unset, made_field
 from crmkit.engine.mutation_shapes import Reading
 from crmkit.engine.nodes import Node, enum
 from crmkit.engine.scalars import SCALARS
+from crmkit.engine.written_records import Odd, dumper, reader
 from crmkit.stages.types import Stage, StageTransition
 from crmkit.values.errors import Invalid, SetupError
 from crmkit.values.ids import new_id
@@ -122,8 +123,11 @@ def given(**more: Any) -> dict[str, Any]:
 
 
 def faults(**more: Any) -> list[tuple[tuple[str | int, ...], str]]:
-    reading = Reading()
-    assert Types(NODES).input(SendParcel).read(given(**more), PATH, reading) is None
+    """What is wrong with an input, which the written reader leaves to its shape."""
+    reading, shape = Reading(), Types(NODES).input(SendParcel)
+    assert shape.read(given(**more), PATH, reading) is None
+    with pytest.raises(Odd):
+        reader(shape)(given(**more), {})
     return [(each.field, each.message) for each in reading.problems]
 
 
@@ -170,6 +174,23 @@ def test_a_reader_fills_the_class_of_the_author() -> None:
     assert [(each.path, each.id) for each in reading.ids] == [
         (("input", "stageId"), value["stageId"])
     ]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"parts": [], "causeId": None, "properties": None},
+        {"parts": [{"label": "Bücher"}, {"label": "", "weight": 3}], "size": Size.LARGE},
+        {"causeId": new_id("stage_transition"), "note": "Grüße", "due": date(2026, 2, 1)},
+        {"properties": {"a": [1, {"b": None}]}},
+    ],
+)
+def test_a_written_reader_reads_as_its_shape_does(more: dict[str, Any]) -> None:
+    shape, reading, named = Types(NODES).input(SendParcel), Reading(), dict[str, Any]()
+    value = given(**more)
+    assert reader(shape)(value, named) == shape.read(value, PATH, reading)
+    assert list(named.values()) == [each.spec for each in reading.ids]
 
 
 def test_all_faults_of_an_input_are_found_at_once() -> None:
@@ -240,7 +261,7 @@ def test_a_payload_is_stored_and_rebuilt_without_loss() -> None:
         properties=JSON({"a": [1]}),
     )
     loaded = shape.load(stored := shape.dump(sent))
-    assert shape.dump(loaded) == stored
+    assert shape.dump(loaded) == dumper(shape)(sent) == stored
     assert (type(loaded.stage), loaded.stage.id, loaded.cause.id) == (
         Stage,
         "stage_1",

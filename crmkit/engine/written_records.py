@@ -1,0 +1,189 @@
+"""Records of mutations, read and dumped by functions that are written out once for a class.
+
+A reader knows only what is plainly right. Whatever is not it leaves to the shape, which reads the
+input once more, field by field, and says what is wrong and where. The source is made of names
+like `k12` alone: names of fields, classes and functions are handed to it as constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from crmkit.engine import mutation_shapes as s
+from crmkit.engine.nodes import NodeSpec
+from crmkit.values import ids
+from crmkit.values.errors import Failure
+
+Named = dict[str, NodeSpec]
+"""The ids that an input names, each with what it is an id of."""
+
+Read = Callable[[Mapping[str, Any], Named], Any]
+Dump = Callable[[Any], dict[str, Any]]
+
+
+class Odd(Exception):
+    """An input is not plainly right; reading it field by field says what is wrong, if anything."""
+
+
+def reader(shape: s.RecordShape) -> Read:
+    """What makes the author's class of a coerced input, and notes the ids in it.
+
+    It raises `Odd` where the shape has to look.
+    """
+    made: Read = _Reader().made(shape)
+    return made
+
+
+def dumper(shape: s.RecordShape) -> Dump:
+    """What makes JSON of the author's value, as the shape's `dump` does."""
+    made: Dump = _Dumper().made(shape)
+    return made
+
+
+class _Writer:
+    """Writes the source of functions of records."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.names = {**names, "__builtins__": {"tuple": tuple, "type": type}}
+        self.source = ""
+        self.count = 0
+
+    def made(self, shape: s.RecordShape) -> Any:
+        name = self.record(shape)
+        exec(self.source, self.names)  # noqa: S102  it is made of names like k12 alone
+        return self.names[name]
+
+    def record(self, shape: s.RecordShape) -> str:
+        """The name of a function of a record of this shape."""
+        raise NotImplementedError
+
+    def name(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def constant(self, value: Any) -> str:
+        name = self.name("k")
+        self.names[name] = value
+        return name
+
+    def function(self, given: str, lines: Sequence[str]) -> str:
+        name = self.name("f")
+        self.source += "\n".join([f"def {name}({given}):", *_indented(lines), ""])
+        return name
+
+
+class _Reader(_Writer):
+    """Its functions take a value `v` and the ids `i`; of a field, the lines leave it in `v`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "odd": Odd,
+                "failed": Failure,
+                "nul": "\0",
+                "fault_of": s.fault_of_text,
+                "prefix_of": ids.prefix_of,
+            }
+        )
+        self._kinds: dict[type[s.Shape], Callable[[Any], list[str]]] = {
+            s.TextShape: self._text,
+            s.SecretShape: self._text,
+            s.ChoiceShape: self._choice,
+            s.RefShape: self._ref,
+            s.OptionalShape: self._optional,
+            s.ListShape: self._list,
+            s.RecordShape: lambda shape: [f"v = {self.record(shape)}(v, i)"],
+        }
+
+    def record(self, shape: s.RecordShape) -> str:
+        lines = ["g = {}"]
+        for each in shape.members:
+            lines += [
+                f"if {(name := self.constant(each.name))} in r:",
+                f"    v = r[{name}]",
+                *_indented([*self._value(each.shape), f"g[{self.constant(each.attribute)}] = v"]),
+            ]
+        made = f"return {self.constant(shape.cls)}(**g)"
+        return self.function("r, i", [*lines, f"try: {made}", "except failed: raise odd from None"])
+
+    def _value(self, shape: s.Shape) -> list[str]:
+        if type(shape).read is s.Shape.read:
+            return []
+        if (write := self._kinds.get(type(shape))) is not None:
+            return write(shape)
+        return [f"v = {self.constant(partial(_read, shape))}(v, i)"]
+
+    def _text(self, _: s.Shape) -> list[str]:
+        return ["if nul in v or not (v.isascii() or fault_of(v) is None): raise odd"]
+
+    def _choice(self, shape: s.ChoiceShape) -> list[str]:
+        kind = self.constant(shape.kind)
+        return [f"if type(v) is not {kind}: v = {kind}(v)"]
+
+    def _ref(self, shape: s.RefShape) -> list[str]:
+        specs = self.constant(shape.specs)
+        return [f"t = {specs}.get(prefix_of(v))", "if t is None: raise odd", "i[v] = t"]
+
+    def _optional(self, shape: s.OptionalShape) -> list[str]:
+        inner = self._value(shape.of)
+        if not shape.nullable:
+            return ["if v is None: raise odd", *inner]
+        return ["if v is not None:", *_indented(inner)] if inner else []
+
+    def _list(self, shape: s.ListShape) -> list[str]:
+        inner = self._value(shape.of)
+        if not inner:
+            return ["v = tuple(v)"]
+        item = self.function("v, i", [*inner, "return v"])
+        return [f"v = tuple([{item}(e, i) for e in v])"]
+
+
+class _Dumper(_Writer):
+    """Its functions take the author's value."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self._kinds: dict[type[s.Shape], Callable[[Any, str], str]] = {
+            s.NodeShape: lambda _, value: f"{value}.id",
+            s.OptionalShape: self._optional,
+            s.ListShape: self._list,
+            s.RecordShape: lambda shape, value: f"{self.record(shape)}({value})",
+        }
+
+    def record(self, shape: s.RecordShape) -> str:
+        cells = []
+        for each in shape.members:
+            own = f"{self.constant(attrgetter(each.attribute))}(r)"
+            cells.append(f"{self.constant(each.attribute)}: {self._value(each.shape, own)}")
+        return self.function("r", [f"return {{{', '.join(cells)}}}"])
+
+    def _value(self, shape: s.Shape, value: str) -> str:
+        if type(shape).dump is s.Shape.dump:
+            return value
+        write = self._kinds.get(type(shape))
+        return f"{self.constant(shape.dump)}({value})" if write is None else write(shape, value)
+
+    def _optional(self, shape: s.OptionalShape, value: str) -> str:
+        own = self.name("v")
+        return f"(None if ({own} := {value}) is None else {self._value(shape.of, own)})"
+
+    def _list(self, shape: s.ListShape, value: str) -> str:
+        own = self.function("v", [f"return {self._value(shape.of, 'v')}"])
+        return f"[{own}(e) for e in {value}]"
+
+
+def _read(shape: s.Shape, value: Any, named: Named) -> Any:
+    """Reads with the shape itself what seldom stands in an input."""
+    reading = s.Reading()
+    made = shape.read(value, (), reading)
+    if reading.problems:
+        raise Odd
+    named.update({each.id: each.spec for each in reading.ids})
+    return made
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
