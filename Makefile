@@ -21,13 +21,16 @@ test:
 # starts every subset of the bundled plugins; runs two thousand random programs of writes and nine
 # hundred random operations on each engine; imports a file that makes a million rows; kills servers
 # under load twenty times, and an upgrade at each of its statements; has a hundred clients listen
-# while a thousand events are told; and asks PostgreSQL, too, what is kept of documents and what
-# becomes of a webhook whose worker dies.
+# while a thousand events are told; asks PostgreSQL, too, what is kept of documents and what
+# becomes of a webhook whose worker dies; and tries other examples where `make test` tries the same.
 soak: .venv/.stamp
 	CRMKIT_SOAK=1 .venv/bin/pytest -n 0 tests/oracle tests/graph/test_memory.py tests/graph/test_fuzz.py \
 		tests/cli/test_import_memory.py tests/processes \
 		tests/host/test_upgrades.py tests/examples/test_cluster.py tests/plugins/test_subsets.py \
-		tests/store/test_buffer.py tests/engine/test_generated.py
+		tests/store/test_buffer.py tests/engine/test_generated.py tests/engine/test_paging.py \
+		tests/values tests/tags tests/customers/test_addresses.py tests/customers/test_fields.py \
+		tests/access/test_limits.py tests/graph/test_variables.py \
+		$(addprefix tests/plugins/,feedback grading loyalty referrals tasks test_merging_adds_up.py)
 
 # How fast all this is, beside what else answers the same questions: `make bench CUSTOMERS=20000
 # ENGINE=postgresql ONLY=Q1,Q2 AGAINST=limit`. Databases are kept in .bench and used again.

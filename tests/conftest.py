@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -9,10 +10,17 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
+from crmkit.store import pool
 from crmkit.store.database import Base
 
 pytest_plugins = ["crmkit.testing.pytest_plugin"]
+
+# Each run tries the same examples, and the long one others; how long one takes is the machine's.
+settings.register_profile("usual", settings.get_profile("ci"))
+settings.register_profile("long", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("long" if os.environ.get("CRMKIT_SOAK") else "usual")
 
 
 # They start processes that wait, or ask more than others; whoever begins with them is not
@@ -52,6 +60,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 10, 10)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patient() -> Iterator[None]:
+    """A virtual machine may stand still for longer than anybody waits for a connection."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "PATIENCE", 60)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from crmkit.host.host import Body, Host
     from crmkit.host.manifest import Plugin
 
+# Seconds: a virtual machine may stand still for longer than anybody waits in production.
+_PATIENCE = 60
+
 
 @asynccontextmanager
 async def crm(
@@ -42,15 +45,17 @@ async def crm(
         settings: Other sections, such as `organisation={"currency": "USD"}`.
     """
     clock = ManualClock()
-    # A virtual machine may stand still for longer than anybody waits in production.
-    patient = {"readers": 2, "pool_size": 4, "statement_seconds": 60}
-    patient |= settings.pop("database", {})
+    few = {"readers": 2, "pool_size": 4}
+    waits = {"statement_seconds": _PATIENCE, "connect_seconds": _PATIENCE}
+    patient = {**few, **waits, **settings.pop("database", {})}
+    graphql = {"operation_seconds": _PATIENCE, **settings.pop("graphql", {})}
 
     async def opened(address: str) -> Crm:
-        database = {**patient, "url": address}
-        made = Settings.model_validate({"plugins": config or {}, "database": database, **settings})
+        sections = {"plugins": config or {}, "graphql": graphql, **settings}
+        made = Settings.model_validate({**sections, "database": {**patient, "url": address}})
         schema = schemas.known(plugins, made)
         crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
+        crm.host.hooks.limit = _PATIENCE
         schemas.remember(crm.schema, plugins, made)
         return crm
 

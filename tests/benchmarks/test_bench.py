@@ -55,7 +55,7 @@ async def test_a_page_is_read_without_the_pages_before_it() -> None:
         size = Size(customers=4_000, interactions=4_000, entries=100, tickets=100)
         await fill(t.host.settings.database.url, size)
         await t.crm.prepare()
-        # Vacuumed, as autovacuum may have done meanwhile: plans depend on it.
+        # As autovacuum leaves it: plans depend on it.
         await t.host.database.rows("VACUUM ANALYZE", [])
         # As of tables and indexes that are too large to be read as a whole.
         for way in ("enable_seqscan", "enable_indexonlyscan"):

@@ -230,7 +230,8 @@ NUMBERS = st.decimals(min_value=-(10**12), max_value=10**12, places=3)
 
 @given(st.lists(NUMBERS, min_size=2, max_size=12, unique=True))
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_decimals_sort_and_compare_as_numbers_do(
     numbers_of: Any, numbers: Sequence[Decimal]

@@ -48,7 +48,7 @@ async def test_siblings_do_not_wait_for_one_another(
         return meet
 
     reading(zoo, monkeypatch, met)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         found = await zoo.gql(ROOTS)
     assert (found["customers"]["totalCount"], found["zooAnimals"]["nodes"]) == (9, [])
 
@@ -77,7 +77,7 @@ async def test_where_one_fails_the_others_are_stopped_and_nothing_is_left_runnin
         return fail
 
     reading(zoo, monkeypatch, failing)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         with pytest.raises(Unavailable, match="The animals are asleep"):
             await zoo.gql(ROOTS)
     assert running == set()

@@ -138,14 +138,14 @@ async def test_nobody_is_answered_who_leaves_before_he_has_asked(t: Trial) -> No
 
 
 async def test_an_operation_that_takes_too_long_is_stopped() -> None:
-    async with served(Hanging, graphql={"operation_seconds": 0.2}) as (http, t):
+    async with served(Hanging, graphql={"operation_seconds": 1}) as (http, t):
         # Nobody is there yet, but the plan is made: the time is for the work alone.
         assert (await http.post("/graphql", json={"query": HANG})).status_code == 200
         await add_customers(t, ["Ada"])
         answer = await http.post("/graphql", json={"query": HANG})
         [error] = answer.json()["errors"]
         assert (answer.status_code, error["extensions"]) == (504, {"code": "TIMEOUT"})
-        assert "0.2 seconds" in error["message"]
+        assert "than 1 seconds" in error["message"]
         assert HANGS[-1].stopped.is_set()
         assert (await http.post("/graphql", json={"query": COUNT})).status_code == 200
 

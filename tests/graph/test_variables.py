@@ -41,7 +41,7 @@ def schema() -> GraphQLSchema:
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_value_becomes_what_graphql_core_makes_of_it(
     schema: GraphQLSchema, data: st.DataObject
 ) -> None:

@@ -232,10 +232,10 @@ async def test_no_hook_pays_for_waiting_until_others_have_written(open_host: Any
         await context.call(Offers.letters_sent)
 
     host = await open_host(plugin("letters", hookspecs=Offers, letters_sent=letters_sent))
-    host.hooks.limit = 0.25
+    host.hooks.limit = 1
     async with host.database.transaction():  # On SQLite, this is the one writer.
         sending = asyncio.create_task(host.run_unit("letters", body, operation="send"))
-        await asyncio.wait({sending}, timeout=2 * host.hooks.limit)
+        await asyncio.wait({sending}, timeout=1.2 * host.hooks.limit)
     await sending
     assert await bodies(host) == ["a"]
 

@@ -32,7 +32,7 @@ SEEN = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer {
 
 
 def test_points_and_orders_are_those_of_all_who_became_one(engine: str) -> None:
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=6)
     @given(STEPS)
     def always(steps: list[tuple[str, int, int]]) -> None:
         runner.run(_story(t, steps))

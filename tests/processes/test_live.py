@@ -14,6 +14,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from tests.processes.servers import DEADLINE
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
@@ -42,7 +44,7 @@ async def test_events_of_every_server_arrive_everywhere_in_order_while_others_ar
         streams = [await _streamed(stack, url, RECORDED) for url in urls]
         hearing = [asyncio.create_task(_heard(each)) for each in [*sockets, *streams]]
         sent = await _sent(urls)
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(DEADLINE):
             heard = await asyncio.gather(*hearing)
     numbers = [str(number) for number in range(EVENTS)]
     assert [[subject for subject, _ in each] for each in heard] == [numbers] * len(heard)
@@ -52,7 +54,7 @@ async def test_events_of_every_server_arrive_everywhere_in_order_while_others_ar
 
 async def _sent(urls: Sequence[str]) -> list[float]:
     """Has each server in turn commit one event after the other, and says when each was asked for."""
-    async with httpx2.AsyncClient(timeout=30) as http:
+    async with httpx2.AsyncClient(timeout=DEADLINE) as http:
         made = await _answered(http, urls[0], ADD)
         id_ = made["createCustomer"]["customer"]["id"]
         sent = []
@@ -83,7 +85,12 @@ async def _heard(told: AsyncIterator[Any]) -> list[tuple[str, float]]:
 
 def _socket(url: str) -> connect:
     protocol = Subprotocol("graphql-transport-ws")
-    return connect(url.replace("http", "ws", 1), subprotocols=[protocol], compression=None)
+    return connect(
+        url.replace("http", "ws", 1),
+        subprotocols=[protocol],
+        compression=None,
+        open_timeout=DEADLINE,
+    )
 
 
 async def _subscribed(
@@ -109,7 +116,7 @@ async def _messages(opened: ClientConnection) -> AsyncIterator[Any]:
 
 async def _streamed(stack: AsyncExitStack, url: str, document: str) -> AsyncIterator[Any]:
     """What a subscription over a stream tells, from now on."""
-    http = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
+    http = await stack.enter_async_context(httpx2.AsyncClient(timeout=DEADLINE))
     accept = {"accept": "text/event-stream"}
     answer = await stack.enter_async_context(
         http.stream("POST", url, json={"query": document}, headers=accept)

@@ -45,7 +45,7 @@ class Yard:
         self.around = environment(self.address, *(bundled or ("drill",))) | {
             "CRMKIT_HTTP__ALLOW_NETWORKS": '["127.0.0.1/32"]',
             "PYTHONPATH": str(folder),
-            "CRMKIT_WORKER__LEASE_SECONDS": "0.5",
+            "CRMKIT_WORKER__LEASE_SECONDS": "1",
             "CRMKIT_WORKER__BACKOFF_SECONDS": "0.05",
             "CRMKIT_WORKER__INSIDE": "false",
         }

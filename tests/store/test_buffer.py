@@ -269,7 +269,7 @@ def test_any_program_of_writes_is_as_if_said_one_after_the_other(
 ) -> None:
     database = loop.run(_opened(database_url))
 
-    @settings(max_examples=PROGRAMS, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=PROGRAMS, suppress_health_check=list(HealthCheck))
     @given(steps, steps, st.booleans())
     def holds(first: list[Step], second: list[Step], fails: bool) -> None:
         first = [add_person(PEOPLE[0], 0), open_balance(PEOPLE[0], 3), *first]

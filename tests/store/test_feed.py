@@ -119,7 +119,7 @@ async def test_who_commits_wakes_those_of_the_same_database_whom_it_concerns(
     here.on(Notice.JOBS, lambda: pytest.fail("Events are no jobs."))
     await there.start()
     await here.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not woken.is_set():
             here.of_events()
             await asyncio.sleep(0)

@@ -11,12 +11,22 @@ import pytest
 from sqlalchemy import Select, func, literal, select
 
 from crmkit.settings import DatabaseSettings
-from crmkit.store.drivers import Database, open_database
+from crmkit.store.drivers import Database, open_database, postgres
 from crmkit.testing.databases import databases
 from crmkit.values.errors import Timeout, Unavailable
 from tests.store.proxy import proxy
 
 pytestmark = pytest.mark.anyio
+
+# Seconds after which a statement is stopped; what is asked beside it takes a thousandth of that.
+QUICK = 0.5
+PATIENCE = 60
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the server that stops a statement; we wait for its word also where it comes late."""
+    monkeypatch.setattr(postgres, "_LATER", PATIENCE)
 
 
 def slow(database: Database) -> Select[Any]:
@@ -40,7 +50,7 @@ async def opened(url: str, **given: Any) -> AsyncIterator[Database]:
 async def test_a_statement_that_takes_too_long_is_stopped_and_its_connection_is_free_again(
     database_url: str,
 ) -> None:
-    async with opened(database_url, statement_seconds=0.1) as database:
+    async with opened(database_url, statement_seconds=QUICK) as database:
         with pytest.raises(Timeout):
             await database.fetch(slow(database))
         assert await database.fetch(select(literal(1))) == [(1,)]
@@ -53,7 +63,7 @@ async def test_a_statement_for_which_nobody_waits_is_stopped(database_url: str) 
         waiting = asyncio.create_task(database.fetch(slow(database)))
         await started.wait()
         waiting.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await database.fetch(select(literal(1))) == [(1,)]
         assert waiting.cancelled()
 
@@ -93,13 +103,13 @@ async def test_the_server_works_no_more_on_what_nobody_waits_for() -> None:
 
 async def until(watching: Database, number: int) -> None:
     """Waits until so many sleep in the database."""
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while (await watching.rows(_AT_WORK, []))[0][0] != number:
             pass
 
 
 async def test_a_slow_write_is_stopped_and_leaves_nothing(database_url: str) -> None:
-    async with opened(database_url, statement_seconds=0.1) as database:
+    async with opened(database_url, statement_seconds=QUICK) as database:
         async with database.transaction() as transaction:
             await transaction.execute("CREATE TABLE note (n BIGINT)", [])
         with pytest.raises(Timeout):

@@ -380,7 +380,7 @@ async def test_two_relays_share_what_a_plural_handler_is_told(shop: Shop) -> Non
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  whatever it is, it tells nobody
             await asyncio.sleep(0.001)
 

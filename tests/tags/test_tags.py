@@ -268,7 +268,8 @@ _pins = st.lists(
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(_pins)
 async def test_what_a_customer_has_is_what_was_pinned_and_not_taken_off(

@@ -37,7 +37,7 @@ def provider() -> Iterator[FakeProvider]:
 
 @pytest.fixture
 async def t(engine: str, provider: FakeProvider) -> AsyncIterator[Trial]:
-    section = {"url": provider.url, "token": TOKEN, "timeout": 5}
+    section = {"url": provider.url, "token": TOKEN, "timeout": 20}
     http = {"allow_networks": ["127.0.0.1/32"]}
     async with crm(AcmeSms, engine=engine, config={"acme_sms": section}, http=http) as t:
         yield t
@@ -154,7 +154,7 @@ async def test_nobody_waits_for_the_provider(t: Trial, provider: FakeProvider) -
     loop = asyncio.get_running_loop()
 
     def write() -> None:
-        asyncio.run_coroutine_threadsafe(add_customers(t, ["Grace"]), loop).result(3)
+        asyncio.run_coroutine_threadsafe(add_customers(t, ["Grace"]), loop).result(10)
 
     provider.meanwhile = write
     await send(t, await add_ada(t), "Hello")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crmkit.graph.endpoint import SignIn
     from crmkit.testing import Trial
 
+PATIENCE = 60  # seconds, which only what hangs takes
 PROTOCOL = Subprotocol("graphql-transport-ws")
 CHANGED = "subscription { customersChanged { event nodes { id name } gone } }"
 ADD = "mutation ($name: String!) { createCustomer(input: {name: $name}) { customer { id } } }"
@@ -34,7 +35,7 @@ class Server(uvicorn.Server):
     """A server in this process, that says when it answers."""
 
     def __init__(self, app: Any) -> None:
-        http = cast("Any", partial(Connection, seconds=15))
+        http = cast("Any", partial(Connection, seconds=PATIENCE))
         config = uvicorn.Config(
             app,
             http=http,
@@ -64,7 +65,7 @@ class Served:
 
     def open(self, protocol: str = PROTOCOL, **given: Any) -> Any:
         url = f"ws://127.0.0.1:{self.port}/graphql"
-        return connect(url, subprotocols=[Subprotocol(protocol)], **given)
+        return connect(url, subprotocols=[Subprotocol(protocol)], open_timeout=PATIENCE, **given)
 
     @asynccontextmanager
     async def client(self, **params: Any) -> AsyncGenerator[Client]:
@@ -79,7 +80,7 @@ class Served:
         """The events of a request that has been begun."""
         body = {"query": document, "variables": variables}
         async with (
-            httpx2.AsyncClient(timeout=10) as http,
+            httpx2.AsyncClient(timeout=PATIENCE) as http,
             http.stream(
                 "POST",
                 f"http://127.0.0.1:{self.port}/graphql",
@@ -103,7 +104,7 @@ class Client:
         await self.socket.send(json.dumps(message))
 
     async def hear(self) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return json.loads(await self.socket.recv())
 
     async def subscribe(self, document: str, id: str = "1", **variables: Any) -> None:
@@ -122,7 +123,7 @@ class Client:
 
     async def closed(self) -> tuple[int | None, str | None]:
         """How the server ends it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await self.socket.wait_closed()
         return self.socket.close_code, self.socket.close_reason
 

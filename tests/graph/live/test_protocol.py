@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.graph.live.conftest import ADD, CHANGED, Client, Served, served
+from tests.graph.live.conftest import ADD, CHANGED, PATIENCE, Client, Served, served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def s() -> AsyncIterator[Served]:
-    live = {"init_seconds": 0.3, "subscriptions": 2, "heartbeat_seconds": 0.1}
-    async with served(graphql={"live": live}) as s:
+    async with served(graphql={"live": {"subscriptions": 2}}) as s:
         yield s
 
 
@@ -34,7 +33,6 @@ ASK: dict[str, Any] = {"type": "subscribe", "id": "1", "payload": {"query": CHAN
         ([ASK], 4401),
         ([INIT, INIT], 4429),
         ([INIT, ASK, ASK], 4409),
-        ([], 4408),
         ([{"type": "start"}], 4400),
         ([{"typ": "ping"}], 4400),
         ([[]], 4400),
@@ -51,6 +49,11 @@ async def test_each_breach_of_the_protocol_has_its_code(
         for each in messages:
             await client.send(each)
         assert (await client.closed())[0] == code
+
+
+async def test_who_does_not_say_who_he_is_is_not_waited_for() -> None:
+    async with served(graphql={"live": {"init_seconds": 0.3}}) as s, s.open() as opened:
+        assert (await Client(opened).closed())[0] == 4408
 
 
 async def test_bytes_broken_json_and_what_is_too_long_are_refused(s: Served) -> None:
@@ -126,7 +129,7 @@ async def test_who_completes_hears_no_more_and_makes_room(s: Served) -> None:
 async def test_events_are_sent_only_where_they_are_wanted_first(s: Served) -> None:
     body = {"query": "{ customers { totalCount } }"}
     url = f"http://127.0.0.1:{s.port}/graphql"
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as http:
         accept = {"accept": "application/json, text/event-stream"}
         assert (await http.post(url, json=body, headers=accept)).json() == {
             "data": {"customers": {"totalCount": 0}}
@@ -144,8 +147,9 @@ async def test_events_are_sent_only_where_they_are_wanted_first(s: Served) -> No
         assert "text/event-stream" in plain["errors"][0]["message"]
 
 
-async def test_a_stream_on_which_nothing_happens_stays_alive(s: Served) -> None:
-    async with s.stream(CHANGED) as told:
+async def test_a_stream_on_which_nothing_happens_stays_alive() -> None:
+    live = {"heartbeat_seconds": 0.1}
+    async with served(graphql={"live": live}) as s, s.stream(CHANGED) as told:
         assert [await anext(told) for _ in range(3)] == [("alive", None)] * 3
 
 
@@ -154,6 +158,6 @@ async def test_what_nobody_waits_for_any_more_is_cancelled(s: Served) -> None:
         await client.subscribe(CHANGED)
         async with s.stream(CHANGED) as told:
             await anext(told)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while s.graphql.live.hub.is_reading:
             await s.add("Ada")

@@ -101,7 +101,7 @@ class Model:
 
 
 def test_a_ticket_goes_only_where_the_rules_lead(engine: str) -> None:
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(STEPS)
     def always(steps: list[str]) -> None:
         runner.run(_story(t, steps))

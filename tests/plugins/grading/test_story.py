@@ -31,7 +31,7 @@ STEPS = st.lists(
 
 
 def test_a_score_is_the_sum_of_its_contributions_at_any_time(engine: str) -> None:
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=6)
     @given(STEPS)
     def always(steps: list[tuple[str, int]]) -> None:
         runner.run(_story(t, steps))

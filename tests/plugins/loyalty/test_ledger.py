@@ -46,7 +46,7 @@ class Model:
 def test_a_balance_is_always_the_sum_of_its_entries(engine: str, policy: str) -> None:
     config = {"loyalty": {"spent_points": policy}}
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(STEPS)
     def always(steps: list[tuple[str, int]]) -> None:
         runner.run(_story(t, Model(policy), steps))

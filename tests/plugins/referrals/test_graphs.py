@@ -85,7 +85,7 @@ class World:
 
 
 def test_no_cycle_is_registered_and_a_reward_is_paid_once(engine: str) -> None:
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=12)
     @given(STEPS)
     def always(steps: list[tuple[str, int, int]]) -> None:
         runner.run(_story(t, steps))

@@ -24,7 +24,7 @@ RULES = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(RULES, MOMENTS, st.timedeltas(timedelta(0), timedelta(days=3_000)), ZONES)
 def test_the_next_time_is_the_first_of_its_calendar_after_a_moment(
     rule: Rule, start: datetime, passed: timedelta, zone: ZoneInfo

@@ -66,7 +66,7 @@ class Model:
 
 
 def test_each_rule_has_the_one_open_task_that_it_wants(engine: str) -> None:
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=8)
     @given(STEPS)
     def always(steps: list[tuple[str, int]]) -> None:
         runner.run(_story(t, steps))
