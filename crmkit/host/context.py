@@ -328,8 +328,10 @@ class Context(Generic[Config]):
         **kwargs: P.kwargs,
     ) -> None:
         """Calls every plugin's implementation of a hook, in the order of loading."""
-        named = dict(zip(_parameters(spec), args, strict=False))
-        await self.host.hooks.call(self, spec.__name__, {**named, **kwargs})
+        hooks = self.host.hooks
+        if hooks.are_implemented(spec.__name__):
+            named = dict(zip(_parameters(spec), args, strict=False))
+            await hooks.call(self, spec.__name__, {**named, **kwargs})
 
     def bound(self, plugin: str) -> Context[Any]:
         """The same request and unit, as another plugin sees them."""

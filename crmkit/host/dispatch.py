@@ -89,6 +89,10 @@ class Hooks:
         self.manager.register(_Implementations(functions), name=plugin)
         self.plugins.append(plugin)
 
+    def are_implemented(self, name: str) -> bool:
+        """Whether any plugin implements a hook of this name."""
+        return bool(getattr(self.manager.hook, name).get_hookimpls())
+
     def implemented_by(self, plugin: str) -> list[str]:
         """The names of the hooks that a plugin implements."""
         found = self.manager.get_hookcallers(self.manager.get_plugin(plugin)) or []

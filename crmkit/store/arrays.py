@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from itertools import repeat
-from operator import is_
+from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,7 +19,7 @@ from crmkit.store.column_types import array_type
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
@@ -102,6 +102,10 @@ class Binding:
     """Their names, what makes their values, and whether these may be texts."""
     made: Sequence[tuple[int, Callable[[Any], Any]]]
     """The columns whose values are not taken as they are, by their places."""
+    taken: Callable[[Mapping[str, Any]], Iterable[Any]]
+    """Takes the values out of a row."""
+    is_checked: bool
+    """Whether the engine keeps what it should refuse."""
 
     @classmethod
     def of(cls, columns: Columns, dialect: Dialect) -> Binding:
@@ -109,14 +113,19 @@ class Binding:
             (name, kind._cached_bind_processor(dialect), not issubclass(kind.python_type, _NO_TEXT))
             for name, kind in columns
         ]
-        return cls(found, [(place, make) for place, (_, make, _) in enumerate(found) if make])
+        made = [(place, make) for place, (_, make, _) in enumerate(found) if make]
+        names = [name for name, _ in columns]
+        # Of one name, `itemgetter` takes no tuple.
+        taken = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+        return cls(found, made, taken, dialect.name != "postgresql")
 
     def row(self, row: Mapping[str, Any]) -> list[Any]:
         """The values of one row."""
-        values = [row[name] for name, _, _ in self.columns]
+        values = [*self.taken(row)]
         for place, make in self.made:
             values[place] = make(values[place])
-        _check("".join([each for each in values if type(each) is str]))
+        if self.is_checked:
+            _check("".join([each for each in values if type(each) is str]))
         return values
 
     def by_columns(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:

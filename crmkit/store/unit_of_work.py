@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import ExitStack
 from dataclasses import replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from crmkit.values.errors import ErrorCode, Failure, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from sqlalchemy import Dialect, Table
@@ -130,9 +131,9 @@ class UnitOfWork:
         self._trail = Trail()
         self._remarks: list[tuple[str, str | None]] = []
         self._taken = False
-        self._stack = AsyncExitStack()
+        self._opened: AbstractAsyncContextManager[Transaction] | None = None
         self._transaction: Transaction | None = None
-        self._turn = asyncio.Lock()
+        self._turn: asyncio.Lock | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -170,6 +171,8 @@ class UnitOfWork:
         Before its first word a unit needs no transaction: each of its looks would see what
         others have committed meanwhile, there as here.
         """
+        if self._turn is None:  # Most units read nothing.
+            self._turn = asyncio.Lock()
         async with self._turn:
             if self._transaction is None and not self.write and only_looks(statement):
                 self._looks += 1
@@ -215,9 +218,7 @@ class UnitOfWork:
     ) -> Any:
         """Runs the body once; `run_unit` runs it until it has a result."""
         try:
-            async with self._stack:
-                result = await body(self)
-                await self._finish(result, record)
+            result = await self._done(body, record)
         except Exception as error:
             # Whoever loses a race for a key may fail because the winner has had its effect.
             if self._key is None:
@@ -227,24 +228,42 @@ class UnitOfWork:
         self._tell()
         return result
 
+    async def _done(
+        self, body: Callable[[UnitOfWork], Awaitable[Any]], record: Callable[[Any], str | None]
+    ) -> Any:
+        """Runs the body and ends what it began."""
+        try:
+            result = await body(self)
+            if self._turn is None:
+                await self._finish(result, record)
+            else:
+                async with self._turn:
+                    await self._finish(result, record)
+        except BaseException as error:
+            if self._opened is not None:
+                await self._opened.__aexit__(type(error), error, error.__traceback__)
+            raise
+        if self._opened is not None:
+            await self._opened.__aexit__(None, None, None)
+        return result
+
     async def _finish(self, result: Any, record: Callable[[Any], str | None]) -> None:
-        async with self._turn:
-            is_busy = self.write or self.before_commit or self._along or self._remarks
-            if not (self._key or self._transaction or self._premises or is_busy):
-                return
-            was_open = self._transaction is not None
-            groups = self._taken_down()
-            about = record(result)
-            if not self.before_commit and await self._sent(groups, result, about):
-                return
-            transaction = await self._written(groups, result)
-            for each in self.before_commit:
-                await each(transaction)
-            await self._go_along(transaction)
-            if self._key and was_open:
-                await transaction.write(idempotency.kept(self._key, result, transaction.dialect))
-            for part in self._audit(about):
-                await transaction.later(part)
+        is_busy = self.write or self.before_commit or self._along or self._remarks
+        if not (self._key or self._transaction or self._premises or is_busy):
+            return
+        was_open = self._transaction is not None
+        groups = self._taken_down()
+        about = record(result)
+        if not self.before_commit and await self._sent(groups, result, about):
+            return
+        transaction = await self._written(groups, result)
+        for each in self.before_commit:
+            await each(transaction)
+        await self._go_along(transaction)
+        if self._key and was_open:
+            await transaction.write(idempotency.kept(self._key, result, transaction.dialect))
+        for part in self._audit(about):
+            await transaction.later(part)
 
     async def _sent(self, groups: Sequence[Group], result: Any, about: str | None) -> bool:
         """Commits all at once; where that fails, step by step it succeeds or says why not."""
@@ -310,8 +329,9 @@ class UnitOfWork:
             if self._transaction is not None:
                 await self._write(self._transaction, groups)
                 return self._transaction
-            opened = await self._stack.enter_async_context(self._database.transaction())
-            self._transaction = opened
+            opening = self._database.transaction()
+            opened = self._transaction = await opening.__aenter__()
+            self._opened = opening
             await self._begin(opened, groups, result)
             return opened
 

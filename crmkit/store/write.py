@@ -61,7 +61,7 @@ class Write:
             kind = _kind(model)
             table, names = kind.table, kind.key
             made = kind.taken(alike, self._at)
-            place, group = self._joined(table, kind.pointed, partial(Inserts, table))
+            place, group = self._joined(table, kind.pointed, kind.inserts)
             group.rows += made
             self._fresh.setdefault(table, []).append((place, made))
             if kind.is_record:
@@ -257,16 +257,17 @@ class Write:
         kind: Hashable,
         tables: frozenset[str],
         made: Callable[[], G],
-        takes: Callable[[G], bool] = lambda _: True,
+        takes: Callable[[G], bool] | None = None,
     ) -> tuple[int, G]:
         """The group of this kind that a write of these tables may join, or a new one."""
-        place, group = self._latest.get(kind, (0, None))
-        if group is not None and takes(group) and self._is_free(tables, place):
-            return place, group
+        if (latest := self._latest.get(kind)) is not None:
+            place, group = latest
+            if (takes is None or takes(group)) and self._is_free(tables, place):
+                return latest
         new = made()
         self._append(new)
-        self._latest[kind] = (len(self._groups) - 1, new)
-        return len(self._groups) - 1, new
+        self._latest[kind] = found = (len(self._groups) - 1, new)
+        return found
 
     def _append(self, group: Group) -> None:
         self._groups.append(group)
@@ -287,6 +288,7 @@ class _Kind:
     maker: Maker
     key: tuple[str, ...]
     pointed: frozenset[str]
+    inserts: Callable[[], Inserts]
     is_record: bool
     is_versioned: bool
     folds: bool
@@ -313,6 +315,7 @@ def _kind(model: type[Base]) -> _Kind:
         maker(model),
         tuple(each.name for each in table.primary_key.columns),
         _pointed(table),
+        partial(Inserts, table),
         issubclass(model, Record),
         issubclass(model, Versioned),
         bool(table.info["folded"]),
