@@ -214,7 +214,7 @@ def _looking_up(
         return f"CASE d.found_in {found} END"
 
     kind = (_TABLE, *sorted(tables))
-    return Part(kind, write, [in_columns(given, values, dialect)], _TABLE.name)
+    return Part(kind, write, [in_columns(given, values, dialect)], _TABLE.name, locks=False)
 
 
 def _found(owner: Owner | None) -> tuple[str | None, str | None]:

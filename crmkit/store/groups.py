@@ -242,6 +242,7 @@ def inserted(
 ) -> Part:
     """The part that adds these rows to their table."""
     binding, many = _binding(table, dialect), len(rows) > 1
+    kind, locks = (table, meeting, many), meeting is not None
 
     def write(sql: Sql) -> str:
         columns = _columns(table)
@@ -250,13 +251,13 @@ def inserted(
         return f"INSERT INTO {sql.name(table)} ({names}) {places}{on_conflict(sql)}"
 
     if not many:
-        values = [binding.row(rows[0])]
-        return Part((table, meeting, many), write, values, table.name, may_wait=may_wait)
+        run = binding.row(rows[0])
+        return Part(kind, write, [run], table.name, may_wait=may_wait, locks=locks)
     values = binding.by_columns(rows)
     if meeting is None and _is_copied(len(rows), dialect):
         return _copied(table, list(zip(*values, strict=True)))
     runs = [values] if dialect.name == "postgresql" else list(zip(*values, strict=True))
-    return Part((table, meeting, many), write, runs, table.name, may_wait=may_wait)
+    return Part(kind, write, runs, table.name, may_wait=may_wait, locks=locks)
 
 
 def _is_copied(rows: int, dialect: Dialect) -> bool:

@@ -35,6 +35,8 @@ class Part:
 
     No statement of its unit reads it, and it fails only where all of the group fails.
     """
+    locks: bool = True
+    """Whether it locks rows that were there before, for which others may wait."""
     copies: Sequence[str] = ()
     """The columns of rows that PostgreSQL takes by COPY; each run is a row."""
 

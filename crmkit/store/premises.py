@@ -21,7 +21,9 @@ class Unfounded(Exception):
 
 def found(sql: str, arguments: Sequence[Any], count: int) -> Part:
     """That a statement of the driver's own SQL finds so many rows; it can only stand first."""
-    return Part(sql, lambda each: each.first(sql, len(arguments)), [arguments], None, count)
+    return Part(
+        sql, lambda each: each.first(sql, len(arguments)), [arguments], None, count, locks=False
+    )
 
 
 def absent(model: type[Base], values: Sequence[Any], dialect: Dialect) -> Part:
@@ -33,7 +35,7 @@ def absent(model: type[Base], values: Sequence[Any], dialect: Dialect) -> Part:
         places = ", ".join(sql.place(key.type) for _ in values)
         return f"SELECT 1 FROM {sql.name(key.table)} WHERE {sql.name(key.name)} IN ({places})"  # noqa: S608  columns
 
-    return Part((key.table, "absent", len(values)), write, [bound_values], None, 0)
+    return Part((key.table, "absent", len(values)), write, [bound_values], None, 0, locks=False)
 
 
 def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Part:
@@ -63,4 +65,4 @@ def _unchanged(
         ]
         return f"SELECT 1 FROM {sql.name(table)} WHERE {' OR '.join(tests)}"  # noqa: S608  columns
 
-    return Part((table, len(rows), names), write, [values], None, len(rows))
+    return Part((table, len(rows), names), write, [values], None, len(rows), locks=False)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import asyncpg  # type: ignore[import-untyped]
 
 from crmkit.store.drivers.database import Database, Transaction, dialect_of
+from crmkit.store.drivers.postgres_commits import Commits
 from crmkit.store.drivers.postgres_errors import plainly
 from crmkit.store.parts import Part, Undone, values_of
 from crmkit.store.pool import Connection, Pool
 from crmkit.store.violations import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 
     from crmkit.settings import DatabaseSettings
 
@@ -35,6 +36,7 @@ class Postgres(Database):
     def __init__(self, pool: Pool) -> None:
         super().__init__(dialect_of("postgresql:"))
         self._pool = pool
+        self._commits = Commits(self.texts, self._lent, self._watch_all)
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> Postgres:
@@ -73,25 +75,23 @@ class Postgres(Database):
                 connection.terminate()
             self._pool.give(connection)
 
-    async def commit(self, parts: Callable[[], Sequence[Part]]) -> None:
-        made = parts()
-        text = self.texts.together(made)
-        if text is None:
-            raise Undone
-        self._watch_all(made)
-        try:
-            await self._fetched(text, values_of(made))
-        except asyncpg.DivisionByZeroError as error:
-            raise Undone from error
+    def commit(self, parts: Callable[[], Sequence[Part]]) -> Coroutine[Any, Any, None]:
+        return self._commits(parts)
 
-    async def _fetched(
+    def _fetched(
         self, sql: str, arguments: Sequence[Any], pool: Pool | None = None
-    ) -> list[Sequence[Any]]:
+    ) -> Coroutine[Any, Any, list[Sequence[Any]]]:
+        return self._lent(lambda connection: connection.fetch(sql, *arguments), pool)
+
+    async def _lent(
+        self, ask: Callable[[Connection], Awaitable[Any]], pool: Pool | None = None
+    ) -> Any:
+        """Has a connection asked something, and gives it back as it is then."""
         pool = pool or self._pool
         with plainly:
             connection = pool.taken() or await pool.take()
             try:
-                found: list[Sequence[Any]] = await connection.fetch(sql, *arguments)
+                found = await ask(connection)
             except asyncpg.InternalClientError:
                 _give_over(pool, connection)
                 raise

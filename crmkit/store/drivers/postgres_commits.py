@@ -1,0 +1,108 @@
+"""Units that end in the same moment share a transaction of PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import asyncpg  # type: ignore[import-untyped]
+
+from crmkit.store.coalescing import Apart, Coalescing
+from crmkit.store.parts import Part, Undone, values_of
+from crmkit.values.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from crmkit.store.parts import Texts
+    from crmkit.store.pool import Connection
+
+    Make = Callable[[], Sequence[Part]]
+    Lent = Callable[[Callable[[Connection], Awaitable[Any]]], Awaitable[Any]]
+
+
+class Commits:
+    """Commits units, each wholly or not at all.
+
+    Those that end in one turn of the loop follow each other on one connection: for all of them
+    there is one way to the server and one commit, and Python makes their statements in a row,
+    which takes a third of the time that it takes one by one. Where PostgreSQL refuses one it
+    undoes them all, and each goes alone. So goes whoever locks rows that were there before:
+    two transactions that lock several would wait for each other.
+
+    Args:
+        texts: The SQL of parts.
+        lent: Has a connection asked something.
+        watch: Is told of the parts of each unit.
+    """
+
+    def __init__(self, texts: Texts, lent: Lent, watch: Callable[[Sequence[Part]], None]) -> None:
+        self._texts = texts
+        self._lent = lent
+        self._watch = watch
+        self._units: Coalescing[Make] = Coalescing()
+
+    async def __call__(self, make: Make) -> None:
+        """Commits a unit.
+
+        Raises:
+            Undone: It cannot be done at once.
+            Violation: A constraint said no.
+        """
+        try:
+            shared: Sequence[Part] | None = await self._units(None, make, self._act, statements=0)
+        except Apart:
+            await self._alone(make)
+        else:
+            if shared is not None:
+                self._watch(shared)
+
+    async def _act(self, units: Sequence[Make]) -> Sequence[Any]:
+        if len(units) == 1:
+            await self._alone(units[0])
+            return [None]
+        outcomes: list[Any] = [_made(each) for each in units]
+        groups: dict[Any, list[int]] = {}
+        for place, parts in enumerate(outcomes):
+            if isinstance(parts, Exception):
+                continue
+            if (text := self._texts.together(parts)) is None:
+                outcomes[place] = Undone()
+            else:
+                alone = any(each.locks for each in parts)
+                groups.setdefault((text, place if alone else None), []).append(place)
+        await asyncio.gather(
+            *[self._share(text, places, outcomes) for (text, _), places in groups.items()]
+        )
+        return outcomes
+
+    async def _share(self, text: str, places: Sequence[int], outcomes: list[Any]) -> None:
+        """Commits the units in these places in one transaction."""
+        values = [values_of(outcomes[place]) for place in places]
+        try:
+            await self._lent(lambda connection: connection.executemany(text, values))
+        except Unavailable as error:
+            # Whether they were committed, nobody knows.
+            for place in places:
+                outcomes[place] = error
+        except Exception:  # noqa: BLE001  whose fault it is, they find out alone
+            for place in places:
+                outcomes[place] = Apart()
+
+    async def _alone(self, make: Make) -> None:
+        parts = make()
+        text = self._texts.together(parts)
+        if text is None:
+            raise Undone
+        self._watch(parts)
+        try:
+            await self._lent(lambda connection: connection.fetch(text, *values_of(parts)))
+        except asyncpg.DivisionByZeroError as error:
+            raise Undone from error
+
+
+def _made(make: Make) -> Sequence[Part] | Exception:
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001  it is the business of him who waits
+        return error
