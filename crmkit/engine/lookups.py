@@ -80,13 +80,13 @@ def all_seen(host: Host, actor: Actor, ids: Mapping[str, NodeSpec]) -> Part | No
         if len(_TEMPLATES) >= _MOST:
             _TEMPLATES.clear()
         made = _TEMPLATES[key] = template(_each_of(list(ids.values())), dialect, reach)
-    return premises.found(made.sql, _arguments(made, list(ids), reach), len(ids))
+    given: Sequence[Any] = list(ids)
+    if len(made.constants) > len(given):  # The reach has values of its own.
+        given = _arguments(made, given, reach)
+    return premises.found(made.sql, given, len(ids))
 
 
 def _arguments(made: Template, ids: Sequence[str], reach: Reach) -> Sequence[Any]:
-    if len(made.constants) == len(ids):
-        return ids  # Nothing is said besides, and each in its place.
-
     def told(deferred: Deferred) -> Any:
         return ids[deferred.index] if isinstance(deferred, _Place) else reach.told(deferred)
 

@@ -229,7 +229,7 @@ class Planner:
         assert isinstance(bare, GraphQLObjectType)  # noqa: S101  we have no unions
         spec = self.registry.by_type.get(bare.name)
         if spec is not None:
-            return self._found(below, spec, nodes, lambda row: _id_of(read(row)))
+            return self._sure(below, spec, nodes, lambda row: _id_of(read(row)))
         return self._object_of_ours(below, bare, nodes, read)
 
     def _object_of_ours(

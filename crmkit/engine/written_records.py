@@ -7,6 +7,8 @@ like `k12` alone: names of fields, classes and functions are handed to it as con
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
@@ -47,7 +49,7 @@ class _Writer:
     """Writes the source of functions of records."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
-        self.names = {**names, "__builtins__": {"tuple": tuple, "type": type}}
+        self.names = {**names, "__builtins__": {"len": len, "tuple": tuple, "type": type}}
         self.source = ""
         self.count = 0
 
@@ -82,6 +84,7 @@ class _Reader(_Writer):
         super().__init__(
             {
                 "odd": Odd,
+                "new": object.__new__,
                 "failed": Failure,
                 "nul": "\0",
                 "fault_of": s.fault_of_text,
@@ -99,15 +102,35 @@ class _Reader(_Writer):
         }
 
     def record(self, shape: s.RecordShape) -> str:
-        lines = ["g = {}"]
+        lines = []
         for each in shape.members:
-            lines += [
-                f"if {(name := self.constant(each.name))} in r:",
-                f"    v = r[{name}]",
-                *_indented([*self._value(each.shape), f"g[{self.constant(each.attribute)}] = v"]),
-            ]
-        made = f"return {self.constant(shape.cls)}(**g)"
-        return self.function("r, i", [*lines, f"try: {made}", "except failed: raise odd from None"])
+            name, attribute = self.constant(each.name), self.constant(each.attribute)
+            field = [f"v = r[{name}]", *self._value(each.shape), f"g[{attribute}] = v"]
+            lines += [f"if {name} in r:", *_indented(field)]
+        begin, end = self._filled(shape.cls) if _is_plain(shape.cls) else self._called(shape.cls)
+        return self.function("r, i", [begin, *lines, *end])
+
+    def _called(self, cls: type) -> tuple[str, list[str]]:
+        """Lines that hand what was read to a class's own constructor."""
+        made = f"return {self.constant(cls)}(**g)"
+        return "g = {}", [f"try: {made}", "except failed: raise odd from None"]
+
+    def _filled(self, cls: Any) -> tuple[str, list[str]]:
+        """Lines that fill a frozen dataclass as its constructor does, which sets field by field."""
+        cells = []
+        for each in dataclasses.fields(cls):
+            if each.default is not dataclasses.MISSING:
+                value = self.constant(each.default)
+            elif each.default_factory is not dataclasses.MISSING:
+                value = f"{self.constant(each.default_factory)}()"
+            else:
+                continue
+            cells.append(f"{self.constant(each.name)}: {value}")
+        lines = [f"if len(g) != {len(dataclasses.fields(cls))}: raise odd"]
+        lines += [f"v = new({self.constant(cls)})", "v.__dict__.update(g)"]
+        if (check := getattr(cls, "__post_init__", None)) is not None:
+            lines += [f"try: {self.constant(check)}(v)", "except failed: raise odd from None"]
+        return f"g = {{{', '.join(cells)}}}", [*lines, "return v"]
 
     def _value(self, shape: s.Shape) -> list[str]:
         if type(shape).read is s.Shape.read:
@@ -183,6 +206,19 @@ def _read(shape: s.Shape, value: Any, named: Named) -> Any:
         raise Odd
     named.update({each.id: each.spec for each in reading.ids})
     return made
+
+
+def _is_plain(cls: Any) -> bool:
+    """Whether a dataclass is made of its fields alone, by the constructor that it was given."""
+    made = getattr(cls.__init__, "__code__", None)
+    fields = [each.name for each in dataclasses.fields(cls)]
+    return (
+        made is not None
+        and made.co_filename == "<string>"  # where dataclasses write
+        and sorted(inspect.signature(cls).parameters) == sorted(fields)
+        and cls.__new__ is object.__new__
+        and cls.__dictoffset__ != 0
+    )
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

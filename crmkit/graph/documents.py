@@ -86,6 +86,23 @@ class Document:
         )
 
 
+@dataclass(slots=True, eq=False)
+class Root:
+    """A root field of a mutation: its key in the answer, its nodes, and what they say."""
+
+    key: str
+    nodes: Sequence[FieldNode]
+    name: str
+    variable: str | None
+    """The variable that is its input, if that is one."""
+
+    @classmethod
+    def of(cls, key: str, nodes: Sequence[FieldNode]) -> Root:
+        given = [each.value for each in nodes[0].arguments or ()]
+        variables = [each.name.value for each in given if isinstance(each, VariableNode)]
+        return cls(key, nodes, nodes[0].name.value, variables[0] if variables else None)
+
+
 class Operation:
     """An operation of a document, and what whoever runs it first finds out about it.
 
@@ -100,8 +117,8 @@ class Operation:
         """What it names."""
         self.declared: Sequence[Declared] | None = None
         """Its variables."""
-        self.roots: Mapping[str, Sequence[FieldNode]] | None = None
-        """Its root fields by their keys, where these are the same each time."""
+        self.roots: Sequence[Root] | None = None
+        """The root fields of a mutation, where these are the same each time."""
         self._costs: dict[Hashable, int] = {}
 
     @cached_property
@@ -143,7 +160,8 @@ class Operation:
             if len(self._costs) >= _COSTS:
                 self._costs.clear()
             known = self._costs[key] = count()
-        cost.check(known, most)
+        if known > most:
+            cost.check(known, most)
         return known
 
 

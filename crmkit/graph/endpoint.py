@@ -149,7 +149,18 @@ class GraphQL:
         """Tells the log and whoever else wants to hear of a request that is over."""
         note.seconds = time.perf_counter() - note.began
         if self._log is not None:
-            _tell(self._log, note)
+            # Names and numbers alone: what was asked for and answered is people's.
+            self._log.info(
+                "request",
+                request_id=note.request_id,
+                actor=note.actor.id,
+                kind=note.kind,
+                operation=note.operation,
+                plan=note.plan,
+                statements=note.statements,
+                status=note.status,
+                ms=round(note.seconds * 1000, 2),
+            )
         for each in self.observers:
             each.answered(note, headers)
 
@@ -236,7 +247,10 @@ class GraphQL:
             Unreadable: An address asks for a change.
         """
         text = self._trusted.text(asked)
-        document = self._documents(text, introspection=self._may_introspect(note.actor))
+        introspects = self._introspection or (
+            self._by_permission and note.actor.rights.may("core.schema.read")
+        )
+        document = self._documents(text, introspection=introspects)
         if isinstance(document, list):
             raise Wrong(document)
         operation = document.operation(asked.operation)
@@ -261,9 +275,6 @@ class GraphQL:
             return {"errors": formatted(run.errors, note.request_id), "data": data}
         return {"data": data}
 
-    def _may_introspect(self, actor: Actor) -> bool:
-        return self._introspection or (self._by_permission and actor.may("core.schema.read"))
-
 
 def _client(scope: Scope) -> str | None:
     """The address that a request comes from."""
@@ -275,18 +286,3 @@ def _too_slow(seconds: float, note: Note) -> Timeout:
     if note.kind == "mutation":
         told += " Whether it had an effect says the same mutation with the same idempotencyKey."
     return Timeout(told)
-
-
-def _tell(to: Any, note: Note) -> None:
-    """Names and numbers alone: what was asked for and answered is people's."""
-    to.info(
-        "request",
-        request_id=note.request_id,
-        actor=note.actor.id,
-        kind=note.kind,
-        operation=note.operation,
-        plan=note.plan,
-        statements=note.statements,
-        status=note.status,
-        ms=round(note.seconds * 1000, 2),
-    )

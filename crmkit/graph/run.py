@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from graphql import FieldNode, GraphQLError, GraphQLObjectType, VariableNode
+from graphql import FieldNode, GraphQLError, GraphQLObjectType
 from graphql.execution.values import VariableValues
 
 from crmkit.engine import builder as b
@@ -20,6 +20,7 @@ from crmkit.engine.planner import Planner
 from crmkit.engine.selection import Selections
 from crmkit.engine.steps import KEYS
 from crmkit.graph.cost import Costs
+from crmkit.graph.documents import Root
 from crmkit.graph.errors import Wrong
 from crmkit.graph.variables import with_sources
 from crmkit.store.drivers import late
@@ -137,55 +138,47 @@ class Run:
 
     async def _mutation(self) -> dict[str, Any]:
         """Runs the root fields one after the other; one that fails stops no other."""
-        mutation = cast("GraphQLObjectType", self.schema.core.mutation_type)
         data: dict[str, Any] = {}
-        for key, nodes in self._roots(mutation).items():
-            data[key] = await self._mutated(key, mutation, nodes)
+        for root in self.operation.roots or self._roots():
+            data[root.key] = await self._mutated(root)
         if self.host.database.has_replica:
             self.host.recent.wrote(self.actor.id)
         return data
 
-    def _roots(self, kind: GraphQLObjectType) -> Mapping[str, Sequence[FieldNode]]:
-        found = self.operation.roots
-        if found is None:
-            found = self.selections.of(kind, [self.operation.node])
-            if self.operation.is_fixed:
-                self.operation.roots = found
+    def _roots(self) -> Sequence[Root]:
+        selected = self.selections.of(self._mutation_type, [self.operation.node])
+        found = [Root.of(key, nodes) for key, nodes in selected.items()]
+        if self.operation.is_fixed:
+            self.operation.roots = found
         return found
 
-    def _input(self, kind: GraphQLObjectType, node: FieldNode) -> Mapping[str, Any]:
-        """What a mutation is given; mostly it is a variable, whose value has been made already."""
-        [argument] = node.arguments or ()
-        if isinstance(argument.value, VariableNode):
-            known = self.variables.get(argument.value.name.value)
-            if known is not None:
-                return known  # type: ignore[no-any-return]
-        return self.selections.arguments(kind, node)["input"]  # type: ignore[no-any-return]
-
-    async def _mutated(
-        self, key: str, mutation: GraphQLObjectType, nodes: Sequence[FieldNode]
-    ) -> Any:
-        name = nodes[0].name.value
-        if name == "__typename":
-            return mutation.name
+    async def _mutated(self, root: Root) -> Any:
+        if root.name == "__typename":
+            return self._mutation_type.name
         # What the mutation was given decides nothing of how its payload is read.
         below = self.operation.below
-        variables = {name: value for name, value in self.variables.items() if name in below}
-        make: Make = lambda planner: planner.payload(key, nodes)  # noqa: E731
+        variables = {name: self.variables[name] for name in below if name in self.variables}
+        request = Request(variables, self.reach)
+        make: Make = lambda planner: planner.payload(root.key, root.nodes)  # noqa: E731
         try:
-            given = self._input(mutation, nodes[0])
+            given = self.variables.get(root.variable) if root.variable else None
+            if given is None:
+                given = self.selections.arguments(self._mutation_type, root.nodes[0])["input"]
             # First, because what cannot be planned shall not have been done.
-            request = Request(variables, self.reach)
-            plan = self._plan(key, make, request, self._whether)
-            applied = await self.schema.mutations[name].run(
+            plan = self._plan(root.key, make, request, self._whether)
+            applied = await self.schema.mutations[root.name].run(
                 self.host, self.actor, self.note.request_id, given
             )
         except Exception as error:  # noqa: BLE001  a failed root field is null with an error
-            self.errors.append(b.located(error, nodes, (key,)))
+            self.errors.append(b.located(error, root.nodes, (root.key,)))
             return None
         request.payload, request.added = applied.payload, applied.added
         done = told_at_once(plan, request) or await self._run(plan, make, request)
-        return None if done is None else done[key]
+        return None if done is None else done[root.key]
+
+    @property
+    def _mutation_type(self) -> GraphQLObjectType:
+        return cast("GraphQLObjectType", self.schema.core.mutation_type)
 
     # -- subscriptions ----------------------------------------------------------------------
 
@@ -233,7 +226,9 @@ class Run:
         """A plan that serves this request: made before, made now for all like it, or for it alone."""
         if self.plans is None:
             return alone(make)
-        key = self._key(part, request)
+        operation = self.operation
+        shape = shape_of(request.variables) if request.variables else None
+        key = (operation.text, operation.name, part, shape, self.reach.shape)
         if (plan := self.plans.find(key, request)) is not None:
             self.note.plan = self.note.plan or "hit"
             return plan
@@ -266,10 +261,6 @@ class Run:
     def _whether(self, make: Make) -> Plan:
         """A plan of which all can be planned, or the failure that says what cannot."""
         return make(self._planner(self.selections))
-
-    def _key(self, part: str, request: Request) -> Hashable:
-        operation, shape = self.operation, shape_of(request.variables)
-        return operation.text, operation.name, part, shape, self.reach.shape
 
     def _whole(self, planner: Planner) -> Plan:
         """The plan of all root fields."""

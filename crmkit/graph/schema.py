@@ -119,7 +119,7 @@ class Schema:
     def strawberry(self) -> StrawberrySchema:
         return StrawberrySchema(self.registry, list(self.mutations.values()))
 
-    @property
+    @cached_property
     def core(self) -> GraphQLSchema:
         return self.strawberry.core
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
+    GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLScalarType,
     Undefined,
+    get_nullable_type,
     is_required_input_field,
 )
 from graphql.execution.get_variable_signature import (
@@ -89,15 +92,18 @@ class Variables:
         return coerced
 
     def _coerce(self, type_: GraphQLInputType) -> Coerce:
-        if isinstance(type_, GraphQLNonNull):
-            return _present(self._not_null(type_.of_type))
-        return _or_null(self._not_null(type_))
+        if not isinstance(type_, GraphQLNonNull):
+            return _or_null(self._not_null(type_))
+        return self._not_null(type_.of_type)
 
     def _not_null(self, type_: Any) -> Coerce:
+        """What makes values of this type and does not take null."""
         if isinstance(type_, GraphQLList):
             return _list(self._coerce(type_.of_type))
         if isinstance(type_, GraphQLInputObjectType):
             return self._object(type_)
+        if isinstance(type_, GraphQLEnumType):
+            return _choice(type_)
         return _leaf(type_.coerce_input_value)
 
     def _object(self, type_: GraphQLInputObjectType) -> Coerce:
@@ -110,6 +116,7 @@ class Variables:
                 Member(
                     name,
                     each.out_name or name,
+                    _as_sent(each.type),
                     self._coerce(each.type),
                     is_required_input_field(each),
                     _default(each),
@@ -136,22 +143,23 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A field of an input object."""
+    """A field of an input object; what is of the type `as_sent` is taken as it is."""
 
     name: str
     out_name: str
+    as_sent: type | None
     coerce: Coerce
     is_required: bool
     default: Callable[[], Any] | None
 
 
-def _present(coerce: Coerce) -> Coerce:
-    def present(value: Any, depth: int) -> Any:
-        if value is None:
-            raise Unfit
-        return coerce(value, depth)
+_AS_SENT: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
-    return present
+
+def _as_sent(type_: GraphQLInputType) -> type | None:
+    """What JSON holds in the place of such a scalar, if that is taken as it is."""
+    named = get_nullable_type(type_)
+    return _AS_SENT.get(named.name) if isinstance(named, GraphQLScalarType) else None
 
 
 def _or_null(coerce: Coerce) -> Coerce:
@@ -169,6 +177,7 @@ def _list(coerce: Coerce) -> Coerce:
 
 def _object(type_: GraphQLInputObjectType, members: Sequence[Member]) -> Coerce:
     names, made_of = type_.fields.keys(), type_.out_type
+    is_itself = made_of is GraphQLInputObjectType.out_type
 
     def whole(value: Any, depth: int) -> Any:
         if type(value) is not dict or depth > _DEEPEST or not value.keys() <= names:
@@ -178,12 +187,14 @@ def _object(type_: GraphQLInputObjectType, members: Sequence[Member]) -> Coerce:
         made = {}
         for each in members:
             if each.name in value:
-                made[each.out_name] = each.coerce(value[each.name], depth + 1)
+                part = value[each.name]
+                is_made = type(part) is each.as_sent
+                made[each.out_name] = part if is_made else each.coerce(part, depth + 1)
             elif each.is_required:
                 raise Unfit
             elif each.default is not None:
                 made[each.out_name] = each.default()
-        return made_of(made)
+        return made if is_itself else made_of(made)
 
     return whole
 
@@ -193,8 +204,21 @@ def _default(field: Any) -> Callable[[], Any] | None:
     return None if coerce_default_value(field) is Undefined else lambda: coerce_default_value(field)
 
 
+def _choice(type_: GraphQLEnumType) -> Coerce:
+    known = {name: type_.coerce_input_value(name) for name in type_.values}
+
+    def choice(value: Any, _: int) -> Any:
+        if type(value) is not str or value not in known:
+            raise Unfit
+        return known[value]
+
+    return choice
+
+
 def _leaf(coerce: Callable[[Any], Any]) -> Coerce:
     def leaf(value: Any, _: int) -> Any:
+        if value is None:
+            raise Unfit
         try:
             return coerce(value)
         except Exception as error:  # graphql-core asks once more, and tells of it

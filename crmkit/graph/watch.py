@@ -25,25 +25,19 @@ class Watches:
         self.body_seconds = body_seconds
         self.operation_seconds = operation_seconds
         self._pause = min(_AT_ONCE, body_seconds, operation_seconds)
-        self._kept: set[Watch] = set()
-        self._looks = False
+        self.kept: set[Watch] = set()
+        self.looks = False
 
-    def keep(self, watch: Watch) -> None:
-        """Looks after a request until it is let go."""
-        self._kept.add(watch)
-        if not self._looks:
-            self._looks = True
-            watch.loop.call_later(self._pause, self._look)
-
-    def let_go(self, watch: Watch) -> None:
-        """The request is over."""
-        self._kept.discard(watch)
+    def look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begins to look now and then, until no request is left."""
+        self.looks = True
+        loop.call_later(self._pause, self._look)
 
     def _look(self) -> None:
-        for each in self._kept:
+        for each in self.kept:
             each.look()
-        self._looks = bool(self._kept)
-        if self._looks:
+        self.looks = bool(self.kept)
+        if self.looks:
             asyncio.get_running_loop().call_later(self._pause, self._look)
 
 
@@ -83,7 +77,9 @@ class Watch:
 
     def __enter__(self) -> None:
         self._work = asyncio.current_task(self.loop)
-        self._watches.keep(self)
+        self._watches.kept.add(self)
+        if not self._watches.looks:
+            self._watches.look(self.loop)
 
     def __exit__(
         self,
@@ -91,7 +87,7 @@ class Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._watches.let_go(self)
+        self._watches.kept.discard(self)
         if self._looking is not None:
             self._looking.cancel()
         if not self.over:

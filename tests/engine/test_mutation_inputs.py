@@ -193,6 +193,20 @@ def test_a_written_reader_reads_as_its_shape_does(more: dict[str, Any]) -> None:
     assert list(named.values()) == [each.spec for each in reading.ids]
 
 
+def test_a_class_with_a_constructor_of_its_own_is_made_by_that() -> None:
+    @dataclass(frozen=True, init=False)
+    class Shouted:
+        """A word."""
+
+        word: str
+        """It."""
+
+        def __init__(self, word: str) -> None:
+            object.__setattr__(self, "word", word.upper())
+
+    assert reader(Types(NODES).input(Shouted))({"word": "stop"}, {}).word == "STOP"
+
+
 def test_all_faults_of_an_input_are_found_at_once() -> None:
     assert faults(
         stageId=new_id("customer"),

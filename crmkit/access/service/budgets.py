@@ -6,7 +6,6 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -31,12 +30,9 @@ class _Account:
 
     until: datetime
     refused_until: datetime
+    lease: int
     left: int = 0
     asking: asyncio.Task[None] | None = None
-
-    def check(self, now: datetime) -> None:
-        if now < self.refused_until:
-            raise TooOften(self.refused_until - now)
 
 
 class Budgets:
@@ -55,8 +51,10 @@ class Budgets:
         Raises:
             Limited: He has.
         """
-        if (account := self._accounts.get(name)) is not None:
-            account.check(self._host.clock.now())
+        now = self._host.clock.now()
+        account = self._accounts.get(name)
+        if account is not None and now < account.refused_until:
+            raise TooOften(account.refused_until - now)
 
     def spend(self, name: str, points: int, rate: Rate) -> None:
         """Uses up points.
@@ -65,11 +63,12 @@ class Budgets:
             Limited: There are none, or none until the table has answered.
         """
         now = self._host.clock.now()
-        account = self._accounts.get(name) or self._new(name, now)
-        account.check(now)
-        if account.left <= -_lease(rate):
+        account = self._accounts.get(name) or self._new(name, rate, now)
+        if now < account.refused_until:
+            raise TooOften(account.refused_until - now)
+        if account.left <= -account.lease:
             raise TooOften(_SOON)
-        account.left -= max(1, points)
+        account.left -= points or 1
         if account.asking is None and (account.left <= 0 or now >= account.until):
             # Who has not asked for long is the first to be forgotten.
             self._accounts.move_to_end(name)
@@ -81,8 +80,9 @@ class Budgets:
         asking = [each.asking for each in self._accounts.values() if each.asking is not None]
         await asyncio.gather(*asking)
 
-    def _new(self, name: str, now: datetime) -> _Account:
-        made = self._accounts[name] = _Account(now, now)
+    def _new(self, name: str, rate: Rate, now: datetime) -> _Account:
+        lease = max(1, int(rate.points_of(_LEASED)))
+        made = self._accounts[name] = _Account(now, now, lease)
         if len(self._accounts) > _MOST:
             # What it has leased is lost to it, which its owner notices only if he comes back.
             self._accounts.popitem(last=False)
@@ -91,7 +91,7 @@ class Budgets:
     async def _ask(self, name: str, account: _Account, rate: Rate) -> None:
         back = max(0, account.left)
         account.left -= back
-        wanted, now = _lease(rate) - account.left, self._host.clock.now()
+        wanted, now = account.lease - account.left, self._host.clock.now()
         try:
             taken = await take(self._host.database, name, wanted, rate, now, back=back)
             account.left += taken.points
@@ -103,8 +103,3 @@ class Budgets:
         if account.left <= 0:
             account.refused_until = now + rate.time_of(1 - account.left)
         account.asking = None
-
-
-@cache
-def _lease(rate: Rate) -> int:
-    return max(1, int(rate.points_of(_LEASED)))

@@ -183,7 +183,7 @@ class Socket:
         if text is None or len(text) > LARGEST:
             raise Closing(4400 if text is None else 1009, "Send text of at most 1 MiB.")
         try:
-            said = json_of(text, "The message")
+            said = json_of(text.encode(), "The message")
         except Unreadable:
             said = None
         if not isinstance(said, dict) or not isinstance(said.get("type"), str):
