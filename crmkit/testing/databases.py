@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     Open = Callable[[str], Awaitable[Crm]]
 
+PATIENT = {"statement_seconds": 60.0, "connect_seconds": 60.0}
+"""Settings of a database in tests: their machine may stand still for longer than anybody waits
+in production."""
+
 
 class Databases:
     """Databases of one test run, in a temporary folder and in the embedded server."""

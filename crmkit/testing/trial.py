@@ -13,7 +13,7 @@ from crmkit.graph.endpoint import GraphQL
 from crmkit.host.actors import SYSTEM, Actor, Grant
 from crmkit.settings import Settings
 from crmkit.testing import schemas
-from crmkit.testing.databases import databases
+from crmkit.testing.databases import PATIENT, databases
 from crmkit.values.clock import ManualClock
 from crmkit.values.errors import SetupError
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from crmkit.host.host import Body, Host
     from crmkit.host.manifest import Plugin
 
-# Seconds: a virtual machine may stand still for longer than anybody waits in production.
-_PATIENCE = 60
+_PATIENCE = PATIENT["statement_seconds"]
 
 
 @asynccontextmanager
@@ -45,14 +44,12 @@ async def crm(
         settings: Other sections, such as `organisation={"currency": "USD"}`.
     """
     clock = ManualClock()
-    few = {"readers": 2, "pool_size": 4}
-    waits = {"statement_seconds": _PATIENCE, "connect_seconds": _PATIENCE}
-    patient = {**few, **waits, **settings.pop("database", {})}
+    few = {"readers": 2, "pool_size": 4, **PATIENT, **settings.pop("database", {})}
     graphql = {"operation_seconds": _PATIENCE, **settings.pop("graphql", {})}
 
     async def opened(address: str) -> Crm:
         sections = {"plugins": config or {}, "graphql": graphql, **settings}
-        made = Settings.model_validate({**sections, "database": {**patient, "url": address}})
+        made = Settings.model_validate({**sections, "database": {**few, "url": address}})
         schema = schemas.known(plugins, made)
         crm = _complete(await open_crm(made, plugins=plugins, clock=clock, schema=schema))
         crm.host.hooks.limit = _PATIENCE

@@ -8,7 +8,7 @@ import pytest
 from crmkit import app
 from crmkit.cli import main
 from crmkit.testing import schemas
-from crmkit.testing.databases import databases
+from crmkit.testing.databases import PATIENT, databases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,13 @@ def _shared_schema(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     monkeypatch.setattr(app, "begun_schema_of", shared)
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands wait for the database as long as other tests do."""
+    for name, seconds in PATIENT.items():
+        monkeypatch.setenv(f"CRMKIT_DATABASE__{name.upper()}", str(seconds))
 
 
 @pytest.fixture

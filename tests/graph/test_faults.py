@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from crmkit.app import open_crm, routes
 from crmkit.settings import Settings
 from crmkit.testing import crm
+from crmkit.testing.databases import PATIENT
 from crmkit.testing.trusting import trusting
 from tests.store.proxy import Proxy, proxy
 
@@ -21,8 +22,7 @@ pytestmark = pytest.mark.anyio
 
 COUNT = "{ customers { totalCount } }"
 MAKE = 'mutation { createCustomer(input: {name: "Ada"}) { customer { id } } }'
-PATIENTLY = {"statement_seconds": 60, "connect_seconds": 60, "pool_size": 2}
-QUICKLY = {"statement_seconds": 0.2, "connect_seconds": 0.5, "pool_size": 2}
+QUICKLY = {"statement_seconds": 0.2, "connect_seconds": 0.5}
 SOON = 30  # seconds, of which even a machine that stands still for a while leaves most
 
 
@@ -36,7 +36,9 @@ async def way() -> AsyncIterator[Proxy]:
 @asynccontextmanager
 async def served(way: Proxy, patience: Mapping[str, float]) -> AsyncGenerator[httpx2.AsyncClient]:
     """A client of an app that reaches its database by this way."""
-    settings = Settings.model_validate({"database": {"url": way.address, **patience}})
+    settings = Settings.model_validate(
+        {"database": {"url": way.address, "pool_size": 2, **patience}}
+    )
     app = await open_crm(settings, plugins=())
     transport = httpx2.ASGITransport(Starlette(routes=routes(trusting(app))))
     async with httpx2.AsyncClient(transport=transport, base_url="http://crm") as client:
@@ -48,7 +50,7 @@ async def served(way: Proxy, patience: Mapping[str, float]) -> AsyncGenerator[ht
 @pytest.fixture
 async def http(way: Proxy) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of an app that waits long for what takes long."""
-    async with served(way, PATIENTLY) as http:
+    async with served(way, PATIENT) as http:
         yield http
 
 

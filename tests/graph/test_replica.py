@@ -10,6 +10,7 @@ from crmkit.app import open_crm
 from crmkit.settings import Settings
 from crmkit.store.drivers import open_database
 from crmkit.testing import Trial, add_customers, crm
+from crmkit.testing.databases import PATIENT
 from crmkit.values.clock import ManualClock
 from crmkit.values.errors import SetupError
 from tests.access.asking import Asking
@@ -35,7 +36,11 @@ async def t(standby: Proxy) -> AsyncIterator[Trial]:
     """An app whose queries the other database may answer."""
     async with crm(engine="postgresql") as primary:
         await add_customers(primary, ["Primary"])
-        database = {"url": primary.host.settings.database.url, "replica_url": standby.address}
+        database = {
+            **PATIENT,
+            "url": primary.host.settings.database.url,
+            "replica_url": standby.address,
+        }
         settings = Settings.model_validate({"database": database})
         clock = ManualClock()
         opened = await open_crm(settings, plugins=[], clock=clock, schema=primary.crm.schema)

@@ -11,7 +11,7 @@ from crmkit.host.host import Host
 from crmkit.host.loading import load
 from crmkit.settings import DatabaseSettings
 from crmkit.store.drivers import open_database
-from crmkit.testing.databases import create_tables
+from crmkit.testing.databases import PATIENT, create_tables
 from crmkit.values.clock import ManualClock
 from tests.host.tiny import Core, settings
 
@@ -29,7 +29,7 @@ async def open_host(database_url: str) -> AsyncIterator[Callable[..., Awaitable[
     async def open_(*plugins: type[Plugin], **given: Any) -> Host:
         said = settings(profile="production", **given)
         loaded = load(said, extra=[Core, *plugins])
-        database = await open_database(DatabaseSettings(url=database_url))
+        database = await open_database(DatabaseSettings(url=database_url, **PATIENT))
         opened.append(database)
         tables = [table for each in loaded.plugins for table in each.tables]
         await create_tables(database, sort_tables(tables))

@@ -6,6 +6,7 @@ import pytest
 
 from crmkit.settings import DatabaseSettings
 from crmkit.store.drivers import open_database
+from crmkit.testing.databases import PATIENT
 from tests.store.tables import create_tables
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await open_database(DatabaseSettings(url=database_url))
+    opened = await open_database(DatabaseSettings(url=database_url, **PATIENT))
     await create_tables(opened)
     yield opened
     await opened.close()

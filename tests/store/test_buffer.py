@@ -22,6 +22,7 @@ from crmkit.settings import DatabaseSettings
 from crmkit.store.database import table_of
 from crmkit.store.drivers import Database, open_database
 from crmkit.store.unit_of_work import Origin, UnitOfWork, run_unit
+from crmkit.testing.databases import PATIENT
 from crmkit.values.clock import ManualClock
 from crmkit.values.errors import Failure
 from tests.store.tables import Balance, Person, Purchase, create_tables
@@ -282,7 +283,7 @@ def test_any_program_of_writes_is_as_if_said_one_after_the_other(
 
 
 async def _opened(url: str) -> Database:
-    database = await open_database(DatabaseSettings(url=url))
+    database = await open_database(DatabaseSettings(url=url, **PATIENT))
     await create_tables(database)
     return database
 

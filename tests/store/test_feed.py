@@ -17,6 +17,7 @@ from crmkit.store.drivers import open_database
 from crmkit.store.feed import feed_of
 from crmkit.store.notices import Notice, Notices
 from crmkit.store.outbox import Outbox
+from crmkit.testing.databases import PATIENT
 from crmkit.values.clock import ManualClock
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ async def test_each_event_of_overlapping_transactions_is_read_exactly_once(
 async def test_who_commits_wakes_those_of_the_same_database_whom_it_concerns(
     database_url: str,
 ) -> None:
-    ours, theirs = [await open_database(DatabaseSettings(url=database_url)) for _ in "ab"]
+    ours, theirs = [
+        await open_database(DatabaseSettings(url=database_url, **PATIENT)) for _ in "ab"
+    ]
     here, there, woken = Notices(ours), Notices(theirs), asyncio.Event()
     there.on(Notice.EVENTS, woken.set)
     here.on(Notice.JOBS, lambda: pytest.fail("Events are no jobs."))

@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, literal, select
 
 from crmkit.settings import DatabaseSettings
 from crmkit.store.drivers import Database, open_database, postgres
-from crmkit.testing.databases import databases
+from crmkit.testing.databases import PATIENT, databases
 from crmkit.values.errors import Timeout, Unavailable
 from tests.store.proxy import proxy
 
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.anyio
 
 # Seconds after which a statement is stopped; what is asked beside it takes a thousandth of that.
 QUICK = 0.5
-PATIENCE = 60
+SOON = PATIENT["statement_seconds"] / 2  # before the server would stop it without being asked
 
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the server that stops a statement; we wait for its word also where it comes late."""
-    monkeypatch.setattr(postgres, "_LATER", PATIENCE)
+    monkeypatch.setattr(postgres, "_LATER", PATIENT["statement_seconds"])
 
 
 def slow(database: Database) -> Select[Any]:
@@ -40,7 +40,8 @@ def slow(database: Database) -> Select[Any]:
 @asynccontextmanager
 async def opened(url: str, **given: Any) -> AsyncIterator[Database]:
     """A database with one connection that reads, which whoever is slow takes from all others."""
-    database = await open_database(DatabaseSettings(url=url, readers=1, pool_size=1, **given))
+    settings = {"url": url, "readers": 1, "pool_size": 1, **PATIENT, **given}
+    database = await open_database(DatabaseSettings.model_validate(settings))
     try:
         yield database
     finally:
@@ -63,7 +64,7 @@ async def test_a_statement_for_which_nobody_waits_is_stopped(database_url: str) 
         waiting = asyncio.create_task(database.fetch(slow(database)))
         await started.wait()
         waiting.cancel()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(SOON):
             assert await database.fetch(select(literal(1))) == [(1,)]
         assert waiting.cancelled()
 
@@ -103,7 +104,7 @@ async def test_the_server_works_no_more_on_what_nobody_waits_for() -> None:
 
 async def until(watching: Database, number: int) -> None:
     """Waits until so many sleep in the database."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(SOON):
         while (await watching.rows(_AT_WORK, []))[0][0] != number:
             pass
 
