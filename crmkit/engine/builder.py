@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -30,16 +30,22 @@ class Bubble(Exception):
     """A non-null value is missing and has been reported; the parent becomes null."""
 
 
-@dataclass(eq=False)
+Groups = Mapping[Any, Sequence[Any]]
+"""Rows by the keys of their parents."""
+
+
 class Answers:
     """What the steps and the batch functions of a plan have brought for one request."""
 
-    request: Request
-    rows: dict[Level, Mapping[Any, Sequence[Any]]] = field(default_factory=dict)
-    counts: dict[Level, int] = field(default_factory=dict)
-    batches: dict[Batched, Mapping[str, Any] | Exception] = field(default_factory=dict)
-    errors: list[GraphQLError] = field(default_factory=list)
-    _read: dict[Level, Mapping[Any, Sequence[Any]]] = field(default_factory=dict)
+    __slots__ = ("_read", "batches", "counts", "errors", "request", "rows")
+
+    def __init__(self, request: Request, rows: dict[Level, Groups] | None = None) -> None:
+        self.request = request
+        self.rows: dict[Level, Groups] = {} if rows is None else rows
+        self.counts: dict[Level, int] = {}
+        self.batches: dict[Batched, Mapping[str, Any] | Exception] = {}
+        self.errors: list[GraphQLError] = []
+        self._read: dict[Level, Groups] = {}
 
     def below(self, step: Level, key: Any) -> Sequence[Any]:
         """The rows of a parent, read as their columns' types say."""

@@ -102,7 +102,7 @@ class Work:
     added: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The records that it has made; those of tries that came to nothing have ids of their own."""
 
-    async def only(self, asked: Asked, premise: Part | None) -> Any:
+    async def only(self, input: Any, extensions: Mapping[type, Any], premise: Part | None) -> Any:
         """Takes in one record, if the premise holds, and returns its payload.
 
         Raises:
@@ -114,7 +114,7 @@ class Work:
 
         async def body(context: Context[Any]) -> list[Any]:
             nonlocal payload
-            draft = Draft(asked.input, asked.index, asked.extensions)
+            draft = Draft(input, 0, extensions)
             [payload] = await self.answer(context, [draft])
             self.added = context.unit.write.added
             answered[:] = [self._row(draft, payload)]
@@ -123,7 +123,7 @@ class Work:
         try:
             rows = await self._run(body, self.key, premise)
         except Failure as error:
-            raise self._explained(error, [asked]) from error.__cause__
+            raise self._explained(error, [Asked(0, input)]) from error.__cause__
         # What is told now and not stored, such as a new key, stands in the payload alone.
         return payload if rows is answered else self.payload.load(rows[0]["payload"])
 

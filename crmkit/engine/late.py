@@ -23,6 +23,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 _UNKNOWN: Any = object()
+_LEAVES = frozenset({str, int, float})
 
 
 class Unbound(Exception):
@@ -148,6 +149,8 @@ class Planning:
 
 def shape_of(value: Any) -> Hashable:
     """All that a planner sees of a variable without looking at its leaves."""
+    if type(value) in _LEAVES:
+        return "."
     if value is None or isinstance(value, bool | Enum):
         return value
     if isinstance(value, dict):
@@ -181,6 +184,13 @@ def told(value: Any, request: Request) -> Any:
     if isinstance(value, list):
         return [told(part, request) for part in value]
     return request.told(value) if isinstance(value, Late) else value
+
+
+def teller(value: Any) -> Callable[[Request], Any]:
+    """What tells of each request the value that it has."""
+    if isinstance(value, Late):
+        return lambda request: request.told(value)
+    return lambda request: told(value, request)
 
 
 def together(values: list[Any]) -> Any:

@@ -37,12 +37,8 @@ _AS_THEY_ARE: Mapping[str, str] = {}
 _PLACE: Path = ("input",)
 
 
-@dataclass(slots=True, eq=False)
-class Applied:
-    """What a mutation has done: its payload, and what it wrote of the records that it made."""
-
-    payload: object
-    added: Mapping[str, Mapping[str, Any]]
+Applied = tuple[object, Mapping[str, Mapping[str, Any]]]
+"""What a mutation has done: its payload, and what it wrote of the records that it made."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,17 +67,17 @@ class Calls:
         work = self._work(host, actor, request_id, self.single, input, self._place)
         named: Named = {}
         try:
-            asked = self._plainly(input, named)
-            payload = await work.only(asked, lookups.all_seen(host, actor, named))
-            return Applied(payload, work.added)
+            made, extensions = self._plainly(input, named)
+            premise = lookups.all_seen(host, actor, named)
+            return await work.only(made, extensions, premise), work.added
         except (Odd, Unfounded):
-            read = self._read(0, input, _PLACE)
+            pass
         except Failure as failure:
             if not _misses(failure) or not await _have_become(host, actor, named):
                 raise
-            read = self._read(0, input, _PLACE)
+        read = self._read(0, input, _PLACE)
         done = await self._looked_up(work.all_or_nothing, host, actor, [read])
-        return Applied(done[0].payload, work.added)
+        return done[0].payload, work.added
 
     async def many(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> Applied:
         """Runs the mutation of many records; its payload says what became of each."""
@@ -93,7 +89,7 @@ class Calls:
         done = await self._looked_up(run, host, actor, read)
         attributes = [each.attribute for each in self.payload.members]
         results = [answered(each, attributes) for each in done]
-        return Applied(SimpleNamespace(results=results), work.added)
+        return SimpleNamespace(results=results), work.added
 
     @cached_property
     def _place(self) -> Places:
@@ -114,20 +110,21 @@ class Calls:
         more = [(name, each.cls, reader(each)) for name, each in self.extensions.items()]
         return reader(self.reads), more
 
-    def _plainly(self, input: Input, named: Named) -> Asked:
-        """The record of an input that is plainly right, and the ids in it.
+    def _plainly(self, input: Input, named: Named) -> tuple[Any, Mapping[type, Any]]:
+        """An input that is plainly right, and what plugins add to it; notes the ids in both.
 
         Raises:
             Odd: It is not, or names so many that they are looked up apart.
         """
         read, more = self._reads
         made = read(input, named)
-        extensions = {
-            cls: read(input[name], named) for name, cls, read in more if input.get(name) is not None
-        }
+        extensions: dict[type, Any] = {}
+        for name, cls, read in more:
+            if input.get(name) is not None:
+                extensions[cls] = read(input[name], named)
         if len(named) > lookups.FEW:
             raise Odd
-        return Asked(0, made, extensions)
+        return made, extensions
 
     async def _looked_up(
         self, run: Run, host: Host, actor: Actor, read: Sequence[Read]

@@ -24,7 +24,7 @@ from crmkit.engine import builder as b
 from crmkit.engine import fields as f
 from crmkit.engine.asked import Asked
 from crmkit.engine.entity import Entity
-from crmkit.engine.late import fixed, together, told
+from crmkit.engine.late import fixed, teller, together
 from crmkit.engine.lists import Lists, Parent
 from crmkit.engine.pagination import MOST, Cursors
 from crmkit.engine.plan import Nodes, Plan
@@ -101,7 +101,7 @@ class Planner:
         readable = self._readable(fixed(wanted, ids.prefix_of))
         if readable is None:
             return b.Constant(None)
-        return self._sure(below, readable, nodes, lambda request: told(wanted, request))
+        return self._sure(below, readable, nodes, teller(wanted))
 
     def _asked_once(
         self,
@@ -129,8 +129,8 @@ class Planner:
         inner: list[Below] = []
         given = together(wanted)
         found = self.any(inner, fixed(given, _prefixes), nodes, itself)
-        below += [lifted(each, lambda request: told(given, request)) for each in inner]
-        return b.Each(lambda request: told(given, request), found, required=False)
+        below += [lifted(each, teller(given)) for each in inner]
+        return b.Each(teller(given), found, required=False)
 
     def payload(self, key: str, nodes: Nodes) -> Plan:
         """The plan of what is selected below a mutation's payload, a Python object."""

@@ -24,6 +24,7 @@ from graphql import (
     OperationDefinitionNode,
     VariableNode,
     Visitor,
+    get_named_type,
     parse,
     specified_rules,
     validate,
@@ -139,6 +140,11 @@ class Operation:
         """The variables that the cost depends on, and what of them it depends on."""
         found = _Decisive()
         visit(self.parsed, found)
+        for each in self.declared or ():
+            # Of one record, however much is said of it, nothing depends.
+            is_one = "items" not in getattr(get_named_type(each.signature.type), "fields", ())
+            if is_one and found.names.get(each.name) == "input":
+                del found.names[each.name]
         return tuple(found.names.items())
 
     @cached_property

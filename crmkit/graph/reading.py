@@ -67,7 +67,10 @@ async def read(
     if scope["method"] == "POST":
         if (kind := headers.get(b"content-type", b"")) != JSON:
             _check_content_type(kind)
-        return _asked(await _body(headers, receive))
+        asked = json_of(await _body(headers, receive), "The body")
+        if not isinstance(asked, dict):
+            raise unreadable(400, "The body must be one JSON object.", "http.body")
+        return asked_of(asked)
     if scope["method"] == "GET":
         if not origins.vouch(headers):
             raise unreadable(400, _CROSS_SITE, "http.cross_site")
@@ -137,13 +140,6 @@ def _in_address(query: bytes) -> Asked:
         if said.get(name):
             said[name] = json_of(said[name].encode(), name)
     return asked_of({name: value for name, value in said.items() if value != ""}, may_change=False)
-
-
-def _asked(body: bytes) -> Asked:
-    asked = json_of(body, "The body")
-    if not isinstance(asked, dict):
-        raise unreadable(400, "The body must be one JSON object.", "http.body")
-    return asked_of(asked)
 
 
 def json_of(text: bytes, called: str) -> Any:

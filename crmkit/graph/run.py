@@ -166,13 +166,12 @@ class Run:
                 given = self.selections.arguments(self._mutation_type, root.nodes[0])["input"]
             # First, because what cannot be planned shall not have been done.
             plan = self._plan(root.key, make, request, self._whether)
-            applied = await self.schema.mutations[root.name].run(
+            request.payload, request.added = await self.schema.mutations[root.name].run(
                 self.host, self.actor, self.note.request_id, given
             )
         except Exception as error:  # noqa: BLE001  a failed root field is null with an error
             self.errors.append(b.located(error, root.nodes, (root.key,)))
             return None
-        request.payload, request.added = applied.payload, applied.added
         done = told_at_once(plan, request) or await self._run(plan, make, request)
         return None if done is None else done[root.key]
 

@@ -43,8 +43,7 @@ class Known:
     networks: Sequence[IPv4Network | IPv6Network] = ()
 
     def admits(self, client: str | None) -> bool:
-        if not self.networks:
-            return True
+        """Whether an address is in one of the networks that are named."""
         own = address(client)
         return own is not None and any(own in each for each in self.networks)
 

@@ -51,7 +51,7 @@ class SignIn:
             return await self._nobody(headers, client)
         try:
             known = await self._found(said, client)
-            if not known.admits(client):
+            if known.networks and not known.admits(client):
                 raise NotSignedIn
         except NotSignedIn:
             self._budgets.spend(*self._of_address(client, _GUESS))
