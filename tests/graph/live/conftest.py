@@ -143,10 +143,14 @@ async def events(answer: httpx2.Response) -> AsyncGenerator[Any]:
 
 @asynccontextmanager
 async def served(
-    *plugins: type[sdk.Plugin], sign_in: SignIn | None = None, **settings: Any
+    *plugins: type[sdk.Plugin],
+    engine: str = "sqlite",
+    sign_in: SignIn | None = None,
+    **live: Any,
 ) -> AsyncGenerator[Served]:
-    """A real server of an app with these plugins and settings."""
-    async with crm(*plugins, **settings) as t:
+    """A real server of an app with these plugins and settings of those who stay connected."""
+    patient = {"init_seconds": PATIENCE, "heartbeat_seconds": PATIENCE, **live}
+    async with crm(*plugins, engine=engine, graphql={"live": patient}) as t:
         graphql = GraphQL(t.crm.schema, t.host, sign_in=sign_in or t.crm.sign_in)
         server = Server(Starlette(routes=routes(t.crm, graphql)))
         with socket.create_server(("127.0.0.1", 0)) as opened:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def s() -> AsyncIterator[Served]:
-    async with served(graphql={"live": {"subscriptions": 2}}) as s:
+    async with served(subscriptions=2) as s:
         yield s
 
 
@@ -52,7 +52,7 @@ async def test_each_breach_of_the_protocol_has_its_code(
 
 
 async def test_who_does_not_say_who_he_is_is_not_waited_for() -> None:
-    async with served(graphql={"live": {"init_seconds": 0.3}}) as s, s.open() as opened:
+    async with served(init_seconds=0.3) as s, s.open() as opened:
         assert (await Client(opened).closed())[0] == 4408
 
 
@@ -148,8 +148,7 @@ async def test_events_are_sent_only_where_they_are_wanted_first(s: Served) -> No
 
 
 async def test_a_stream_on_which_nothing_happens_stays_alive() -> None:
-    live = {"heartbeat_seconds": 0.1}
-    async with served(graphql={"live": live}) as s, s.stream(CHANGED) as told:
+    async with served(heartbeat_seconds=0.1) as s, s.stream(CHANGED) as told:
         assert [await anext(told) for _ in range(3)] == [("alive", None)] * 3
 
 

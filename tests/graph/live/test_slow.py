@@ -38,7 +38,7 @@ async def flood(s: Served) -> None:
 
 async def test_who_does_not_read_is_dropped_and_others_hear_everything() -> None:
     async with (
-        served(graphql={"live": {"waiting": 3}}) as s,
+        served(waiting=3) as s,
         s.client() as quick,
         s.open(max_queue=1, sock=narrow(s.port)) as opened,
     ):
