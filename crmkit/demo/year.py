@@ -34,6 +34,7 @@ _WEEK = timedelta(days=7)
 _STEP = 2 * _WEEK
 _JOBS = 2  # steps after which jobs are done, most of which clean up
 _AT_THE_BEGINNING = 0.25
+_LONG = 60  # seconds that a hook may take
 
 Watch = Callable[[float, Mapping[str, int]], None]
 """Is told how much of the year is over, and how many records there are of each kind."""
@@ -172,6 +173,8 @@ async def fill(
     try:
         migrations.upgrade(settings.database.url, crm.host.loaded)
         await crm.prepare()
+        # Nobody waits for an answer, and a machine may be busy, or stand still.
+        crm.host.hooks.limit = _LONG
         # What follows from a step follows at its end, and not while it lasts.
         await crm.host.start(works=False)
         with settled():

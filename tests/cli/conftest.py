@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from crmkit import app
 from crmkit.cli import main
+from crmkit.host import loading
+from crmkit.host.dispatch import Hooks
 from crmkit.testing import schemas
 from crmkit.testing.databases import PATIENT, databases
 
@@ -46,7 +49,8 @@ def _shared_schema(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands wait for the database as long as other tests do."""
+    """Commands wait for the database, and for hooks, as long as other tests do."""
+    monkeypatch.setattr(loading, "Hooks", partial(Hooks, limit=60))
     for name, seconds in PATIENT.items():
         monkeypatch.setenv(f"CRMKIT_DATABASE__{name.upper()}", str(seconds))
 

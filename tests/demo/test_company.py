@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import phonenumbers
@@ -12,7 +13,9 @@ from crmkit.demo import names
 from crmkit.demo.stories import STORIES
 from crmkit.demo.year import Filled, fill
 from crmkit.graph.endpoint import GraphQL
+from crmkit.host import loading
 from crmkit.host.demo import DemoPart
+from crmkit.host.dispatch import Hooks
 from crmkit.settings import Settings
 from crmkit.values.clock import ManualClock
 
@@ -184,6 +187,13 @@ def test_whoever_is_absent_is_absent_from_the_story(
 def test_two_companies_live_the_same_year(tmp_path: Path) -> None:
     made = [Company(tmp_path / f"{n}.db", 3, ("orders",)).filled.made for n in (1, 2)]
     assert made[0] == made[1]
+
+
+def test_no_hook_is_too_slow_where_nobody_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "Hooks", partial(Hooks, limit=0))
+    assert Company(tmp_path / "crmkit.db", 3, ("loyalty", "orders")).filled.made["customers"] > 3
 
 
 def test_every_scene_can_be_played() -> None:
