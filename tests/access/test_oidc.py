@@ -26,7 +26,7 @@ HIRE = """mutation { createUser(input: {name: "Uma", mail: "uma@example.com",
 async def asking(engine: str, **said: Any) -> AsyncGenerator[tuple[Asking, Issuer]]:
     """An app that trusts an issuer, and has a user whom it calls uma."""
     async with issuing() as issuer:
-        oidc = {"issuer": issuer.url, "audience": AUDIENCE, **said}
+        oidc = {"issuer": issuer.url, "audience": AUDIENCE, "timeout_seconds": 60, **said}
         production = {"profile": "production", "secret": "x" * 32}
         async with crm(engine=engine, access={"oidc": oidc}, **production) as t:
             yield Asking(t), issuer

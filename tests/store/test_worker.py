@@ -42,8 +42,8 @@ class Office:
         self.worker = self.another()
 
     def another(self, places: int = 4) -> Worker:
-        kind = JobKind("office.greet", self.greet, "office", TRIES, seconds=5)
-        hourly = JobKind("office.hourly", self.greet, "office", TRIES, seconds=5)
+        kind = JobKind("office.greet", self.greet, "office", TRIES, seconds=60)
+        hourly = JobKind("office.hourly", self.greet, "office", TRIES, seconds=60)
         timetable = Timetable(
             self.database, self.clock, {"office.hourly": Every(timedelta(hours=1))}
         )
