@@ -49,10 +49,8 @@ class Writer:
         self.names: dict[str, Any] = {
             "none": {},
             "bail": bail,
-            "need": _need,
             "over": _over,
             "each": _each,
-            "first": _first,
             "those": _those,
             "__builtins__": {"len": len, "str": str},
         }
@@ -143,8 +141,13 @@ class Writer:
             return f"{self.constant(slot.key)}: {source}"
         source, nullable = self.value(value, row)
         if nullable and required:
-            source = f"need({source})"
+            source = self.needed(source)
         return f"{self.constant(slot.key)}: {source}"
+
+    def needed(self, source: str) -> str:
+        """What must not be null, tested without a call."""
+        value = self.name("n")
+        return f"(bail() if ({value} := {source}) is None else {value})"
 
     def key(self, read: Read, row: Row) -> str:
         """What rows are found by: text as the driver hands it out."""
@@ -216,7 +219,7 @@ class Writer:
             return "[]"
         row = self.unpacked(step)
         source, nullable = self.value(value, row)
-        source = f"need({source})" if nullable else source
+        source = self.needed(source) if nullable else source
         loop = f"for {row.pattern()} in {rows}"
         if row.whole:
             loop = f"for {row.name} in {rows} for {row.pattern()} in ({row.name},)"
@@ -224,7 +227,9 @@ class Writer:
 
     def found(self, value: b.Found, row: Row) -> Expression:
         make = self.item(value.item, value.step)
-        return f"first({self.rows_of(value.step)}.get({self.key(value.key, row)}), {make})", True
+        rows = self.name("n")
+        given = f"{self.rows_of(value.step)}.get({self.key(value.key, row)})"
+        return f"({make}({rows}[0]) if ({rows} := {given}) else None)", True
 
     def kinds(self, value: b.Kinds, row: Row) -> Expression:
         own = Row(self.name("r"), row.step)
@@ -359,16 +364,8 @@ class Writer:
 # -- what generated source calls ------------------------------------------------------------
 
 
-def _need(value: Any) -> Any:
-    return bail() if value is None else value
-
-
 def _over(value: Any, make: Callable[[Any], Any]) -> Any:
     return None if value is None else make(value)
-
-
-def _first(rows: Sequence[Any] | None, make: Callable[[Any], Any]) -> Any:
-    return make(rows[0]) if rows else None
 
 
 def _those(groups: Mapping[Any, Sequence[Any]], keys: Sequence[Any]) -> list[Any]:

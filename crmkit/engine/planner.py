@@ -225,11 +225,11 @@ class Planner:
             below += [lifted(each, lambda row: read(row) or ()) for each in inner]
             return b.Each(read, item, isinstance(bare.of_type, GraphQLNonNull))
         if isinstance(bare, GraphQLInterfaceType):
-            return self.any(below, self.registry.by_prefix, nodes, lambda row: _id_of(read(row)))
+            return self.any(below, self.registry.by_prefix, nodes, _id_of(read))
         assert isinstance(bare, GraphQLObjectType)  # noqa: S101  we have no unions
         spec = self.registry.by_type.get(bare.name)
         if spec is not None:
-            return self._sure(below, spec, nodes, lambda row: _id_of(read(row)))
+            return self._sure(below, spec, nodes, _id_of(read))
         return self._object_of_ours(below, bare, nodes, read)
 
     def _object_of_ours(
@@ -277,5 +277,11 @@ def _prefixes(wanted: Sequence[str]) -> list[str]:
     return sorted({ids.prefix_of(each) for each in wanted})
 
 
-def _id_of(value: Any) -> str | None:
-    return None if value is None else value if isinstance(value, str) else value.id
+def _id_of(read: Read) -> Read:
+    """Reads the id of a record that Python names by that, or by itself."""
+
+    def id_of(row: Any) -> str | None:
+        value = read(row)
+        return value if value is None or isinstance(value, str) else value.id
+
+    return id_of
