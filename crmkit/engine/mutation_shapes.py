@@ -67,7 +67,10 @@ class Shape:
         return value
 
     def dump(self, value: Any) -> Any:
-        """Makes JSON of the author's value, to be stored with the effect."""
+        """Makes JSON of the author's value, to be stored with the effect.
+
+        Of what holds other values, `written_records.dumper` makes it.
+        """
         return value
 
     def load(self, stored: Any) -> Any:
@@ -229,9 +232,6 @@ def _a(noun: str) -> str:
 class NodeShape(Shape):
     """A record in a payload: only named here, read after the commit."""
 
-    def dump(self, value: Any) -> Any:
-        return value.id
-
     def load(self, stored: Any) -> Any:
         return ref(self.kind, stored)
 
@@ -245,9 +245,6 @@ class ListShape(Shape):
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         return tuple(self.of.read(each, (*path, i), reading) for i, each in enumerate(value))
-
-    def dump(self, value: Any) -> Any:
-        return [self.of.dump(each) for each in value]
 
     def load(self, stored: Any) -> Any:
         return [self.of.load(each) for each in stored]
@@ -267,9 +264,6 @@ class OptionalShape(Shape):
         if not self.nullable:
             reading.invalid(path, "This may be left out, but not be null.")
         return None
-
-    def dump(self, value: Any) -> Any:
-        return None if value is None else self.of.dump(value)
 
     def load(self, stored: Any) -> Any:
         return None if stored is None else self.of.load(stored)
@@ -316,9 +310,6 @@ class RecordShape(Shape):
         except Failure as failure:
             reading.failed(path, failure)
             return None
-
-    def dump(self, value: Any) -> Any:
-        return {m.attribute: m.shape.dump(getattr(value, m.attribute)) for m in self.members}
 
     def load(self, stored: Any) -> Any:
         return self.cls(**{m.attribute: m.shape.load(stored[m.attribute]) for m in self.members})

@@ -40,7 +40,7 @@ def reader(shape: s.RecordShape) -> Read:
 
 
 def dumper(shape: s.RecordShape) -> Dump:
-    """What makes JSON of the author's value, as the shape's `dump` does."""
+    """What makes JSON of the author's value, from which the shape's `load` makes it again."""
     made: Dump = _Dumper().made(shape)
     return made
 
@@ -184,10 +184,10 @@ class _Dumper(_Writer):
         return self.function("r", [f"return {{{', '.join(cells)}}}"])
 
     def _value(self, shape: s.Shape, value: str) -> str:
-        if type(shape).dump is s.Shape.dump:
-            return value
-        write = self._kinds.get(type(shape))
-        return f"{self.constant(shape.dump)}({value})" if write is None else write(shape, value)
+        if (write := self._kinds.get(type(shape))) is not None:
+            return write(shape, value)
+        is_same = type(shape).dump is s.Shape.dump
+        return value if is_same else f"{self.constant(shape.dump)}({value})"
 
     def _optional(self, shape: s.OptionalShape, value: str) -> str:
         own = self.name("v")
