@@ -33,7 +33,6 @@ _LONGEST_KEY = 255
 Input = Mapping[str, Any]
 Run = Callable[[Sequence[Asked]], Awaitable[Sequence[Done]]]
 
-_AS_THEY_ARE: Mapping[str, str] = {}
 _PLACE: Path = ("input",)
 
 
@@ -43,12 +42,13 @@ Applied = tuple[object, Mapping[str, Mapping[str, Any]]]
 
 @dataclass(slots=True, eq=False)
 class Read:
-    """One record of an input as it was sent, and what reading it has found."""
+    """One record of an input as it was sent, the ids in it, and what it asks if it is plainly right."""
 
+    index: int
     value: Input
     path: Path
-    asked: Asked
-    reading: Reading
+    named: Named
+    asked: Asked | None
 
 
 @dataclass(eq=False)
@@ -68,6 +68,8 @@ class Calls:
         named: Named = {}
         try:
             made, extensions = self._plainly(input, named)
+            if len(named) > lookups.FEW:
+                raise Odd  # They are looked up apart.
             premise = lookups.all_seen(host, actor, named)
             return await work.only(made, extensions, premise), work.added
         except (Odd, Unfounded):
@@ -114,7 +116,7 @@ class Calls:
         """An input that is plainly right, and what plugins add to it; notes the ids in both.
 
         Raises:
-            Odd: It is not, or names so many that they are looked up apart.
+            Odd: It is not.
         """
         read, more = self._reads
         made = read(input, named)
@@ -122,15 +124,13 @@ class Calls:
         for name, cls, read in more:
             if input.get(name) is not None:
                 extensions[cls] = read(input[name], named)
-        if len(named) > lookups.FEW:
-            raise Odd
         return made, extensions
 
     async def _looked_up(
         self, run: Run, host: Host, actor: Actor, read: Sequence[Read]
     ) -> Sequence[Done]:
         """Runs with all ids looked up; where records have become others meanwhile, once more."""
-        ids = {id_.id: id_.spec for each in read for id_ in each.reading.ids}
+        ids = {id_: spec for each in read for id_, spec in each.named.items()}
         meant = await lookups.meant(host, actor, ids)
         try:
             return await run([self._judged(each, meant) for each in read])
@@ -145,20 +145,31 @@ class Calls:
 
     def _judged(self, read: Read, meant: Mapping[str, str]) -> Asked:
         """A record with the ids that are meant, or with all of its faults."""
-        become = {each.id: meant[each.id] for each in read.reading.ids if each.id in meant}
-        if any(old != new for old, new in become.items()):
-            read = self._read(read.asked.index, read.value, read.path, become)
+        if read.asked is not None and all(meant.get(each) == each for each in read.named):
+            return read.asked
+        become = {each: meant[each] for each in read.named if each in meant}
+        asked, reading = self._exactly(read.index, read.value, read.path, become)
         unknown = [
             Problem(each.path, ErrorCode.NOT_FOUND, f"There is no {each.spec.name} {each.id}.")
-            for each in read.reading.ids
+            for each in reading.ids
             if each.id not in meant
         ]
-        problems = [*read.reading.problems, *unknown]
-        return replace(read.asked, failure=combined(problems)) if problems else read.asked
+        problems = [*reading.problems, *unknown]
+        return replace(asked, failure=combined(problems)) if problems else asked
 
-    def _read(
-        self, index: int, value: Input, path: Path, become: Mapping[str, str] = _AS_THEY_ARE
-    ) -> Read:
+    def _read(self, index: int, value: Input, path: Path) -> Read:
+        named: Named = {}
+        try:
+            asked = Asked(index, *self._plainly(value, named))
+        except Odd:
+            _, reading = self._exactly(index, value, path, {})
+            return Read(index, value, path, {each.id: each.spec for each in reading.ids}, None)
+        return Read(index, value, path, named, asked)
+
+    def _exactly(
+        self, index: int, value: Input, path: Path, become: Mapping[str, str]
+    ) -> tuple[Asked, Reading]:
+        """A record read field by field, and all that this finds."""
         reading = Reading(become=become)
         made = self.reads.read(value, path, reading)
         extensions = {
@@ -166,7 +177,7 @@ class Calls:
             for name, shape in self.extensions.items()
             if value.get(name) is not None
         }
-        return Read(value, path, Asked(index, made, extensions), reading)
+        return Asked(index, made, extensions), reading
 
     def _work(
         self,
