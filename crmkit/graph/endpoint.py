@@ -208,11 +208,12 @@ class GraphQL:
     ) -> tuple[dict[str, Any], int]:
         watch = Watch(self._watches, receive)
         try:
-            with watch:
+            with watch, self._host.cohort as cohort:
                 asked = await read(scope, headers, receive, self._origins)
                 watch.begin()
                 note.charge = self._sign_in.charge
                 note.actor = await self._sign_in.actor(headers, _client(scope))
+                await cohort.stage()
                 answer = await self._executed(asked, note)
         except ClientDisconnect:
             raise

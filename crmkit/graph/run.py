@@ -166,6 +166,7 @@ class Run:
                 given = self.selections.arguments(self._mutation_type, root.nodes[0])["input"]
             # First, because what cannot be planned shall not have been done.
             plan = self._plan(root.key, make, request, self._whether)
+            await self.host.cohort.stage()
             request.payload, request.added = await self.schema.mutations[root.name].run(
                 self.host, self.actor, self.note.request_id, given
             )

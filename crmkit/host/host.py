@@ -28,6 +28,7 @@ from crmkit.store.timetable import Timetable
 from crmkit.store.unit_of_work import IdempotencyKey, Origin, UnitOfWork, run_unit
 from crmkit.store.worker import JobKind, Worker
 from crmkit.values import ids
+from crmkit.values.cohort import Cohort
 from crmkit.values.errors import Failure
 from crmkit.values.signing import Signer
 from crmkit.values.tokens import Tokens
@@ -95,6 +96,7 @@ class Host:
         )
         self.sealer = Sealer(database, clock, self.auditor)
         self.recent = Recent(clock)
+        self.cohort = Cohort()
         self.notices = Notices(database)
         self.notices.on(Notice.EVENTS, self.relay.wake)
         self.notices.on(Notice.EVENTS, self.sealer.wake)
