@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import (
     GraphQLEnumType,
@@ -141,8 +141,7 @@ class Unfit(Exception):
     """A value is not plainly what its type wants."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A field of an input object; what is of the type `as_sent` is taken as it is."""
 
     name: str
@@ -177,23 +176,22 @@ def _list(coerce: Coerce) -> Coerce:
 
 def _object(type_: GraphQLInputObjectType, members: Sequence[Member]) -> Coerce:
     names, made_of = type_.fields.keys(), type_.out_type
-    is_itself = made_of is GraphQLInputObjectType.out_type
+    is_one_of, is_itself = type_.is_one_of, made_of is GraphQLInputObjectType.out_type
 
     def whole(value: Any, depth: int) -> Any:
         if type(value) is not dict or depth > _DEEPEST or not value.keys() <= names:
             raise Unfit
-        if type_.is_one_of and (len(value) != 1 or None in value.values()):
+        if is_one_of and (len(value) != 1 or None in value.values()):
             raise Unfit
         made = {}
-        for each in members:
-            if each.name in value:
-                part = value[each.name]
-                is_made = type(part) is each.as_sent
-                made[each.out_name] = part if is_made else each.coerce(part, depth + 1)
-            elif each.is_required:
+        for name, out_name, as_sent, coerce, is_required, default in members:
+            if name in value:
+                part = value[name]
+                made[out_name] = part if type(part) is as_sent else coerce(part, depth + 1)
+            elif is_required:
                 raise Unfit
-            elif each.default is not None:
-                made[each.out_name] = each.default()
+            elif default is not None:
+                made[out_name] = default()
         return made if is_itself else made_of(made)
 
     return whole
