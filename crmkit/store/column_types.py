@@ -195,6 +195,8 @@ def field_type(kind: FieldKind, digits: int) -> TypeEngine[Any]:
 @lru_cache(4096)
 def instant(value: datetime) -> str:
     """The one text of a moment, in SQLite and in answers: UTC, six digits, `Z`."""
+    if value.tzinfo is UTC:
+        return f"{value.isoformat(timespec='microseconds')[:-6]}Z"
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")
     return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

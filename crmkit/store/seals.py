@@ -59,7 +59,7 @@ class AuditSeal(Base):
         doc="The last entry that another server wrote, if this database was brought here.",
     )
     mac: Mapped[bytes] = column(
-        LargeBinary, doc="HMAC of the seal before, of all this, and of the HMAC of each entry."
+        LargeBinary, doc="MAC of the seal before, of all this, and of the MAC of each entry."
     )
 
 
@@ -76,7 +76,7 @@ class Head:
 
 
 def mac_of(auditor: Auditor, head: Head, made: dict[str, Any], macs: Sequence[bytes]) -> bytes:
-    """The HMAC of a seal that follows this head."""
+    """The MAC of a seal that follows this head."""
     at, told = instant(made["at"]), [made["seq"], made["entries"], made["total"], made["before"]]
     return auditor.mac(head.mac + canonical([at, *told]) + b"".join(macs))
 
@@ -126,7 +126,7 @@ class Sealer:
         return bool(rows) and (self._known is None or len(rows) == MOST)
 
     async def unsealed(self) -> list[Row]:
-        """The ids and HMACs of what the next seal takes."""
+        """The ids and MACs of what the next seal takes."""
         rows, _ = await self._unsealed(await self._last())
         return rows
 

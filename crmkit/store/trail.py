@@ -54,6 +54,9 @@ class Act(Enum):
     """It is gone."""
 
 
+_CREATED = Act.CREATED.value
+
+
 class Trace(NamedTuple):
     """What a write does to a row, or to all rows that fulfil its condition.
 
@@ -149,7 +152,7 @@ class Trail:
 
     def _note_new(self, place: Place, rows: Sequence[Mapping[str, Any]]) -> None:
         """Notes new rows, without a trace for each of the thousands that a bulk brings."""
-        name, act, created = place.table.name, Act.CREATED.value, self._created
+        name, created = place.table.name, self._created
         key, is_side, entries = place.key, place.is_side, self._entries
         for row in rows:
             record = row[key] if key else None
@@ -162,7 +165,7 @@ class Trail:
                 entry = entries.get(owner) or self._entry(owner)
                 entry.count += 1
                 if len(entry.changes) < MOST:
-                    told = {"table": name, "act": act}
+                    told = {"table": name, "act": _CREATED}
                     if record is not None:
                         told["record"] = record
                     entry.changes.append(told)

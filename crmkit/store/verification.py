@@ -35,7 +35,7 @@ class Verdict:
 
 
 class Verification:
-    """Walks along the chain from its beginning and compares everything with its HMAC."""
+    """Walks along the chain from its beginning and compares everything with its MAC."""
 
     def __init__(self, database: Database, auditor: Auditor, sealer: Sealer) -> None:
         self._database = database

@@ -59,17 +59,7 @@ class Write:
     def add(self, *rows: Base) -> None:
         """Adds new rows, which are frozen from now on."""
         for model, alike in groupby(rows, type):
-            kind = _kind(model)
-            table, names = kind.table, kind.key
-            made = kind.taken(alike, self._at)
-            place, group = self._joined(table, kind.pointed, kind.inserts)
-            group.rows += made
-            self._fresh.setdefault(table, []).append((place, made))
-            if kind.is_record:
-                self._added.setdefault(table, {}).update({each["id"]: each for each in made})
-            for side in self._sides.get(table, ()):
-                name = _kind(side).key[0]
-                self.add(*[side(**{name: each[names[0]]}) for each in made])
+            self._add(_kind(model), alike)
 
     def change(
         self,
@@ -234,6 +224,19 @@ class Write:
         groups, self._groups = self._groups, []
         self.then()
         return groups
+
+    def _add(self, kind: _Kind, rows: Iterable[Base]) -> None:
+        """Adds rows of one model, and what stands at their side."""
+        table = kind.table
+        made = kind.taken(rows, self._at)
+        place, group = self._joined(table, kind.pointed, kind.inserts)
+        group.rows += made
+        self._fresh.setdefault(table, []).append((place, made))
+        if kind.is_record:
+            self._added.setdefault(table, {}).update({each["id"]: each for each in made})
+        for side in self._sides.get(table, ()):
+            beside, [own, *_] = _kind(side), kind.key
+            self._add(beside, [side(**{beside.key[0]: each[own]}) for each in made])
 
     def _fold(self, table: Table, key: Key, taken: dict[str, Any], added: dict[str, int]) -> bool:
         """Changes the buffered row itself, if nothing in between could tell."""
