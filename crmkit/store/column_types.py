@@ -137,7 +137,14 @@ class Choice(TypeDecorator[E], Generic[E]):
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         # Members have their values looked up, because Enum takes ten times as long for it.
         known = {None: None} | {each: each.value for each in self.choices}
-        return lambda value: known[value] if value in known else self.choices(value).value
+
+        def stored(value: Any) -> Any:
+            try:
+                return known[value]
+            except KeyError:
+                return self.choices(value).value
+
+        return stored
 
     def process_result_value(self, value: Any, dialect: Dialect) -> E | None:
         return None if value is None else self.choices(value)

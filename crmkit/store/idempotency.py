@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crmkit.store.drivers import Reader, Transaction
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class IdempotencyKey:
     """The key that a client gave, in its scope, and a digest of what it asked for."""
 
