@@ -43,7 +43,8 @@ async def together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
             each.cancel()
         if rest:
             await asyncio.wait(rest)
-    failures = [each.exception() for each in tasks if not each.cancelled()]
+        # Seen also where somebody stops us: asyncio tells the log of what nobody has seen.
+        failures = [each.exception() for each in tasks if not each.cancelled()]
     for failure in filter(None, failures):
         raise failure
 

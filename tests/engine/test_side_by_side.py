@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
 
+from crmkit.engine.calls import together
 from crmkit.testing import Trial, add_customers, crm
 from crmkit.values.errors import Unavailable
 from tests.engine.zoo import Zoo
@@ -81,3 +83,20 @@ async def test_where_one_fails_the_others_are_stopped_and_nothing_is_left_runnin
         with pytest.raises(Unavailable, match="The animals are asleep"):
             await zoo.gql(ROOTS)
     assert running == set()
+
+
+async def test_what_fails_while_it_is_stopped_is_not_left_unseen() -> None:
+    async def failing() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise Unavailable("The animals are asleep.") from None
+
+    task = asyncio.create_task(together([failing(), failing()]))
+    for _ in range(2):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del task
+    gc.collect()  # Of what nobody has seen, asyncio tells as it goes.
