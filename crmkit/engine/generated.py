@@ -17,6 +17,7 @@ from crmkit.engine import builder as b
 from crmkit.engine.conversions import answered, bail, sealed
 from crmkit.engine.generated_rows import Page, Row, Unpacked
 from crmkit.engine.late import told
+from crmkit.engine.source import Source
 from crmkit.engine.steps import Always, Cell, Present, itself
 
 if TYPE_CHECKING:
@@ -41,19 +42,20 @@ def generated(plan: Plan) -> Build | None:
         return None
 
 
-class Writer:
+class Writer(Source):
     """Writes the source of one builder."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.names: dict[str, Any] = {
-            "none": {},
-            "bail": bail,
-            "over": _over,
-            "each": _each,
-            "those": _those,
-            "__builtins__": {"len": len, "str": str},
-        }
+        super().__init__(
+            {
+                "none": {},
+                "bail": bail,
+                "over": _over,
+                "each": _each,
+                "those": _those,
+                "__builtins__": {"len": len, "str": str},
+            }
+        )
         self.head: list[str] = []
         self.lines: list[str] = []
         self.groups: dict[Any, str] = {}
@@ -88,15 +90,6 @@ class Writer:
         return build
 
     # -- names ------------------------------------------------------------------------------
-
-    def name(self, letter: str) -> str:
-        self.count += 1
-        return f"{letter}{self.count}"
-
-    def constant(self, value: Any) -> str:
-        name = self.name("k")
-        self.names[name] = value
-        return name
 
     def function(self, row: Row, lines: Sequence[str], *more: str) -> str:
         """A function of a row; the last line is what it returns."""

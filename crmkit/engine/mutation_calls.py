@@ -18,8 +18,7 @@ from crmkit.engine.bulk import Asked, Done, Places, Work
 from crmkit.engine.mutation_results import OnError, answered
 from crmkit.engine.mutation_shapes import Reading, RecordShape, fault_of_text
 from crmkit.engine.mutations import Declaration
-from crmkit.engine.written_records import Dump, Named, Odd, dumper, reader
-from crmkit.engine.written_records import Read as Reader
+from crmkit.engine.written_records import Dump, NamedIds, Odd, Reader, dumper, reader
 from crmkit.store.premises import Unfounded
 from crmkit.store.unit_of_work import IdempotencyKey
 from crmkit.values.errors import ErrorCode, Failure, Invalid, Path, Problem, combined
@@ -47,7 +46,7 @@ class Read:
     index: int
     value: Input
     path: Path
-    named: Named
+    named: NamedIds
     asked: Asked | None
 
 
@@ -65,7 +64,7 @@ class Calls:
     async def one(self, host: Host, actor: Actor, request_id: str | None, input: Input) -> Applied:
         """Runs the mutation of one record; mostly all is right, and its unit finds that out."""
         work = self._work(host, actor, request_id, self.single, input, self._place)
-        named: Named = {}
+        named: NamedIds = {}
         try:
             made, extensions = self._plainly(input, named)
             if len(named) > lookups.FEW:
@@ -112,7 +111,7 @@ class Calls:
         more = [(name, each.cls, reader(each)) for name, each in self.extensions.items()]
         return reader(self.reads), more
 
-    def _plainly(self, input: Input, named: Named) -> tuple[Any, Mapping[type, Any]]:
+    def _plainly(self, input: Input, named: NamedIds) -> tuple[Any, Mapping[type, Any]]:
         """An input that is plainly right, and what plugins add to it; notes the ids in both.
 
         Raises:
@@ -158,7 +157,7 @@ class Calls:
         return replace(asked, failure=combined(problems)) if problems else asked
 
     def _read(self, index: int, value: Input, path: Path) -> Read:
-        named: Named = {}
+        named: NamedIds = {}
         try:
             asked = Asked(index, *self._plainly(value, named))
         except Odd:
@@ -205,7 +204,7 @@ class Calls:
 # -- ids --------------------------------------------------------------------------------------
 
 
-async def _have_become(host: Host, actor: Actor, ids: Named) -> bool:
+async def _have_become(host: Host, actor: Actor, ids: NamedIds) -> bool:
     """Whether some of the records are others by now."""
     meant = await lookups.meant(host, actor, ids)
     return any(old != new for old, new in meant.items())

@@ -16,13 +16,14 @@ from typing import Any
 
 from crmkit.engine import mutation_shapes as s
 from crmkit.engine.nodes import NodeSpec
+from crmkit.engine.source import Source
 from crmkit.values import ids
 from crmkit.values.errors import Failure
 
-Named = dict[str, NodeSpec]
+NamedIds = dict[str, NodeSpec]
 """The ids that an input names, each with what it is an id of."""
 
-Read = Callable[[Mapping[str, Any], Named], Any]
+Reader = Callable[[Mapping[str, Any], NamedIds], Any]
 Dump = Callable[[Any], dict[str, Any]]
 
 
@@ -30,12 +31,12 @@ class Odd(Exception):
     """An input is not plainly right; reading it field by field says what is wrong, if anything."""
 
 
-def reader(shape: s.RecordShape) -> Read:
+def reader(shape: s.RecordShape) -> Reader:
     """What makes the author's class of a coerced input, and notes the ids in it.
 
     It raises `Odd` where the shape has to look.
     """
-    made: Read = _Reader().made(shape)
+    made: Reader = _Reader().made(shape)
     return made
 
 
@@ -45,13 +46,12 @@ def dumper(shape: s.RecordShape) -> Dump:
     return made
 
 
-class _Writer:
+class _Writer(Source):
     """Writes the source of functions of records."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
-        self.names = {**names, "__builtins__": {"len": len, "tuple": tuple, "type": type}}
+        super().__init__({**names, "__builtins__": {"len": len, "tuple": tuple, "type": type}})
         self.source = ""
-        self.count = 0
 
     def made(self, shape: s.RecordShape) -> Any:
         name = self.record(shape)
@@ -61,15 +61,6 @@ class _Writer:
     def record(self, shape: s.RecordShape) -> str:
         """The name of a function of a record of this shape."""
         raise NotImplementedError
-
-    def name(self, letter: str) -> str:
-        self.count += 1
-        return f"{letter}{self.count}"
-
-    def constant(self, value: Any) -> str:
-        name = self.name("k")
-        self.names[name] = value
-        return name
 
     def function(self, given: str, lines: Sequence[str]) -> str:
         name = self.name("f")
@@ -198,7 +189,7 @@ class _Dumper(_Writer):
         return f"[{own}(e) for e in {value}]"
 
 
-def _read(shape: s.Shape, value: Any, named: Named) -> Any:
+def _read(shape: s.Shape, value: Any, named: NamedIds) -> Any:
     """Reads with the shape itself what seldom stands in an input."""
     reading = s.Reading()
     made = shape.read(value, (), reading)
