@@ -76,6 +76,7 @@ class Hooks:
         self.plugins: list[str] = []
         self.slow = slow
         self.limit = limit
+        self._implemented: set[str] = set()
 
     def offer(self, spec: Spec) -> None:
         """Lets plugins implement a hook."""
@@ -88,10 +89,11 @@ class Hooks:
         """Calls these functions of a plugin after those of all earlier ones."""
         self.manager.register(_Implementations(functions), name=plugin)
         self.plugins.append(plugin)
+        self._implemented |= functions.keys()
 
     def are_implemented(self, name: str) -> bool:
         """Whether any plugin implements a hook of this name."""
-        return bool(getattr(self.manager.hook, name).get_hookimpls())
+        return name in self._implemented
 
     def implemented_by(self, plugin: str) -> list[str]:
         """The names of the hooks that a plugin implements."""

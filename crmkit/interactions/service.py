@@ -16,7 +16,7 @@ from crmkit.vocabulary import service as vocabulary
 from crmkit.vocabulary.errors import Retired
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Records = Sequence[Draft[types.RecordInteraction, models.Interaction]]
 
@@ -38,14 +38,12 @@ async def _record(context: Context[Any], drafts: Records) -> None:
         channel = channels.get(each.input.channel)
         touchpoint = touchpoints.get(each.input.touchpoint or "")
         before = corrected.get(each.input.supersedes_id or "")
-        _check_offered(context, each, {"channel": channel, "touchpoint": touchpoint}, before)
+        _check_offered(context, each, [("channel", channel), ("touchpoint", touchpoint)], before)
         each.becomes(_row(context, each.input, channel, touchpoint))
     await context.call(hookspecs.before_interactions_record, drafts)
     if context.refusals or not drafts:
         return
-    context.write.add(*[each.row for each in drafts])
-    for each in drafts:
-        _write_content(context, each)
+    context.write.add(*[each.row for each in drafts], *[_content(each) for each in drafts])
     await context.call(hookspecs.interactions_recorded, drafts)
     ids = tuple(each.row.id for each in drafts)
     customers = tuple(each.row.customer_id for each in drafts)
@@ -63,13 +61,14 @@ async def _known(
 def _check_offered(
     context: Context[Any],
     draft: Draft[types.RecordInteraction, Any],
-    named: Mapping[str, vocabulary.Known | None],
+    named: Iterable[tuple[str, vocabulary.Known | None]],
     before: repository.Place | None,
 ) -> None:
     """Rejects what is retired, unless the record that is corrected was there, too."""
-    kept = {before.channel_id, before.touchpoint_id} if before else set()
-    for kind, found in named.items():
-        if found is not None and found.is_retired and found.id not in kept:
+    for kind, found in named:
+        if found is None or not found.is_retired:
+            continue
+        if before is None or found.id not in (before.channel_id, before.touchpoint_id):
             context.reject(draft, Retired(kind, found.key, kind))
 
 
@@ -111,8 +110,13 @@ def _row(
     )
 
 
-def _write_content(context: Context[Any], draft: Draft[types.RecordInteraction, Any]) -> None:
-    # The empty content came with its interaction, as every row at its side does.
-    row, given = models.InteractionContent, draft.input
-    said = {row.subject: given.subject, row.body: given.body, row.properties: given.properties}
-    context.write.change(row, draft.row.id, set=said)
+def _content(
+    draft: Draft[types.RecordInteraction, models.Interaction],
+) -> models.InteractionContent:
+    given = draft.input
+    return models.InteractionContent(
+        interaction_id=draft.row.id,
+        subject=given.subject,
+        body=given.body,
+        properties=dict(given.properties),
+    )

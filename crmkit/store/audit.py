@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -96,7 +97,7 @@ class AuditText(Base):
 
 _TABLE, _TEXT = table_of(Audit), table_of(AuditText)
 _CODE = Code()
-_SEALED = ("id", "actor", "key", "operation", "request_id", "record", "changes", "count")
+_sealed = itemgetter("id", "actor", "key", "operation", "request_id", "record", "changes", "count")
 
 
 class Auditor:
@@ -137,9 +138,8 @@ class Auditor:
 
     def mac_of(self, row: Mapping[str, Any]) -> bytes:
         """The MAC of an entry: over all of it but whom it concerns, which a merge changes."""
-        told = [row[name] for name in _SEALED]
         digest = row["digest"] and bytes(row["digest"]).hex()
-        return self.mac(canonical([*told, instant(row["created_at"]), digest]))
+        return self.mac(canonical([*_sealed(row), instant(row["created_at"]), digest]))
 
     def mac(self, told: bytes) -> bytes:
         """A MAC that nobody makes who does not know the secret."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
+    from sqlalchemy import Dialect
+
     from crmkit.store.audit import Auditor, Origin
     from crmkit.store.drivers import Database, Transaction
     from crmkit.store.groups import Group
@@ -141,7 +143,7 @@ class Effect:
         if self.transaction is not None:
             return await self._completed(self.transaction, groups, result, about)
         dialect = self._database.dialect
-        if any(each.is_copied(dialect) for each in groups):
+        if _are_copied(groups, dialect):
             return False  # Nothing stands beside a COPY, so nothing is made in vain.
 
         def parts() -> list[Part]:
@@ -183,8 +185,7 @@ class Effect:
                 raise otherwise
 
     def _may_be_at_once(self, groups: Sequence[Group]) -> bool:
-        dialect = self._database.dialect
-        return not (self._is_stepwise or any(each.is_copied(dialect) for each in groups))
+        return not (self._is_stepwise or _are_copied(groups, self._database.dialect))
 
     async def _written(self, groups: Sequence[Group], result: Any = None) -> Transaction:
         # Whoever looks first waits for SQLite's one writer and writes what all before have said.
@@ -242,3 +243,7 @@ class Effect:
             return parts
         said = [(replace(origin, operation=what), about) for what, about in self.remarks]
         return [*parts, *[self._auditor.remark(of, at, record, dialect, who) for of, who in said]]
+
+
+def _are_copied(groups: Sequence[Group], dialect: Dialect) -> bool:
+    return bool([each for each in groups if each.is_copied(dialect)])

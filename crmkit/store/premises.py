@@ -10,9 +10,13 @@ from crmkit.store.database import Base, table_of
 from crmkit.store.parts import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Dialect
+
+
+Remembered = tuple[tuple[str, Any], ...]
+"""Some columns of a row, its key among them, and what they hold."""
 
 
 class Unfounded(Exception):
@@ -38,16 +42,9 @@ def absent(model: type[Base], values: Sequence[Any], dialect: Dialect) -> Part:
     return Part((key.table, "absent", len(values)), write, [bound_values], None, 0, locks=False)
 
 
-def unchanged(model: type[Base], rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Part:
-    """That rows still are as somebody remembers these columns of them, their keys among those."""
-    return _unchanged(model, tuple([tuple(each.items()) for each in rows]), dialect)
-
-
 @lru_cache(1_000)
-def _unchanged(
-    model: type[Base], rows: tuple[tuple[tuple[str, Any], ...], ...], dialect: Dialect
-) -> Part:
-    """The same for all units that remember the same."""
+def unchanged(model: type[Base], rows: tuple[Remembered, ...], dialect: Dialect) -> Part:
+    """That rows still are as they are remembered; it is one for all units that do so."""
     table, names = table_of(model), tuple(name for name, _ in rows[0])
     binding = Binding.of([(name, table.c[name].type) for name in names], dialect)
     values = [each for row in rows for each in binding.row(dict(row))]

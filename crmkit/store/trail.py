@@ -156,12 +156,11 @@ class Trail:
         key, is_side, entries = place.key, place.is_side, self._entries
         for row in rows:
             record = row[key] if key else None
-            owners = self._owners_of(place, row, record)
+            if is_side and record in created:
+                continue  # It is a part of the record that it stands beside.
             if record is not None:
-                if is_side and record in created:
-                    continue  # It is a part of the record that it stands beside.
                 created.add(record)
-            for owner in owners:
+            for owner in self._owners_of(place, row, record):
                 entry = entries.get(owner) or self._entry(owner)
                 entry.count += 1
                 if len(entry.changes) < MOST:

@@ -13,7 +13,7 @@ from crmkit.store.effect import Effect
 from crmkit.store.idempotency import IdempotencyKey
 from crmkit.store.outbox import Outbox
 from crmkit.store.parts import Part, Undone
-from crmkit.store.premises import Unfounded, absent, unchanged
+from crmkit.store.premises import Remembered, Unfounded, absent, unchanged
 from crmkit.store.reach import EVERYTHING, Reach
 from crmkit.store.ready import only_looks
 from crmkit.store.violations import Contention, Violation
@@ -140,8 +140,8 @@ class UnitOfWork:
         """Whether it may take for granted what is remembered of a table, and check it at its end."""
         return self._is_trusting and not (self.holds_transaction or self.write.touches(model))
 
-    def trust(self, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Takes for granted that rows still are as these columns are remembered.
+    def trust(self, model: type[Base], rows: tuple[Remembered, ...]) -> None:
+        """Takes for granted that rows still are as they are remembered.
 
         Where they are not, the body runs once more, and then nothing is taken for granted.
         """
@@ -167,7 +167,7 @@ class UnitOfWork:
             return await transaction.fetch(statement, reach)
 
     def emit(
-        self, name: str, version: int, record: str, payload: Mapping[str, Any], *, plugin: str
+        self, name: str, version: int, record: str, payload: dict[str, Any], *, plugin: str
     ) -> None:
         """Tells the handlers of an event, if and when this unit has been committed."""
         self.write.add(
@@ -177,7 +177,7 @@ class UnitOfWork:
                 name=name,
                 version=version,
                 record=record,
-                payload=dict(payload),
+                payload=payload,
                 request_id=self._origin.request_id,
             )
         )

@@ -57,9 +57,13 @@ class Write:
         self.then()
 
     def add(self, *rows: Base) -> None:
-        """Adds new rows, which are frozen from now on."""
+        """Adds new rows, which are frozen from now on.
+
+        Rows at the side of others come along with them, empty; one that is said itself, behind
+        its own, comes in the place of the empty one.
+        """
         for model, alike in groupby(rows, type):
-            self._add(_kind(model), alike)
+            self._add(_kind(model), alike, rows)
 
     def change(
         self,
@@ -225,8 +229,8 @@ class Write:
         self.then()
         return groups
 
-    def _add(self, kind: _Kind, rows: Iterable[Base]) -> None:
-        """Adds rows of one model, and what stands at their side."""
+    def _add(self, kind: _Kind, rows: Iterable[Base], said: Sequence[Base] = ()) -> None:
+        """Adds rows of one model, and what stands at their side and is not said itself."""
         table = kind.table
         made = kind.taken(rows, self._at)
         place, group = self._joined(table, kind.pointed, kind.inserts)
@@ -235,8 +239,10 @@ class Write:
         if kind.is_record:
             self._added.setdefault(table, {}).update({each["id"]: each for each in made})
         for side in self._sides.get(table, ()):
-            beside, [own, *_] = _kind(side), kind.key
-            self._add(beside, [side(**{beside.key[0]: each[own]}) for each in made])
+            [key, *_], [own, *_] = _kind(side).key, kind.key
+            known = {getattr(each, key) for each in said if type(each) is side}
+            if unsaid := [each[own] for each in made if each[own] not in known]:
+                self._add(_kind(side), [side(**{key: each}) for each in unsaid])
 
     def _fold(self, table: Table, key: Key, taken: dict[str, Any], added: dict[str, int]) -> bool:
         """Changes the buffered row itself, if nothing in between could tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, select
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crmkit.host.context import Context
+    from crmkit.store.premises import Remembered
     from crmkit.vocabulary.models import Term
 
 
@@ -29,6 +31,11 @@ class Known:
     key: str
     is_retired: bool
 
+    @cached_property
+    def offered(self) -> Remembered:
+        """Its row, as long as it is not retired."""
+        return ("id", self.id), ("key", self.key), ("retired_at", None)
+
 
 async def by_key(context: Context[Any], model: type[Term], keys: Set[str]) -> dict[str, Known]:
     """Finds words by their keys, retired ones too.
@@ -40,9 +47,9 @@ async def by_key(context: Context[Any], model: type[Term], keys: Set[str]) -> di
     remembered = context.host.remembered.setdefault(model, {})
     few = len(keys) <= _FEW and keys <= remembered.keys()
     if few and context.in_unit and context.unit.may_trust(model):
-        rows = [{"id": remembered[key].id, "key": key, "retired_at": None} for key in sorted(keys)]
-        context.unit.trust(model, rows)
-        return {key: remembered[key] for key in keys}
+        trusted = {key: remembered[key] for key in sorted(keys)}
+        context.unit.trust(model, tuple([each.offered for each in trusted.values()]))
+        return trusted
     named = await context.rules(_named(model, keys))
     found = {key: Known(id_, key, bool(at)) for id_, key, at in named}
     for key in keys:

@@ -51,8 +51,8 @@ def buys(person: str) -> Body:
 
 
 def remembered(database: Database, person: str, **columns: Any) -> Any:
-    rows = [{"id": person, "deleted_at": None, **columns}]
-    return unchanged(Person, rows, database.dialect)
+    row = (("id", person), ("deleted_at", None), *columns.items())
+    return unchanged(Person, (row,), database.dialect)
 
 
 async def purchases(database: Database) -> int:
@@ -114,7 +114,7 @@ async def test_who_trusts_what_is_no_longer_so_runs_again_without(
     async def body(unit: UnitOfWork) -> None:
         trusting.append(unit.may_trust(Person))
         if trusting[-1]:
-            unit.trust(Person, [{"id": person, "name": "Bea"}])
+            unit.trust(Person, ((("id", person), ("name", "Bea")),))
         await buys(person)(unit)
 
     await unit(database, body)

@@ -167,6 +167,17 @@ async def test_children_and_parents_said_in_turn_take_two_statements(database: D
     assert await rows(database, Purchase, "amount") == [(0,), (1,), (2,)]
 
 
+async def test_a_side_row_that_is_said_comes_in_the_place_of_the_empty_one(
+    database: Database,
+) -> None:
+    def say(write: Write) -> None:
+        first, second = Person(name="P1"), Person(name="P2")
+        write.add(first, second, Balance(person_id=second.id, points=7))
+
+    assert len(await written(database, say)) == 2  # people, all their side rows
+    assert await rows(database, Balance, "points") == [(0,), (7,)]
+
+
 async def test_the_text_of_a_statement_does_not_depend_on_how_many_rows_it_has(
     database: Database,
 ) -> None:
