@@ -43,10 +43,12 @@ async def _record(context: Context[Any], drafts: Records) -> None:
     await context.call(hookspecs.before_interactions_record, drafts)
     if context.refusals or not drafts:
         return
-    context.write.add(*[each.row for each in drafts], *[_content(each) for each in drafts])
+    rows = [each.row for each in drafts]
+    ids = tuple([each.id for each in rows])
+    contents = [_content(*each) for each in zip(ids, drafts, strict=True)]
+    context.write.add(*rows, *contents)
     await context.call(hookspecs.interactions_recorded, drafts)
-    ids = tuple(each.row.id for each in drafts)
-    customers = tuple(each.row.customer_id for each in drafts)
+    customers = tuple([each.customer_id for each in rows])
     context.emit(types.InteractionsRecorded(ids[0], ids, customers))
 
 
@@ -103,7 +105,7 @@ def _row(
         touchpoint_id=touchpoint.id if touchpoint else None,
         direction=given.direction,
         kind=given.kind,
-        occurred_at=given.occurred_at or context.clock.now(),
+        occurred_at=given.occurred_at or context.unit.at,
         actor=context.actor.id,
         cause_id=given.cause_id,
         supersedes_id=given.supersedes_id,
@@ -111,11 +113,11 @@ def _row(
 
 
 def _content(
-    draft: Draft[types.RecordInteraction, models.Interaction],
+    interaction_id: str, draft: Draft[types.RecordInteraction, Any]
 ) -> models.InteractionContent:
     given = draft.input
     return models.InteractionContent(
-        interaction_id=draft.row.id,
+        interaction_id=interaction_id,
         subject=given.subject,
         body=given.body,
         properties=dict(given.properties),

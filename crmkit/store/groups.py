@@ -81,8 +81,8 @@ class Group(ABC):
 class Inserts(Group):
     """New rows of one table."""
 
-    def __init__(self, table: Table) -> None:
-        super().__init__(table, frozenset([table.name]))
+    def __init__(self, table: Table, touches: frozenset[str]) -> None:
+        super().__init__(table, touches)
         self.rows: list[dict[str, Any]] = []
 
     def part(self, dialect: Dialect) -> Part:

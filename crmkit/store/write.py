@@ -325,7 +325,7 @@ def _kind(model: type[Base]) -> _Kind:
         maker(model),
         tuple(each.name for each in table.primary_key.columns),
         _pointed(table),
-        partial(Inserts, table),
+        partial(Inserts, table, frozenset([table.name])),
         issubclass(model, Record),
         issubclass(model, Versioned),
         bool(table.info["folded"]),
