@@ -64,6 +64,7 @@ class Coalescing(Generic[One]):
             return only
         # Who acts for others does not stop when his own client has gone.
         mine = self._joined(waiting, one, statements)
+        waiting.insert(0, waiting.pop())  # He came first.
         context = copy_context()
         context.run(TALLY.set, None)
         task = asyncio.get_running_loop().create_task(_act(waiting, act), context=context)

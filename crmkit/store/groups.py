@@ -252,7 +252,9 @@ def inserted(
 
     if not many:
         run = binding.row(rows[0])
-        return Part(kind, write, [run], table.name, may_wait=may_wait, locks=locks)
+        return Part(
+            kind, write, [run], table.name, may_wait=may_wait, locks=locks, merges=not locks
+        )
     values = binding.by_columns(rows)
     if meeting is None and _is_copied(len(rows), dialect):
         return _copied(table, list(zip(*values, strict=True)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from crmkit.store.arrays import Binding, Sql, bound
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Dialect
+
+_TEXTS = {str, NoneType}
 
 
 Remembered = tuple[tuple[str, Any], ...]
@@ -26,7 +29,14 @@ class Unfounded(Exception):
 def found(sql: str, arguments: Sequence[Any], count: int) -> Part:
     """That a statement of the driver's own SQL finds so many rows; it can only stand first."""
     return Part(
-        sql, lambda each: each.first(sql, len(arguments)), [arguments], None, count, locks=False
+        (sql, count),
+        lambda each: each.first(sql, len(arguments)),
+        [arguments],
+        None,
+        count,
+        locks=False,
+        # What else there may be, has a type that only its text knows.
+        merges={*map(type, arguments)} <= _TEXTS,
     )
 
 
@@ -39,7 +49,8 @@ def absent(model: type[Base], values: Sequence[Any], dialect: Dialect) -> Part:
         places = ", ".join(sql.place(key.type) for _ in values)
         return f"SELECT 1 FROM {sql.name(key.table)} WHERE {sql.name(key.name)} IN ({places})"  # noqa: S608  columns
 
-    return Part((key.table, "absent", len(values)), write, [bound_values], None, 0, locks=False)
+    kind = (key.table, "absent", len(values))
+    return Part(kind, write, [bound_values], None, 0, locks=False, merges=True)
 
 
 @lru_cache(1_000)
@@ -62,4 +73,5 @@ def unchanged(model: type[Base], rows: tuple[Remembered, ...], dialect: Dialect)
         ]
         return f"SELECT 1 FROM {sql.name(table)} WHERE {' OR '.join(tests)}"  # noqa: S608  columns
 
-    return Part((table, len(rows), names), write, [values], None, len(rows), locks=False)
+    kind = (table, len(rows), names)
+    return Part(kind, write, [values], None, len(rows), locks=False, merges=True)

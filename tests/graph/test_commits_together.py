@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from crmkit.customers.models import Customer
+from crmkit.host.actors import SYSTEM
 from crmkit.store.audit import Audit
 from crmkit.store.drivers.database import dialect_of
 from crmkit.store.drivers.postgres_commits import Commits
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.anyio
 
 RECORD = """mutation ($input: RecordInteractionInput!) {
   recordInteraction(input: $input) { interaction { id kind } } }"""
+DELETE = "mutation ($id: ID!) { deleteCustomer(input: {id: $id}) { deletedCustomerId } }"
+TEAM = "mutation ($name: String!) { createTeam(input: {name: $name}) { team { id } } }"
+USER = "mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }"
 
 
 @pytest.fixture
@@ -47,6 +51,25 @@ async def transactions(t: Trial, operation: str) -> list[int]:
     of = Audit.operation == operation
     found = await t.host.database.fetch(select(Audit.transaction).where(of).order_by(Audit.id))
     return [each for (each,) in found]
+
+
+async def statements(t: Trial, table: str = "interaction") -> list[Any]:
+    """The statements that wrote the rows of a table."""
+    sql = f"SELECT xmin::text, cmin::text FROM {table}"  # noqa: S608
+    return [tuple(each) for each in await t.host.database.rows(sql, [])]
+
+
+async def colleague(t: Trial, name: str) -> tuple[str, str]:
+    """A user in a team of his own, by their ids."""
+    team = (await t.gql(TEAM, name=name))["createTeam"]["team"]["id"]
+    given = {"name": name, "mail": f"{name}@example.com", "teamId": team}
+    return (await t.gql(USER, input=given))["createUser"]["user"]["id"], team
+
+
+async def recording_by(t: Trial, who: tuple[str, str], customer: str, scope: str) -> dict[str, Any]:
+    user, team = who
+    t.become("sales", user=user, team=team, scope=scope)
+    return await recording(t, customer)
 
 
 async def kinds(t: Trial) -> list[str]:
@@ -93,6 +116,70 @@ async def test_a_key_that_is_sent_at_once_takes_effect_once(t: Trial) -> None:
     found = await asyncio.gather(*same, *[recording(t, each) for each in ids[1:]])
     assert len({each["data"]["recordInteraction"]["interaction"]["id"] for each in found[:6]}) == 1
     assert await kinds(t) == ["note"] * 5
+
+
+async def test_mutations_of_one_moment_are_one_statement(t: Trial) -> None:
+    ids = await company(t)
+    [alone] = await statements(t)
+    await asyncio.gather(*[recording(t, each) for each in [*ids, *ids]])
+    assert len({*await statements(t)} - {alone}) == 1
+    assert await kinds(t) == ["note"] * 9
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        ({"subject": "a\0b"}, "INVALID"),
+        ({"customer": "deleted"}, "NOT_FOUND"),
+        ({"idempotencyKey": "taken"}, "IDEMPOTENCY_MISMATCH"),
+    ],
+)
+async def test_what_is_wrong_with_one_is_told_to_him(
+    t: Trial, bad: dict[str, Any], code: str
+) -> None:
+    *ids, gone = await company(t)
+    await t.gql(DELETE, id=gone)
+    await recording(t, ids[0], kind="first", idempotencyKey="taken")
+    given: dict[str, Any] = {"kind": "kept", "idempotencyKey": "new"} | bad
+    customer = gone if given.pop("customer", None) else ids[1]
+    keyed = [recording(t, each, kind="kept", idempotencyKey=each) for each in ids]
+    *kept, lost = await asyncio.gather(*keyed, recording(t, customer, **given))
+    assert lost["errors"][0]["extensions"]["code"] == code
+    assert not any("errors" in each for each in kept)
+    assert await kinds(t) == ["first"] + ["kept"] * 3 + ["note"]
+
+
+@pytest.mark.parametrize("scope", ["team", "own"])
+async def test_each_is_held_to_his_own_row_scope(t: Trial, scope: str) -> None:
+    await company(t)
+    [alone] = await statements(t)
+    users = [await colleague(t, name) for name in ("uma", "vic")]
+    ids = []
+    for user, team in users:
+        t.become("sales", user=user, team=team, scope=scope)
+        ids += await add_customers(t, ["Ada", "Bob"])
+    uma, vic = [ids[:2], ids[2:]]
+    by = partial(recording_by, t, scope=scope)
+    own = [(users[0], each) for each in uma] + [(users[1], each) for each in vic]
+    answers = await asyncio.gather(*[by(who, each) for who, each in own])
+    assert not any("errors" in each for each in answers)
+    assert len({*await statements(t)} - {alone}) == 1
+    lost, *kept = await asyncio.gather(*[by(who, each) for who, each in [(users[0], vic[0]), *own]])
+    assert lost["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    assert not any("errors" in each for each in kept)
+    t.actor = SYSTEM
+    assert await kinds(t) == ["note"] * 9
+
+
+async def test_other_mutations_of_one_moment_are_statements_of_their_own(t: Trial) -> None:
+    ids = await company(t)
+    teams = [t.answer(TEAM, {"name": f"Team {number}"}) for number in range(4)]
+    answers = await asyncio.gather(*teams, *[recording(t, each) for each in ids])
+    assert not any("errors" in each for each in answers)
+    found = await t.gql("{ teams { nodes { name } } }")
+    assert [each["name"] for each in found["teams"]["nodes"]] == [f"Team {n}" for n in range(4)]
+    assert len({*await statements(t, "team")}) == 1
+    assert len({*await statements(t)}) == 2
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg  # type: ignore[import-untyped]
 
 from crmkit.store.coalescing import Apart, Coalescing
-from crmkit.store.parts import Part, Undone, values_of
+from crmkit.store.parts import Part, Undone, values_of, values_of_merged
 from crmkit.values.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     Make = Callable[[], Sequence[Part]]
     Lent = Callable[[Callable[[Connection], Awaitable[Any]]], Awaitable[Any]]
 
+_WORTH_MERGING = 4  # units; to begin and end the one statement costs more than theirs
+
 
 class Commits:
     """Commits units, each wholly or not at all.
 
-    Those that end in one turn of the loop follow each other on one connection: for all of them
-    there is one way to the server and one commit, and Python makes their statements in a row,
-    which takes a third of the time that it takes one by one. Where PostgreSQL refuses one it
+    Those that end in one turn of the loop go out on one connection: for all of them there is one
+    way to the server and one commit, and Python makes their statements in a row, which takes a
+    third of the time that it takes one by one. Several that do the same are one statement, whose
+    rows are theirs; else their statements follow each other. Where PostgreSQL refuses one it
     undoes them all, and each goes alone. So goes whoever locks rows that were there before:
     two transactions that lock several would wait for each other.
 
@@ -78,9 +81,9 @@ class Commits:
 
     async def _share(self, text: str, places: Sequence[int], outcomes: list[Any]) -> None:
         """Commits the units in these places in one transaction."""
-        values = [values_of(outcomes[place]) for place in places]
+        units = [outcomes[place] for place in places]
         try:
-            await self._lent(lambda connection: connection.executemany(text, values))
+            await self._lent(self._sharing(text, units))
         except Unavailable as error:
             # Whether they were committed, nobody knows.
             for place in places:
@@ -88,6 +91,17 @@ class Commits:
         except Exception:  # noqa: BLE001  whose fault it is, they find out alone
             for place in places:
                 outcomes[place] = Apart()
+
+    def _sharing(
+        self, text: str, units: Sequence[Sequence[Part]]
+    ) -> Callable[[Connection], Awaitable[Any]]:
+        """What commits units of this text: one statement for all of them, or theirs in a row."""
+        merged = self._texts.merged(units) if len(units) >= _WORTH_MERGING else None
+        if merged is None:
+            runs = [values_of(each) for each in units]
+            return lambda connection: connection.executemany(text, runs)
+        values = values_of_merged(units)
+        return lambda connection: connection.fetch(merged, *values)
 
     async def _alone(self, make: Make) -> None:
         parts = make()
