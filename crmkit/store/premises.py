@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _TEXTS = {str, NoneType}
 
-
 Remembered = tuple[tuple[str, Any], ...]
 """Some columns of a row, its key among them, and what they hold."""
 

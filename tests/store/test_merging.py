@@ -91,7 +91,7 @@ async def test_a_value_that_no_driver_takes_fails_alone(database: Database) -> N
 
 async def test_each_takes_something_else_for_granted(database: Database, people: list[str]) -> None:
     def remembered(id_: str, mail: str) -> Part:
-        return unchanged(Person, [{"id": id_, "email": mail}], database.dialect)
+        return unchanged(Person, ((("id", id_), ("email", mail)),), database.dialect)
 
     anna, bea, cyd = [remembered(each, f"{each}@example.org") for each in people]
     other = remembered(people[2], "somebody@example.org")
