@@ -47,9 +47,7 @@ def accepted(likes: bytes) -> str:
 
 
 def status_of(answer: Mapping[str, Any], kind: str) -> int:
-    """The status of an operation's answer: what the older media type says stands in the body."""
-    if "data" in answer:
-        return 200
+    """The status of an answer of errors alone: what the older media type says stands in the body."""
     code = answer["errors"][0]["extensions"]["code"]
     if (seen := _SEEN.get(code)) is not None:
         return seen

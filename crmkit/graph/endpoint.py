@@ -122,7 +122,11 @@ class GraphQL:
     ) -> dict[str, Any]:
         """Runs one operation and returns the answer with its errors as clients see them."""
         asked = Asked(document, None, operation, dict(variables or {}))
-        return await self._executed(asked, Note(request_id or new_id("request"), actor))
+        note = Note(request_id or new_id("request"), actor)
+        try:
+            return await self.run(self.wanted(asked, note), note)
+        except (Wrong, GraphQLError, Forbidden, Invalid, QueryTooComplex) as error:
+            return failed(error, note.request_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -137,12 +141,24 @@ class GraphQL:
             return
         kind = answering.accepted(likes)
         TALLY.set(note)
+        watch = Watch(self._watches, receive)
+        answer: dict[str, Any] | None = None
         try:
-            answer, note.status = await self._answer(scope, headers, receive, note, kind)
-            wrote = self._host.database.has_replica and note.kind == "mutation"
-            await answering.respond(send, answer, note.status, kind, note.request_id, wrote=wrote)
+            with watch, self._host.cohort as cohort:
+                asked = await read(scope, headers, receive, self._origins)
+                watch.begin()
+                note.charge = self._sign_in.charge
+                note.actor = await self._sign_in.actor(headers, _client(scope))
+                await cohort.stage()
+                answer = await self.run(self.wanted(asked, note), note)
+            note.status = 200
         except ClientDisconnect:
             note.status = _LEFT
+        except Exception as error:  # noqa: BLE001  `failed` logs it with its traceback
+            answer = self._failed(self._late(watch, note) if watch.over else error, note, kind)
+        if answer is not None:
+            wrote = self._host.database.has_replica and note.kind == "mutation"
+            await answering.respond(send, answer, note.status, kind, note.request_id, wrote=wrote)
         self.observed(note, headers)
 
     def observed(self, note: Note, headers: Mapping[bytes, bytes]) -> None:
@@ -181,10 +197,8 @@ class GraphQL:
         except ClientDisconnect:
             note.status = _LEFT
         except Exception as error:  # noqa: BLE001  `failed` logs it with its traceback
-            unread = error if isinstance(error, Unreadable) else None
-            answer = failed(unread.failure if unread else error, note.request_id)
             kind = answering.GRAPHQL
-            note.status = unread.status if unread else answering.status_of(answer, kind)
+            answer = self._failed(error, note, kind)
             await answering.respond(send, answer, note.status, kind, note.request_id)
         else:
             await self.live.stream(asked, note, scope, receive, send)
@@ -198,45 +212,18 @@ class GraphQL:
         except TimeoutError:
             raise too_slow(seconds) from None
 
-    async def _answer(
-        self,
-        scope: Scope,
-        headers: Mapping[bytes, bytes],
-        receive: Receive,
-        note: Note,
-        kind: str,
-    ) -> tuple[dict[str, Any], int]:
-        watch = Watch(self._watches, receive)
-        try:
-            with watch, self._host.cohort as cohort:
-                asked = await read(scope, headers, receive, self._origins)
-                watch.begin()
-                note.charge = self._sign_in.charge
-                note.actor = await self._sign_in.actor(headers, _client(scope))
-                await cohort.stage()
-                answer = await self._executed(asked, note)
-        except ClientDisconnect:
-            raise
-        except Exception as error:  # noqa: BLE001  `failed` logs it with its traceback
-            failure = self._late(watch, note) if watch.over else error
-            if isinstance(failure, Unreadable):
-                return failed(failure.failure, note.request_id), failure.status
-            answer = failed(failure, note.request_id)
-        return answer, answering.status_of(answer, kind)
+    def _failed(self, error: Exception, note: Note, kind: str) -> dict[str, Any]:
+        """The answer to a request of which nothing ran; its status is noted."""
+        answer = failed(error, note.request_id)
+        unread = isinstance(error, Unreadable)
+        note.status = error.status if unread else answering.status_of(answer, kind)
+        return answer
 
     def _late(self, watch: Watch, note: Note) -> Exception:
         """What to say when the time was over."""
         if watch.works:
             return _too_slow(self._settings.graphql.operation_seconds, note)
         return too_slow(self._settings.server.body_seconds)
-
-    async def _executed(self, asked: Asked, note: Note) -> dict[str, Any]:
-        try:
-            return await self.run(self.wanted(asked, note), note)
-        except Wrong as wrong:
-            return {"errors": formatted(wrong.errors, note.request_id)}
-        except (GraphQLError, Forbidden, Invalid, QueryTooComplex) as error:
-            return failed(error, note.request_id)
 
     def wanted(self, asked: Asked, note: Note) -> Wanted:
         """The operation that is asked for, of a valid document.

@@ -37,15 +37,16 @@ def errors_of(error: Exception, note: Note) -> list[dict[str, Any]]:
     """All that is wrong with an operation of which nothing ran, as its client may see it."""
     if isinstance(error, TimeoutError):
         error = Timeout("The operation took too long and was stopped.")
-    if isinstance(error, Unreadable):
-        error = error.failure
-    wrong = error.errors if isinstance(error, Wrong) else [error]
-    return formatted(wrong, note.request_id)
+    told: list[dict[str, Any]] = failed(error, note.request_id)["errors"]
+    return told
 
 
 def failed(error: Exception, correlation_id: str) -> dict[str, Any]:
     """Answers a request of which nothing ran: errors, and no data."""
-    return {"errors": formatted([error], correlation_id)}
+    if isinstance(error, Unreadable):
+        error = error.failure
+    wrong = error.errors if isinstance(error, Wrong) else [error]
+    return {"errors": formatted(wrong, correlation_id)}
 
 
 def _formatted(error: Exception, correlation_id: str) -> dict[str, Any]:

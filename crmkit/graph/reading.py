@@ -68,7 +68,7 @@ async def read(
         if (kind := headers.get(b"content-type", b"")) != JSON:
             _check_content_type(kind)
         asked = json_of(await _body(headers, receive), "The body")
-        if not isinstance(asked, dict):
+        if type(asked) is not dict:
             raise unreadable(400, "The body must be one JSON object.", "http.body")
         return asked_of(asked)
     if scope["method"] == "GET":
@@ -173,7 +173,6 @@ def _check_depth(value: Any) -> None:
     raise Unreadable(400, QueryTooComplex(f"The variables nest deeper than {_DEEPEST} levels."))
 
 
-_OTHERS: tuple[type, str] = (object, "anything")
 _MEMBERS: dict[str, tuple[type, str]] = {
     "query": (str, "a string"),
     "documentId": (str, "a string"),
@@ -189,12 +188,10 @@ def asked_of(said: Mapping[str, Any], *, may_change: bool = True) -> Asked:
     Raises:
         Unreadable: Something of it is not what it has to be.
     """
-    for name, value in said.items():
-        kind, called = _MEMBERS.get(name, _OTHERS)
-        if type(value) is not kind and value is not None and not isinstance(value, kind):
+    for name, (kind, called) in _MEMBERS.items():
+        if name in said and type(said[name]) is not kind and said[name] is not None:
             raise unreadable(400, f"{name} must be {called} or null.", "http.body")
-    document, document_id = said.get("query"), said.get("documentId")
+    document, document_id, operation, variables, _ = map(said.get, _MEMBERS)
     if document is None and document_id is None:
         raise unreadable(400, "The request has no query.", "http.body")
-    operation, variables = said.get("operationName"), said.get("variables")
     return Asked(document, document_id, operation, variables, may_change)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Self
+from types import coroutine
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 class Cohort:
@@ -24,7 +27,8 @@ class Cohort:
     def __exit__(self, *_: object) -> None:
         self._present -= 1
 
-    async def stage(self) -> None:
+    @coroutine
+    def stage(self) -> Generator[None]:
         """Lets the others finish the stage before; whoever is alone goes on at once."""
         if self._present > 1:
-            await asyncio.sleep(0)
+            yield  # One turn of the loop, as asyncio's own sleep takes it.
