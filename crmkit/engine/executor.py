@@ -46,11 +46,11 @@ class Reader(Protocol):
 
     def template(self, statement: Select[Any]) -> Template: ...
 
-    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]: ...
+    def rows(self, sql: str, arguments: Sequence[Any]) -> Awaitable[Sequence[Sequence[Any]]]: ...
 
-    async def found(
+    def found(
         self, made: Template, keys: Sequence[str], told: Callable[[Deferred], Any]
-    ) -> Sequence[Sequence[Any]]:
+    ) -> Awaitable[Sequence[Sequence[Any]]]:
         """The one row of each key, if there is one."""
 
 

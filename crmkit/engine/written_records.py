@@ -99,16 +99,16 @@ class _Reader(_Writer):
             field = [f"v = r[{name}]", *self._value(each.shape), f"g[{attribute}] = v"]
             lines += [f"if {name} in r:", *_indented(field)]
         begin, end = self._filled(shape.cls) if _is_plain(shape.cls) else self._called(shape.cls)
-        return self.function("r, i", [begin, *lines, *end])
+        return self.function("r, i", [*begin, *lines, *end])
 
-    def _called(self, cls: type) -> tuple[str, list[str]]:
+    def _called(self, cls: type) -> tuple[list[str], list[str]]:
         """Lines that hand what was read to a class's own constructor."""
         made = f"return {self.constant(cls)}(**g)"
-        return "g = {}", [f"try: {made}", "except failed: raise odd from None"]
+        return ["g = {}"], [f"try: {made}", "except failed: raise odd from None"]
 
-    def _filled(self, cls: Any) -> tuple[str, list[str]]:
+    def _filled(self, cls: Any) -> tuple[list[str], list[str]]:
         """Lines that fill a frozen dataclass as its constructor does, which sets field by field."""
-        cells = []
+        begin = [f"m = new({self.constant(cls)})", "g = m.__dict__"]
         for each in dataclasses.fields(cls):
             if each.default is not dataclasses.MISSING:
                 value = self.constant(each.default)
@@ -116,12 +116,11 @@ class _Reader(_Writer):
                 value = f"{self.constant(each.default_factory)}()"
             else:
                 continue
-            cells.append(f"{self.constant(each.name)}: {value}")
-        lines = [f"if len(g) != {len(dataclasses.fields(cls))}: raise odd"]
-        lines += [f"v = new({self.constant(cls)})", "v.__dict__.update(g)"]
+            begin.append(f"g[{self.constant(each.name)}] = {value}")
+        end = [f"if len(g) != {len(dataclasses.fields(cls))}: raise odd"]
         if (check := getattr(cls, "__post_init__", None)) is not None:
-            lines += [f"try: {self.constant(check)}(v)", "except failed: raise odd from None"]
-        return f"g = {{{', '.join(cells)}}}", [*lines, "return v"]
+            end += [f"try: {self.constant(check)}(m)", "except failed: raise odd from None"]
+        return begin, [*end, "return m"]
 
     def _value(self, shape: s.Shape) -> list[str]:
         if type(shape).read is s.Shape.read:

@@ -33,6 +33,7 @@ from graphql import (
 
 from crmkit.engine.late import shape_of
 from crmkit.graph import cost, limits
+from crmkit.graph.errors import Wrong
 from crmkit.values.errors import QueryTooComplex
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ class Operation:
         Raises:
             QueryTooComplex: It costs too much.
         """
-        key = tuple([_seen(how, variables.get(name)) for name, how in self.decisive])
+        decisive = self.decisive  # Mostly nothing is.
+        key = tuple([_seen(how, variables.get(name)) for name, how in decisive]) if decisive else ()
         if (known := self._costs.get(key)) is None:
             if len(self._costs) >= _COSTS:
                 self._costs.clear()
@@ -201,10 +203,11 @@ class Documents:
         self._kept: OrderedDict[tuple[str, bool], Document | list[GraphQLError]] = OrderedDict()
         self._characters = 0
 
-    def __call__(self, text: str, *, introspection: bool = True) -> Document | list[GraphQLError]:
-        """The document, or what is wrong with it for somebody who may ask about the schema or not.
+    def __call__(self, text: str, *, introspection: bool = True) -> Document:
+        """The document, as somebody sends it who may ask about the schema or not.
 
         Raises:
+            Wrong: It is not valid.
             GraphQLError: It cannot be parsed.
             QueryTooComplex: It asks for too much.
         """
@@ -212,10 +215,12 @@ class Documents:
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
-            return found
-        made = self._prepared(text, _RULES if introspection else _RULES_OF_OTHERS)
-        self._keep(key, made)
-        return made
+        else:
+            found = self._prepared(text, _RULES if introspection else _RULES_OF_OTHERS)
+            self._keep(key, found)
+        if isinstance(found, list):
+            raise Wrong(found)
+        return found
 
     def _prepared(
         self, text: str, rules: Sequence[type[ASTValidationRule]]

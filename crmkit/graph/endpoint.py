@@ -133,6 +133,8 @@ class GraphQL:
             await self.live.socket(scope, receive, send)
             return
         note = Note(new_id("request"), _NOBODY, began=time.perf_counter())
+        if not self.observers:
+            note.calls = None
         headers = dict(scope["headers"])
         note.has_written = answering.WROTE in headers.get(b"cookie", b"")
         likes = headers.get(b"accept", b"")
@@ -215,8 +217,8 @@ class GraphQL:
     def _failed(self, error: Exception, note: Note, kind: str) -> dict[str, Any]:
         """The answer to a request of which nothing ran; its status is noted."""
         answer = failed(error, note.request_id)
-        unread = isinstance(error, Unreadable)
-        note.status = error.status if unread else answering.status_of(answer, kind)
+        said = error.status if isinstance(error, Unreadable) else None
+        note.status = said or answering.status_of(answer, kind)
         return answer
 
     def _late(self, watch: Watch, note: Note) -> Exception:
@@ -239,8 +241,6 @@ class GraphQL:
             self._by_permission and note.actor.rights.may("core.schema.read")
         )
         document = self._documents(text, introspection=introspects)
-        if isinstance(document, list):
-            raise Wrong(document)
         operation = document.operation(asked.operation)
         note.kind, note.operation = operation.kind, operation.name
         if not asked.may_change and operation.kind == "mutation":

@@ -23,7 +23,7 @@ log = structlog.get_logger("crmkit.graph")
 class Wrong(Exception):
     """An operation of which nothing runs, and all that is wrong with it."""
 
-    def __init__(self, errors: Sequence[Exception]) -> None:
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
         super().__init__(*errors)
         self.errors = errors
 

@@ -13,6 +13,7 @@ from crmkit.engine.planner import Planner
 from crmkit.engine.selection import Selections
 from crmkit.graph.coordinates import named
 from crmkit.graph.documents import Documents
+from crmkit.graph.errors import Wrong
 from crmkit.graph.variables import with_sources
 from crmkit.store.reach import Reach
 from crmkit.store.statements import template
@@ -66,15 +67,13 @@ def _selections(
 ) -> Selections:
     try:
         parsed = Documents(schema.core, settings.graphql.limits)(document)
-        if isinstance(parsed, list):
-            raise Invalid(" ".join(each.message for each in parsed))
         operation = parsed.operation(None).node
+        declared = schema.variables.declared(operation)
+        coerced = schema.variables.values(operation, declared, variables)
     except GraphQLError as error:
         raise Invalid(error.message) from error
-    declared = schema.variables.declared(operation)
-    coerced = schema.variables.values(operation, declared, variables)
-    if isinstance(coerced, list):
-        raise Invalid(" ".join(each.message for each in coerced))
+    except Wrong as wrong:
+        raise Invalid(" ".join(each.message for each in wrong.errors)) from wrong
     values = with_sources(declared, variables, coerced)
     return Selections(schema.core, parsed.parsed, operation, values)
 

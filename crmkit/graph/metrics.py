@@ -50,7 +50,7 @@ class Metrics:
         self._statements.labels(kind).inc(note.statements)
         if note.plan:
             self._plans.labels(note.plan).inc()
-        for each in note.calls:
+        for each in note.calls or ():
             self._calls.labels(each.plugin, each.what).observe(each.seconds)
 
     def routes(self) -> list[Route]:

@@ -44,7 +44,8 @@ class Note:
     status: int = 0
     began: float = 0
     seconds: float = 0
-    calls: list[Call] = field(default_factory=list)
+    calls: list[Call] | None = field(default_factory=list)
+    """What it waited for; nothing where nobody wants to hear of that."""
     has_written: bool = False
     """Whether its client says that it has changed something a moment ago, anywhere."""
     charge: Callable[[Actor, int], None] = _free
@@ -52,7 +53,8 @@ class Note:
 
     def took(self, plugin: str, what: str, began: float, seconds: float) -> None:
         """Remembers something that was waited for."""
-        self.calls.append(Call(plugin, what, began, seconds))
+        if self.calls is not None:
+            self.calls.append(Call(plugin, what, began, seconds))
 
 
 class Observer(Protocol):

@@ -17,7 +17,6 @@ from crmkit.engine.registry import Parts, Registry
 from crmkit.engine.renames import Renames
 from crmkit.engine.requirements import Requirements
 from crmkit.graph.coordinates import Named, named
-from crmkit.graph.errors import Wrong
 from crmkit.graph.introspection import Introspection
 from crmkit.graph.run import Run
 from crmkit.graph.variables import Variables
@@ -181,8 +180,6 @@ class Schema:
             given,
             hide_suggestions=self._settings.profile == "production",
         )
-        if isinstance(coerced, list):
-            raise Wrong(coerced)
         if actor.rights.refused:
             written = bool(actor.rights.hidden)
             actor.rights.check(self._named(operation).together(given, written=written))

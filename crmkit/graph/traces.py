@@ -59,7 +59,7 @@ class Traces:
         if note.status >= 500:
             span.set_status(StatusCode.ERROR)
         within = set_span_in_context(span)
-        for each in note.calls:
+        for each in note.calls or ():
             child = self._tracer.start_span(
                 f"{each.plugin} {each.what}",
                 within,

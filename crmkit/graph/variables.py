@@ -28,8 +28,10 @@ from graphql.execution.get_variable_signature import (
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.utilities.coerce_input_value import coerce_default_value
 
+from crmkit.graph.errors import Wrong
+
 if TYPE_CHECKING:
-    from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode
+    from graphql import GraphQLSchema, OperationDefinitionNode
 
 Coerce = Callable[[Any, int], Any]
 """Makes a value that stands so deep what its type says."""
@@ -71,8 +73,12 @@ class Variables:
         given: Mapping[str, Any],
         *,
         hide_suggestions: bool = False,
-    ) -> dict[str, Any] | list[GraphQLError]:
-        """The values of all variables, or what is wrong with them."""
+    ) -> dict[str, Any]:
+        """The values of all variables.
+
+        Raises:
+            Wrong: They are not what the operation says.
+        """
         coerced = {}
         try:
             for each in declared:
@@ -88,7 +94,9 @@ class Variables:
                 {**given},
                 hide_suggestions=hide_suggestions,
             )
-            return found if isinstance(found, list) else found.coerced
+            if isinstance(found, list):
+                raise Wrong(found) from None
+            return found.coerced
         return coerced
 
     def _coerce(self, type_: GraphQLInputType) -> Coerce:

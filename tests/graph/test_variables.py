@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.app import load_plugins, schema_of
+from crmkit.graph.errors import Wrong
 from crmkit.graph.variables import Variables, with_sources
 from crmkit.settings import Settings
 
@@ -67,9 +68,10 @@ def test_what_is_nested_too_deeply_is_refused_in_one_sentence(schema: GraphQLSch
 def ours(schema: GraphQLSchema, operation: OperationDefinitionNode, sent: dict[str, Any]) -> Any:
     variables = Variables(schema)
     declared = variables.declared(operation)
-    coerced = variables.values(operation, declared, sent)
-    if isinstance(coerced, list):
-        return told(coerced)
+    try:
+        coerced = variables.values(operation, declared, sent)
+    except Wrong as wrong:
+        return told(wrong.errors)
     return told(with_sources(declared, sent, coerced))
 
 
