@@ -129,8 +129,7 @@ class Cells(Sql):
         return _NUMBERED.sub(lambda found: found[1] or f"of_run.v{found[2]}", text)
 
     def values(self, columns: Columns, *, many: bool) -> str:
-        if many:
-            raise ValueError("A run is a row.")
+        """A run is a row, whatever they are alone."""
         cells = ", ".join([self.place(kind) for _, kind in columns])
         return f"SELECT {cells} FROM {self.runs}"  # noqa: S608  columns
 

@@ -258,8 +258,18 @@ def inserted(
     values = binding.by_columns(rows)
     if meeting is None and _is_copied(len(rows), dialect):
         return _copied(table, list(zip(*values, strict=True)))
-    runs = [values] if dialect.name == "postgresql" else list(zip(*values, strict=True))
-    return Part(kind, write, runs, table.name, may_wait=may_wait, locks=locks)
+    by_columns = dialect.name == "postgresql"
+    runs = [values] if by_columns else list(zip(*values, strict=True))
+    return Part(
+        kind,
+        write,
+        runs,
+        table.name,
+        may_wait=may_wait,
+        locks=locks,
+        merges=not locks,
+        by_columns=by_columns,
+    )
 
 
 def _is_copied(rows: int, dialect: Dialect) -> bool:

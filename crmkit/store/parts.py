@@ -45,6 +45,8 @@ class Part:
     """The columns of rows that PostgreSQL takes by COPY; each run is a row."""
     merges: bool = False
     """Whether one statement can do it for several units: it has one run."""
+    by_columns: bool = False
+    """Whether that run holds any number of rows: in each place an array, with their values."""
 
 
 class Undone(Exception):
@@ -104,7 +106,7 @@ def values_of_merged(units: Sequence[Sequence[Part]]) -> list[Any]:
     """The values of all units, as `Texts.merged` numbers their places."""
     values: list[Any] = []
     for each in zip(*units, strict=True):
-        values += each[0].runs[0] if _is_one(each) else [in_cells([part.runs[0] for part in each])]
+        values += each[0].runs[0] if _is_one(each) else [in_cells(_rows(each))]
     return values
 
 
@@ -112,6 +114,13 @@ def _is_one(parts: Sequence[Part]) -> bool:
     """Whether all look for the very same, so that it is looked for once."""
     first = parts[0]
     return first.table is None and all(map(is_, parts, repeat(first)))
+
+
+def _rows(parts: Sequence[Part]) -> Sequence[Sequence[Any]]:
+    runs = [each.runs[0] for each in parts]
+    if not parts[0].by_columns:
+        return runs
+    return [row for run in runs for row in zip(*run, strict=True)]
 
 
 def _may_share(parts: Sequence[Part]) -> bool:

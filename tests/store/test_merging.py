@@ -34,9 +34,9 @@ ROWS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-async def add(database: Database, record: Any, **given: Any) -> None:
+async def add(database: Database, *records: Any, **given: Any) -> None:
     async def body(unit: UnitOfWork) -> None:
-        unit.write.add(record)
+        unit.write.add(*records)
 
     await run_unit(database, ManualClock(), Origin("user_1", "add", "r"), body, **given)
 
@@ -79,6 +79,20 @@ async def test_what_goes_out_together_is_stored_as_what_goes_out_alone(database:
     await asyncio.gather(*[add(database, Everything(**each)) for each in ROWS])
     assert await everything(database) == sorted(alone * 2)
     assert await statements(database, "everything") == len(ROWS) + 1
+
+
+async def test_units_of_several_rows_are_one_statement_however_many_they_have(
+    database: Database,
+) -> None:
+    units = [ROWS, ROWS[:2], ROWS[2:5], ROWS[5:]]
+    adding = [add(database, *[Everything(**row) for row in each]) for each in units]
+    await asyncio.gather(*adding)
+    together = await everything(database)
+    assert await statements(database, "everything") == 1
+    await add(database, *[Everything(**row) for row in ROWS])
+    assert await everything(database) == sorted(
+        [*together, *together[::2]]
+    )  # Each was there twice.
 
 
 async def test_a_value_that_no_driver_takes_fails_alone(database: Database) -> None:
