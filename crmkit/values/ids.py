@@ -48,16 +48,25 @@ class _Ids:
         # Of one step of Python's, so that threads need no lock; a clock may have been set back
         # for so long that the count runs over.
         while (count := next(now[3])) >= _MOST:
-            now = self._next(now)
+            now = self._next(now, is_used_up=True)
         rest = getrandbits(35)  # A fork draws others, although it goes on with the same count.
         t = _TRIPLES
         return f"{prefix}_{now[2]}{t[count]}{t[rest >> 20]}{t[rest >> 5 & 32767]}{_ALPHABET[rest & 31]}"
 
-    def _next(self, before: _Millisecond) -> _Millisecond:
+    def _next(self, before: _Millisecond, *, is_used_up: bool = False) -> _Millisecond:
         with self._lock:
             if self._now is before:  # Else another thread has found that its time is over.
-                self._now = _begun(max(time.time_ns() // 1_000_000, before[0] + 1))
+                millisecond = max(time.time_ns() // 1_000_000, before[0] + 1)
+                goes_on = millisecond >> 10 == before[0] >> 10 and not is_used_up
+                self._now = _gone_on(before, millisecond) if goes_on else _begun(millisecond)
             return self._now
+
+
+def _gone_on(before: _Millisecond, millisecond: int) -> _Millisecond:
+    """A millisecond of the same second, which differs in the last ten bits of its time."""
+    _, _, head, count = before
+    told = f"{head[:8]}{_PAIRS[millisecond & 1023]}{head[10:]}"
+    return millisecond, (millisecond + 1) * 1_000_000, told, count
 
 
 def _begun(millisecond: int) -> _Millisecond:
