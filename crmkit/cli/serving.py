@@ -67,6 +67,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 # Of whom they speak for, only these tell where he comes from.
+                proxy_headers=bool(settings.server.proxies),
                 forwarded_allow_ips=list(settings.server.proxies),
                 timeout_graceful_shutdown=_GRACE,
                 timeout_keep_alive=_KEPT,

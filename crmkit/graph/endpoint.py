@@ -151,8 +151,10 @@ class GraphQL:
                 watch.begin()
                 note.charge = self._sign_in.charge
                 note.actor = await self._sign_in.actor(headers, _client(scope))
-                await cohort.stage()
-                answer = await self.run(self.wanted(asked, note), note)
+                wanted = self.wanted(asked, note)
+                if note.kind == "query":
+                    await cohort.stage()  # A mutation waits when it has been planned.
+                answer = await self.run(wanted, note)
             note.status = 200
         except ClientDisconnect:
             note.status = _LEFT
