@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import sys
 import traceback
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
@@ -20,10 +23,12 @@ _CAUSES = 5
 def log_json(to: TextIO | None = None) -> None:
     """Writes what we and what the libraries log, a JSON object a line, to the standard error."""
     stream = to or sys.stderr
+    writer = _Writer(stream)
+    atexit.register(writer.catch_up)
     structlog.configure(
         processors=[json_line],
         wrapper_class=_Lines,
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: writer,
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
@@ -42,7 +47,46 @@ class _Lines(structlog.make_filtering_bound_logger(logging.INFO)):  # type: igno
     def info(self, event: str, *given: Any, **line: Any) -> Any:
         if given:
             return super().info(event, *given, **line)
-        return self._logger.msg(json_line(None, "info", {**self._context, **line, "event": event}))
+        return self._logger.soon(json_line(None, "info", {**self._context, **line, "event": event}))
+
+
+class _Writer:
+    """Writes what the requests of one turn of the loop say at once, and what is wrong right away.
+
+    To write a line takes longer than to make it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: list[str] = []
+        self._lock = Lock()
+
+    def soon(self, line: str) -> None:
+        """Writes a line by the end of the next turn."""
+        with self._lock:
+            self._lines.append(line)
+            if len(self._lines) > 1:
+                return
+        try:
+            asyncio.get_running_loop().call_soon(self.catch_up)
+        except RuntimeError:  # There is no loop.
+            self.catch_up()
+
+    def msg(self, line: str) -> None:
+        """Writes a line now, behind those that were said before it."""
+        with self._lock:
+            self._lines.append(line)
+        self.catch_up()
+
+    debug = info = warning = error = critical = exception = msg
+
+    def catch_up(self) -> None:
+        """Writes what has been said so far."""
+        with self._lock:
+            if self._lines:
+                lines, self._lines = self._lines, []
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
 
 
 def json_line(_: Any, level: str, line: MutableMapping[str, Any]) -> str:

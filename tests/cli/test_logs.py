@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from starlette.applications import Starlette
 
 from crmkit.app import routes
@@ -32,25 +34,30 @@ MAKE = """mutation Make($name: String!, $mail: String!) {
 class Served:
     """A client, and the lines that its requests have left in the log."""
 
-    def __init__(self, http: httpx2.AsyncClient, written: io.StringIO) -> None:
+    def __init__(self, http: httpx2.AsyncClient, text: io.StringIO) -> None:
         self._http = http
-        self._written = written
+        self._text = text
 
-    def lines(self) -> list[dict[str, Any]]:
+    async def lines(self) -> list[dict[str, Any]]:
+        """What was written since somebody last looked, by the end of this turn."""
+        await asyncio.sleep(0)
+        return self.written()
+
+    def written(self) -> list[dict[str, Any]]:
         """What was written since somebody last looked."""
-        lines = self._written.getvalue().splitlines()
-        self._written.seek(0)
-        self._written.truncate()
+        lines = self._text.getvalue().splitlines()
+        self._text.seek(0)
+        self._text.truncate()
         return [json.loads(line) for line in lines]
 
     async def ask(
         self, query: str, **variables: Any
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        self.lines()
+        await self.lines()
         headers = {"authorization": f"Bearer {CANARY}"}
         said = {"query": query, "variables": variables}
         answer = await self._http.post("/graphql", json=said, headers=headers)
-        return answer.json(), self.lines()
+        return answer.json(), await self.lines()
 
 
 @pytest.fixture
@@ -124,7 +131,20 @@ async def test_what_libraries_log_is_json_too_and_says_no_values(
         raise ValueError(CANARY)
     except ValueError:
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
-    [line] = door.lines()
+    [line] = await door.lines()
     assert (line["event"], line["logger"]) == ("Exception in ASGI application", "uvicorn.error")
     assert line["exception"][0]["type"] == "builtins.ValueError"
     assert CANARY not in json.dumps(line)
+
+
+async def test_what_is_wrong_is_written_at_once_behind_what_was_said_before_it(
+    door: Served,
+) -> None:
+    log = structlog.get_logger("crmkit.tests")
+    log.info("first")
+    log.info("second")
+    assert door.written() == []
+    log.error("third")
+    log.info("fourth")
+    assert [each["event"] for each in door.written()] == ["first", "second", "third"]
+    assert [each["event"] for each in await door.lines()] == ["fourth"]
