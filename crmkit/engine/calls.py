@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crmkit.values.errors import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 
     from crmkit.engine.steps import Batched
 
@@ -26,11 +26,12 @@ async def called(
     return found
 
 
-async def together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+def together(work: Sequence[Coroutine[Any, Any, None]]) -> Awaitable[None]:
     """Does all of this at once; the first that fails stops the others and is raised."""
-    if len(work) == 1:
-        await work[0]
-        return
+    return work[0] if len(work) == 1 else _abreast(work)
+
+
+async def _abreast(work: Sequence[Coroutine[Any, Any, None]]) -> None:
     if not work:
         return
     # A TaskGroup also cancels whoever waits for it, and Python 3.11.2 leaves him cancelled.

@@ -95,13 +95,13 @@ class Executor:
         except Bubble:
             return None
 
-    async def _work(
+    def _work(
         self,
         below: Sequence[Below],
         calls: Sequence[Batched],
         rows: Sequence[Any],
         answers: Answers,
-    ) -> None:
+    ) -> Awaitable[None]:
         """Runs the steps and the functions that hang below these rows, and what hangs below those.
 
         None waits for another, nor holds a connection while anything below it is read.
@@ -113,7 +113,7 @@ class Executor:
                 work.append(self._level(step, keys, answers))
                 if step.count is not None:
                     work.append(self._count(step, answers))
-        await together(work)
+        return together(work)
 
     async def _level(self, step: Level, keys: Sequence[Any], answers: Answers) -> None:
         rows = self._told(step, keys, answers.request)

@@ -151,10 +151,10 @@ def shape_of(value: Any) -> Hashable:
     """All that a planner sees of a variable without looking at its leaves."""
     if type(value) in _LEAVES:
         return "."
+    if isinstance(value, dict):
+        return ("{", *[(key, shape_of(part)) for key, part in value.items()])
     if value is None or isinstance(value, bool | Enum):
         return value
-    if isinstance(value, dict):
-        return ("{", *((key, shape_of(part)) for key, part in value.items()))
     if isinstance(value, list):
         return ("[", *map(shape_of, value))
     return "."

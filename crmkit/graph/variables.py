@@ -41,10 +41,11 @@ _DEEPEST = 64
 
 @dataclass(frozen=True)
 class Declared:
-    """A variable of an operation, and what makes a value of what a client sends for it."""
+    """A variable of an operation; what a client sends for it is taken as it is, or made its value."""
 
     name: str
     signature: GraphQLVariableSignature
+    as_sent: type | None
     coerce: Coerce
     is_optional: bool
 
@@ -62,8 +63,8 @@ class Variables:
         for each in operation.variable_definitions or ():
             signature: Any = get_variable_signature(self._schema, each)
             is_optional = not (each.default_value or isinstance(signature.type, GraphQLNonNull))
-            coerce = self._coerce(signature.type)
-            found.append(Declared(signature.name, signature, coerce, is_optional))
+            as_sent, coerce = _as_sent(signature.type), self._coerce(signature.type)
+            found.append(Declared(signature.name, signature, as_sent, coerce, is_optional))
         return found
 
     def values(
@@ -83,7 +84,9 @@ class Variables:
         try:
             for each in declared:
                 value = given.get(each.name, Undefined)
-                if value is not Undefined:
+                if type(value) is each.as_sent:
+                    coerced[each.name] = value
+                elif value is not Undefined:
                     coerced[each.name] = each.coerce(value, 0)
                 elif not each.is_optional:
                     raise Unfit
