@@ -35,17 +35,17 @@ class Plans:
 
     def find(self, key: Hashable, request: Request) -> Plan | None:
         """The plan that serves this request, if one was made."""
-        found = self._used(key)
         try:
-            while isinstance(found, Look):
-                found = self._used((found, found.answer(request)))
+            while (found := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                if not isinstance(found, Look):
+                    self.hits += 1
+                    return found
+                key = (found, found.answer(request))
         except Unbound:
-            found = None
-        if found is None:
-            self.misses += 1
-        else:
-            self.hits += 1
-        return found
+            pass
+        self.misses += 1
+        return None
 
     def keep(self, key: Hashable, looks: Sequence[tuple[Look, str]], plan: Plan) -> None:
         """Keeps a plan for all requests in which the same is seen."""
@@ -56,9 +56,3 @@ class Plans:
         # What was looked at first is used first, so nothing outlives the way to it for long.
         while len(self._kept) > self.most:
             self._kept.popitem(last=False)
-
-    def _used(self, key: Hashable) -> Look | Plan | None:
-        found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-        return found

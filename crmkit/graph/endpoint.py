@@ -14,7 +14,7 @@ from crmkit.engine.executor import WORTHWHILE
 from crmkit.engine.plans import Plans
 from crmkit.graph import answering
 from crmkit.graph.documents import Documents, Wanted
-from crmkit.graph.errors import Wrong, failed, formatted
+from crmkit.graph.errors import Wrong, failed
 from crmkit.graph.live.door import Live
 from crmkit.graph.live.stream import is_wanted
 from crmkit.graph.observers import Note, observers_of
@@ -28,7 +28,7 @@ from crmkit.values.errors import Forbidden, Invalid, QueryTooComplex, Timeout, U
 from crmkit.values.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -249,7 +249,7 @@ class GraphQL:
             raise unreadable(405, "Send mutations with POST.", "http.method")
         return Wanted(operation, asked.variables or {})
 
-    async def run(self, wanted: Wanted, note: Note) -> dict[str, Any]:
+    def run(self, wanted: Wanted, note: Note) -> Awaitable[dict[str, Any]]:
         """Runs a query or a mutation.
 
         Raises:
@@ -259,11 +259,7 @@ class GraphQL:
         run = self._schema.run(
             wanted, host=self._host, actor=note.actor, note=note, plans=self.plans
         )
-        data = await run.answer()
-        if run.errors:
-            # Errors first: a reader of the raw answer should not miss them.
-            return {"errors": formatted(run.errors, note.request_id), "data": data}
-        return {"data": data}
+        return run.answer()
 
 
 def _client(scope: Scope) -> str | None:

@@ -21,7 +21,7 @@ from crmkit.engine.selection import Selections
 from crmkit.engine.steps import KEYS
 from crmkit.graph.cost import Costs
 from crmkit.graph.documents import Root
-from crmkit.graph.errors import Wrong
+from crmkit.graph.errors import Wrong, formatted
 from crmkit.graph.variables import with_sources
 from crmkit.store.drivers import late
 from crmkit.store.statements import Template, template
@@ -67,18 +67,28 @@ class Run:
         most = host.settings.graphql.limits.cost
         note.charge(actor, self.operation.check_cost(variables, self._cost, most))
 
-    def answer(self) -> Awaitable[dict[str, Any] | None]:
-        """The data that is asked for; whatever is wrong with it stands in `errors`.
+    async def answer(self) -> dict[str, Any]:
+        """The answer to a query or a mutation.
 
         Raises:
-            Wrong: It is no query and no mutation.
+            Wrong: It is neither.
         """
-        kind = self.operation.kind
-        if kind == "query":
-            return self._asked() if self.host.database.has_replica else self._query()
-        if kind == "mutation":
-            return self._mutation()
-        raise Wrong([GraphQLError(_LIVE, self.operation.node)])
+        has_replica = self.host.database.has_replica
+        if self.operation.kind == "query":
+            data = await (self._asked() if has_replica else self._query())
+        elif self.operation.kind == "mutation":
+            data = {}
+            # One root field after the other; one that fails stops no other.
+            for root in self.operation.roots or self._roots():
+                data[root.key] = await self._mutated(root)
+            if has_replica:
+                self.host.recent.wrote(self.actor.id)
+        else:
+            raise Wrong([GraphQLError(_LIVE, self.operation.node)])
+        if self.errors:
+            # Errors first: a reader of the raw answer should not miss them.
+            return {"errors": formatted(self.errors, self.note.request_id), "data": data}
+        return {"data": data}
 
     @cached_property
     def selections(self) -> Selections:
@@ -140,15 +150,6 @@ class Run:
         if data is None:
             return None
         return {key: introspected.get(key, data.get(key)) for key in plan.keys}
-
-    async def _mutation(self) -> dict[str, Any]:
-        """Runs the root fields one after the other; one that fails stops no other."""
-        data: dict[str, Any] = {}
-        for root in self.operation.roots or self._roots():
-            data[root.key] = await self._mutated(root)
-        if self.host.database.has_replica:
-            self.host.recent.wrote(self.actor.id)
-        return data
 
     def _roots(self) -> Sequence[Root]:
         selected = self.selections.of(self._mutation_type, [self.operation.node])

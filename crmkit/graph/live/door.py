@@ -14,7 +14,7 @@ from crmkit.graph.live.telling import Telling
 from crmkit.values.errors import Failure, Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Awaitable, Iterator, Mapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -36,7 +36,7 @@ class Endpoint(Protocol):
 
     def wanted(self, asked: Asked, note: Note) -> Wanted: ...
 
-    async def run(self, wanted: Wanted, note: Note) -> dict[str, Any]: ...
+    def run(self, wanted: Wanted, note: Note) -> Awaitable[dict[str, Any]]: ...
 
     def observed(self, note: Note, headers: Mapping[bytes, bytes]) -> None: ...
 
