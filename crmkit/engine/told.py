@@ -50,11 +50,10 @@ class Told:
         return self.columns is not None and reach.has_all(self.table)
 
     def row(self, key: str, values: Mapping[str, Any]) -> Sequence[Any]:
-        told = [
-            values[name] if make is None else make(values[name])
-            for name, make in self.columns or ()
-        ]
-        return [key, *told]
+        row = [key]
+        for name, make in self.columns or ():
+            row.append(values[name] if make is None else make(values[name]))
+        return row
 
 
 class Written:

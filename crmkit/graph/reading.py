@@ -188,10 +188,10 @@ def asked_of(said: Mapping[str, Any], *, may_change: bool = True) -> Asked:
     Raises:
         Unreadable: Something of it is not what it has to be.
     """
-    for name, (kind, called) in _MEMBERS.items():
-        if name in said and type(said[name]) is not kind and said[name] is not None:
-            raise unreadable(400, f"{name} must be {called} or null.", "http.body")
-    document, document_id, operation, variables, _ = map(said.get, _MEMBERS)
+    for name, value in said.items():
+        if value is not None and name in _MEMBERS and type(value) is not _MEMBERS[name][0]:
+            raise unreadable(400, f"{name} must be {_MEMBERS[name][1]} or null.", "http.body")
+    document, document_id = said.get("query"), said.get("documentId")
     if document is None and document_id is None:
         raise unreadable(400, "The request has no query.", "http.body")
-    return Asked(document, document_id, operation, variables, may_change)
+    return Asked(document, document_id, said.get("operationName"), said.get("variables"), may_change)
