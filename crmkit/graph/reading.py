@@ -194,4 +194,6 @@ def asked_of(said: Mapping[str, Any], *, may_change: bool = True) -> Asked:
     document, document_id = said.get("query"), said.get("documentId")
     if document is None and document_id is None:
         raise unreadable(400, "The request has no query.", "http.body")
-    return Asked(document, document_id, said.get("operationName"), said.get("variables"), may_change)
+    return Asked(
+        document, document_id, said.get("operationName"), said.get("variables"), may_change
+    )
