@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import LargeBinary, Table
 
-from crmkit.store.column_types import array_type, instant
+from crmkit.store.column_types import array_type
 from crmkit.values.errors import Invalid
 
 if TYPE_CHECKING:
@@ -26,15 +25,6 @@ if TYPE_CHECKING:
     Columns = Sequence[tuple[str, TypeEngine[Any]]]
 
 _LARGEST = 2**63 - 1
-# As asyncpg has it; what is endless stays so, by whichever way it goes.
-_ENDLESS: dict[date, str] = {
-    date.max: "infinity",
-    date.min: "-infinity",
-    datetime.max.replace(tzinfo=UTC): "infinity",
-    datetime.min.replace(tzinfo=UTC): "-infinity",
-}
-_CELLS = [f"v{number}" for number in range(1, 1_601)]  # a row of PostgreSQL has no more
-_NUMBERED = re.compile(r"""('[^']*'|"[^"]*")|\$(\d+)""")  # a place, or what only looks like one
 _NO_TEXT = (int, Decimal, date, bytes, Enum)
 
 
@@ -91,69 +81,6 @@ class Sql:
     def _place(self, kind: str) -> str:
         self._places += 1
         return f"${self._places}::{kind}" if self._native else "?"
-
-
-class Cells(Sql):
-    """Text of PostgreSQL that is done for many runs at once, whose values travel as one JSON.
-
-    Its places are cells of the row `of_run`. A number of arrays costs both sides more than a JSON.
-
-    Args:
-        sql: The text that it is part of, in which the JSON takes one place.
-    """
-
-    def __init__(self, sql: Sql) -> None:
-        super().__init__(sql.dialect)
-        self._json = sql._place("json")
-        self._kinds: list[str] = []
-
-    @property
-    def runs(self) -> str:
-        """What stands behind FROM: a row for each run."""
-        cells = ", ".join(
-            [f"{name} {kind}" for name, kind in zip(_CELLS, self._kinds, strict=False)]
-        )
-        return f"json_to_recordset({self._json}) AS of_run({cells})"
-
-    def place(self, kind: TypeEngine[Any]) -> str:
-        name, known = f"of_run.{_CELLS[len(self._kinds)]}", array_type(kind)
-        # What is JSON itself travels as the text that it is bound as.
-        self._kinds.append("text" if known == "jsonb" else known)
-        return f"{name}::jsonb" if known == "jsonb" else name
-
-    def first(self, text: str, places: int) -> str:
-        """Text that numbers its own places, in all of which stand texts."""
-        if self._kinds:
-            raise ValueError("This text numbers its own places from 1 on.")
-        self._kinds += ["text"] * places
-        return _NUMBERED.sub(lambda found: found[1] or f"of_run.v{found[2]}", text)
-
-    def values(self, columns: Columns, *, many: bool) -> str:
-        """A run is a row, whatever they are alone."""
-        cells = ", ".join([self.place(kind) for _, kind in columns])
-        return f"SELECT {cells} FROM {self.runs}"  # noqa: S608  columns
-
-
-def in_cells(runs: Iterable[Sequence[Any]]) -> str:
-    """The values of runs, for the one place that they take in the text of `Cells`.
-
-    Raises:
-        TypeError: One of them is nothing that a driver takes, or a text that cannot be stored.
-        ValueError: One is a moment without a time zone.
-    """
-    rows = [dict(zip(_CELLS, run, strict=False)) for run in runs]
-    return orjson.dumps(rows, default=_cell, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-
-
-def _cell(value: Any) -> str:
-    """The text of which PostgreSQL makes what the driver would make of a value."""
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, datetime):
-        return _ENDLESS.get(value) or instant(value)
-    if isinstance(value, date):
-        return _ENDLESS.get(value) or value.isoformat()
-    raise TypeError(f"{value!r} is nothing that a driver takes.")
 
 
 def in_columns(columns: Columns, rows: Sequence[Sequence[Any]], dialect: Dialect) -> list[Any]:

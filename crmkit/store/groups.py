@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmkit.store.arrays import Binding, Sql
+from crmkit.store.cells import Form, Unbound
 from crmkit.store.parts import Part
 from crmkit.store.statements import template
 from crmkit.store.trail import Act, Trace, named_rows
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Delete, Dialect, Table, Update
     from sqlalchemy.types import TypeEngine
 
+    from crmkit.store.arrays import Sql
     from crmkit.store.drivers import Transaction
 
 Key = tuple[Any, ...]
@@ -241,8 +242,8 @@ def inserted(
     may_wait: bool = False,
 ) -> Part:
     """The part that adds these rows to their table."""
-    binding, many = _binding(table, dialect), len(rows) > 1
-    kind, locks = (table, meeting, many), meeting is not None
+    many, merges = len(rows) > 1, meeting is None
+    kind, form = (table, meeting, many), _form(table, dialect)
 
     def write(sql: Sql) -> str:
         columns = _columns(table)
@@ -250,26 +251,16 @@ def inserted(
         places = sql.values(columns, many=many)
         return f"INSERT INTO {sql.name(table)} ({names}) {places}{on_conflict(sql)}"
 
-    if not many:
-        run = binding.row(rows[0])
-        return Part(
-            kind, write, [run], table.name, may_wait=may_wait, locks=locks, merges=not locks
-        )
-    values = binding.by_columns(rows)
-    if meeting is None and _is_copied(len(rows), dialect):
-        return _copied(table, list(zip(*values, strict=True)))
-    by_columns = dialect.name == "postgresql"
-    runs = [values] if by_columns else list(zip(*values, strict=True))
-    return Part(
-        kind,
-        write,
-        runs,
-        table.name,
-        may_wait=may_wait,
-        locks=locks,
-        merges=not locks,
-        by_columns=by_columns,
-    )
+    values: Sequence[Sequence[Any]] | Unbound
+    if merges and _is_copied(len(rows), dialect):
+        return _copied(table, list(zip(*form.binding.by_columns(rows), strict=True)))
+    if dialect.name == "postgresql":
+        values = Unbound(form, rows)
+    elif many:
+        values = list(zip(*form.binding.by_columns(rows), strict=True))
+    else:
+        values = [form.binding.row(rows[0])]
+    return Part(kind, write, values, table.name, may_wait=may_wait, locks=not merges, merges=merges)
 
 
 def _is_copied(rows: int, dialect: Dialect) -> bool:
@@ -287,8 +278,8 @@ def _copied(table: Table, rows: Sequence[Sequence[Any]]) -> Part:
 
 
 @cache
-def _binding(table: Table, dialect: Dialect) -> Binding:
-    return Binding.of(_columns(table), dialect)
+def _form(table: Table, dialect: Dialect) -> Form:
+    return Form(_columns(table), dialect)
 
 
 @cache

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger
 from sqlalchemy.util import LRUCache
 
-from crmkit.store.arrays import Cells, Sql, in_cells
+from crmkit.store.arrays import Sql
+from crmkit.store.cells import Cells, Unbound, in_cells, run_as_cells
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Dialect
 
 _MOST = 1_000  # texts kept
@@ -28,7 +31,8 @@ class Part:
     kind: Hashable
     """Parts of one kind have one text, and share or do not."""
     write: Callable[[Sql], str]
-    runs: Sequence[Sequence[Any]]
+    values: Sequence[Sequence[Any]] | Unbound
+    """Those of each run."""
     table: str | None
     """What it writes; a part that only looks shares with whatever is written."""
     expected: int | None = None
@@ -45,8 +49,11 @@ class Part:
     """The columns of rows that PostgreSQL takes by COPY; each run is a row."""
     merges: bool = False
     """Whether one statement can do it for several units: it has one run."""
-    by_columns: bool = False
-    """Whether that run holds any number of rows: in each place an array, with their values."""
+
+    @property
+    def runs(self) -> Sequence[Sequence[Any]]:
+        """The values of each run, as a driver takes them."""
+        return self.values.runs() if isinstance(self.values, Unbound) else self.values
 
 
 class Undone(Exception):
@@ -106,7 +113,7 @@ def values_of_merged(units: Sequence[Sequence[Part]]) -> list[Any]:
     """The values of all units, as `Texts.merged` numbers their places."""
     values: list[Any] = []
     for each in zip(*units, strict=True):
-        values += each[0].runs[0] if _is_one(each) else [in_cells(_rows(each))]
+        values += each[0].runs[0] if _is_one(each) else [in_cells(_cells(each))]
     return values
 
 
@@ -116,11 +123,14 @@ def _is_one(parts: Sequence[Part]) -> bool:
     return first.table is None and all(map(is_, parts, repeat(first)))
 
 
-def _rows(parts: Sequence[Part]) -> Sequence[Sequence[Any]]:
-    runs = [each.runs[0] for each in parts]
-    if not parts[0].by_columns:
-        return runs
-    return [row for run in runs for row in zip(*run, strict=True)]
+def _cells(parts: Sequence[Part]) -> Sequence[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    for each in parts:
+        if isinstance(each.values, Unbound):
+            found += each.values.cells()
+        else:
+            found.append(run_as_cells(each.runs[0]))
+    return found
 
 
 def _may_share(parts: Sequence[Part]) -> bool:
