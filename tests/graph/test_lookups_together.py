@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from crmkit.store.coalescing import Apart, Coalescing
 from crmkit.testing import Trial, add_customers, crm
 from crmkit.values.errors import Unavailable
 
@@ -90,38 +89,3 @@ async def test_who_leaves_takes_nobody_along(t: Trial) -> None:
     found = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(found[0], asyncio.CancelledError)
     assert found[1:] == [["Bob"], ["Cyd"]]
-
-
-async def test_who_acts_for_others_goes_on_when_his_own_client_has_gone() -> None:
-    together: Coalescing[int] = Coalescing()
-    released, begun = asyncio.Event(), asyncio.Event()
-
-    async def act(given: Sequence[int]) -> Sequence[int]:
-        begun.set()
-        await released.wait()
-        return [each * 2 for each in given]
-
-    tasks = [asyncio.create_task(together("key", n, act)) for n in (1, 2, 3)]
-    await begun.wait()
-    tasks[0].cancel()
-    tasks[2].cancel()
-    released.set()
-    found = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [isinstance(each, asyncio.CancelledError) for each in found] == [True, False, True]
-    assert found[1] == 4
-
-
-async def test_others_are_told_when_nobody_will_act_for_them() -> None:
-    together: Coalescing[int] = Coalescing()
-
-    async def act(given: Sequence[int]) -> Sequence[int]:
-        return given
-
-    tasks = [asyncio.create_task(together("key", n, act)) for n in (1, 2)]
-    await asyncio.sleep(0)
-    tasks[0].cancel()
-    with pytest.raises(Apart):
-        await tasks[1]
-    assert await together("key", 3, act) == 3
-    with pytest.raises(Apart):
-        await together(["no key"], 4, act)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -26,9 +26,9 @@ _WORTH_MERGING = 4  # units; to begin and end the one statement costs more than 
 class Commits:
     """Commits units, each wholly or not at all.
 
-    Those that end in one turn of the loop go out on one connection: for all of them there is one
-    way to the server and one commit, and Python makes their statements in a row, which takes a
-    third of the time that it takes one by one. Several that do the same are one statement, whose
+    Those that end in one turn of the loop, or while others are being committed, go out on one
+    connection: for all of them there is one way to the server and one commit, and Python makes
+    their statements in a row, which takes a third of the time that it takes one by one. Several that do the same are one statement, whose
     rows are theirs; else their statements follow each other. Where PostgreSQL refuses one it
     undoes them all, and each goes alone. So goes whoever locks rows that were there before:
     two transactions that lock several would wait for each other.
@@ -43,7 +43,7 @@ class Commits:
         self._texts = texts
         self._lent = lent
         self._watch = watch
-        self._units: Coalescing[Make] = Coalescing()
+        self._units: Coalescing[Make] = Coalescing(in_turn=True)
 
     async def __call__(self, make: Make) -> None:
         """Commits a unit.
@@ -53,30 +53,34 @@ class Commits:
             Violation: A constraint said no.
         """
         try:
-            shared: Sequence[Part] | None = await self._units(None, make, self._act, statements=0)
+            outcome = await self._units(None, make, self._act, statements=0)
         except Apart:
-            await self._alone(make)
-        else:
-            if shared is not None:
-                self._watch(shared)
+            outcome = _Alone(make())
+        if isinstance(outcome, _Alone):
+            await self._alone(outcome.parts)
+        elif outcome is not None:
+            self._watch(outcome)
 
     async def _act(self, units: Sequence[Make]) -> Sequence[Any]:
+        """The parts of units that are committed; who locks rows is told to go alone."""
         if len(units) == 1:
-            await self._alone(units[0])
+            only = units[0]()
+            if _locks(only):
+                return [_Alone(only)]
+            await self._alone(only)
             return [None]
         outcomes: list[Any] = [_made(each) for each in units]
-        groups: dict[Any, list[int]] = {}
+        groups: dict[str, list[int]] = {}
         for place, parts in enumerate(outcomes):
             if isinstance(parts, Exception):
                 continue
             if (text := self._texts.together(parts)) is None:
                 outcomes[place] = Undone()
+            elif _locks(parts):
+                outcomes[place] = _Alone(parts)
             else:
-                alone = any(each.locks for each in parts)
-                groups.setdefault((text, place if alone else None), []).append(place)
-        await asyncio.gather(
-            *[self._share(text, places, outcomes) for (text, _), places in groups.items()]
-        )
+                groups.setdefault(text, []).append(place)
+        await asyncio.gather(*[self._share(*each, outcomes) for each in groups.items()])
         return outcomes
 
     async def _share(self, text: str, places: Sequence[int], outcomes: list[Any]) -> None:
@@ -103,8 +107,7 @@ class Commits:
         values = values_of_merged(units)
         return lambda connection: connection.fetch(merged, *values)
 
-    async def _alone(self, make: Make) -> None:
-        parts = make()
+    async def _alone(self, parts: Sequence[Part]) -> None:
         text = self._texts.together(parts)
         if text is None:
             raise Undone
@@ -113,6 +116,16 @@ class Commits:
             await self._lent(lambda connection: connection.fetch(text, *values_of(parts)))
         except asyncpg.DivisionByZeroError as error:
             raise Undone from error
+
+
+class _Alone(NamedTuple):
+    """What a unit does that goes alone."""
+
+    parts: Sequence[Part]
+
+
+def _locks(parts: Sequence[Part]) -> bool:
+    return any(each.locks for each in parts)
 
 
 def _made(make: Make) -> Sequence[Part] | Exception:
