@@ -28,10 +28,10 @@ class Commits:
 
     Those that end in one turn of the loop, or while others are being committed, go out on one
     connection: for all of them there is one way to the server and one commit, and Python makes
-    their statements in a row, which takes a third of the time that it takes one by one. Several that do the same are one statement, whose
-    rows are theirs; else their statements follow each other. Where PostgreSQL refuses one it
-    undoes them all, and each goes alone. So goes whoever locks rows that were there before:
-    two transactions that lock several would wait for each other.
+    their statements in a row, which takes a third of the time that it takes one by one. Several
+    that do the same are one statement, whose rows are theirs; else their statements follow each
+    other. Where PostgreSQL refuses one it undoes them all, and each goes alone. So goes whoever
+    locks rows that were there before: two transactions that lock several would wait for each other.
 
     Args:
         texts: The SQL of parts.
