@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from crmkit.store.tally import TALLY
 
 _MOST = 64  # that are done at once
-_SOME = 8  # that are done at once in turn, and more only where more than two of these are there
+_SOME = 8  # that join those who act in turn; more where more than twice as many are there
 _PATIENCE = 0.02  # seconds for which those who come next wait for those before them
 
 One = TypeVar("One")

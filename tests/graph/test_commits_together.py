@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crmkit.customers.models import Customer
 from crmkit.host.actors import SYSTEM
@@ -207,6 +207,23 @@ async def test_units_that_change_rows_go_alone(t: Trial) -> None:
     await asyncio.gather(*work, *[recording(t, each) for each in ids])
     assert len({*await transactions(t, "tag")}) == 4
     assert len({*await transactions(t, "recordInteraction")}) == 2
+
+
+async def test_who_waits_for_a_row_holds_nobody_up_who_came_with_him(t: Trial) -> None:
+    ids = await company(t)
+
+    async def renamed(context: Any) -> None:
+        context.write.change(Customer, ids[0], set={Customer.source: "fair"})
+
+    async with t.host.database.transaction() as holding:
+        change = update(Customer).where(Customer.id == ids[0]).values(source="held")
+        await holding.run(change)
+        waiting = asyncio.ensure_future(t.host.run_unit("core", renamed, operation="tag"))
+        answers = await asyncio.gather(*[recording(t, each) for each in ids[1:]])
+        assert not any("errors" in each for each in answers)
+        assert not waiting.done()
+    await waiting
+    assert len(await transactions(t, "tag")) == 1
 
 
 async def test_nobody_tries_again_where_nobody_knows_what_was_committed() -> None:
