@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from crmkit.graph.answering import ANSWER, Headers
 from crmkit.graph.live.abort import ABORT
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
     from websockets.http11 import Request
 
 MOST = 128 * 1024
 """Bytes of the head of a request; of an address alone, httptools reads half as much."""
-
-_CONTINUE = b"HTTP/1.1 100 "
-_LENGTH = b"\r\ncontent-length: "
 
 
 class Connection(HttpToolsProtocol):
@@ -31,6 +36,8 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *uvicorns: Any, seconds: float, **named: Any) -> None:
         super().__init__(*uvicorns, **named)
         self._seconds = seconds
+        self._patience = _Patience(self.loop)
+        self.loop: Any = self._patience
         self._end: asyncio.TimerHandle | None = None
         self._is_within = False  # a head of which the end has not come yet
         self._bytes = 0
@@ -41,6 +48,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
+        self._patience.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -65,12 +73,34 @@ class Connection(HttpToolsProtocol):
             self._stop()
         super().on_headers_complete()
         begun = self.cycle
-        if begun is not None and not begun.response_started and begun.scope["method"] != "HEAD":
-            begun.transport = _Answer(self.transport)
+        if begun is not None and begun.scope is self.scope and self.scope["method"] != "HEAD":
+            now: Any = partial(self._answer, begun)
+            self.scope["extensions"][ANSWER] = {"instead_of": begun.send, "now": now}
+
+    def _answer(self, cycle: RequestResponseCycle, headers: Headers, body: bytes) -> bool:
+        """Sends a whole answer, if all is as it mostly is; uvicorn would take as long as for a query."""
+        is_as_mostly = cycle.keep_alive and not (
+            cycle.response_started
+            or cycle.disconnected
+            or cycle.waiting_for_100_continue
+            or cycle.access_log
+            or self.flow.write_paused
+        )
+        if not is_as_mostly:
+            return False
+        parts = [STATUS_LINE[200]]
+        for name, value in (*self.server_state.default_headers, *headers):
+            parts += (name, b": ", value, b"\r\n")
+        # uvloop sends each write at once, and to send takes longer than all else here.
+        self.transport.write(b"".join([*parts, b"\r\n", body]))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def _begin(self) -> None:
         self._bytes = 0
-        self._end = self.loop.call_later(self._seconds, self.transport.close)
+        self._end = self._patience.loop.call_later(self._seconds, self.transport.close)
 
     def _stop(self) -> None:
         if self._end is not None:
@@ -78,35 +108,45 @@ class Connection(HttpToolsProtocol):
             self._end = None
 
 
-class _Answer(asyncio.Transport):
-    """Sends the head of an answer together with its body, if it says that one comes.
+class _Patience:
+    """The loop as a connection of uvicorn's sees it, which waits for the next request after each.
 
-    uvloop sends each write at once, and to send takes longer than all else that uvicorn does.
+    uvicorn has a timer for that, which it sets and cancels for each request. Here it is one, which
+    goes on and finds out when it is over whether it still counts.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._has_begun = False
-        self._head = b""
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.create_task = loop.create_task
+        self._timer: asyncio.TimerHandle | None = None
+        self._ends = 0.0
+        self._then: Callable[[], None] | None = None
 
-    def write(self, part: Any) -> None:
-        if self._head:
-            part = self._head + part
-            self._head = b""
-        elif not self._has_begun and not part.startswith(_CONTINUE):
-            self._has_begun = True
-            if _LENGTH in part:
-                self._head = part
-                return
-        self._transport.write(part)
+    def call_later(self, seconds: float, then: Callable[[], None]) -> Self:
+        """Does something after so many seconds, in the place of what was to be done before."""
+        self._ends, self._then = self.loop.time() + seconds, then
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._ends, self._look)
+        return self
 
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
+    def cancel(self) -> None:
+        """Does not do it."""
+        self._then = None
 
-    def close(self) -> None:
-        if self._head:
-            self.write(b"")
-        self._transport.close()
+    def end(self) -> None:
+        """Is asked for nothing any more."""
+        self.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._then is None:
+            return
+        if self.loop.time() < self._ends:
+            self._timer = self.loop.call_at(self._ends, self._look)
+        else:
+            self._then()
 
 
 class Socket(WebSocketsSansIOProtocol):

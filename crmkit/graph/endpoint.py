@@ -162,7 +162,9 @@ class GraphQL:
             answer = self._failed(self._late(watch, note) if watch.over else error, note, kind)
         if answer is not None:
             wrote = self._host.database.has_replica and note.kind == "mutation"
-            await answering.respond(send, answer, note.status, kind, note.request_id, wrote=wrote)
+            await answering.respond(
+                scope, send, answer, note.status, kind, note.request_id, wrote=wrote
+            )
         self.observed(note, headers)
 
     def observed(self, note: Note, headers: Mapping[bytes, bytes]) -> None:
@@ -203,7 +205,7 @@ class GraphQL:
         except Exception as error:  # noqa: BLE001  `failed` logs it with its traceback
             kind = answering.GRAPHQL
             answer = self._failed(error, note, kind)
-            await answering.respond(send, answer, note.status, kind, note.request_id)
+            await answering.respond(scope, send, answer, note.status, kind, note.request_id)
         else:
             await self.live.stream(asked, note, scope, receive, send)
         self.observed(note, headers)
