@@ -15,7 +15,7 @@ from crmkit.store.arrays import Sql, in_columns
 from crmkit.store.column_types import Code, CurrentTransaction, Json, instant
 from crmkit.store.database import Base, Record, column, or_null, reference, table_of
 from crmkit.store.groups import inserted
-from crmkit.store.parts import Part
+from crmkit.store.parts import Kind, Part
 from crmkit.store.trail import Entry, Owner, Trail, owner_sql
 from crmkit.values import ids
 from crmkit.values.errors import Invalid
@@ -208,8 +208,8 @@ def _looking_up(
         found = " ".join(_cases(tables, sql))
         return f"CASE d.found_in {found} END"
 
-    kind = (_TABLE, *sorted(tables))
-    return Part(kind, write, [in_columns(given, values, dialect)], _TABLE.name, locks=False)
+    kind = Kind((_TABLE, *sorted(tables)), write, _TABLE.name, locks=False)
+    return Part(kind, [in_columns(given, values, dialect)])
 
 
 def _found(owner: Owner | None) -> tuple[str | None, str | None]:

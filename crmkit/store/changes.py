@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, select
 
 from crmkit.store.arrays import Sql, bound, in_columns
 from crmkit.store.groups import Group, Key, noun_of
-from crmkit.store.parts import Part
+from crmkit.store.parts import Kind, Part
 from crmkit.store.trail import Act, Trace
 from crmkit.values.errors import Conflict, Failure, NotFound, Refused
 
@@ -99,8 +99,8 @@ class Changes(Group):
         """One statement for all rows, which says which of them it has changed."""
         columns, rows = self._rows()
         values = self._moment(dialect) + in_columns(columns, rows, dialect)
-        kind = (self.table, self.shape)
-        return Part(kind, self._text, [values], self.table.name, len(self.entries))
+        kind = Kind((self.table, self.shape), self._text, self.table.name)
+        return Part(kind, [values], len(self.entries))
 
     def _singly(self, dialect: Dialect) -> Part:
         """A statement that is run once for each row."""
@@ -115,8 +115,8 @@ class Changes(Group):
             [*self._moment(dialect), *each]
             for each in zip(*[values[index] for index in order], strict=True)
         ]
-        kind = (self.table, self.shape, "singly")
-        return Part(kind, self._text_singly, runs, self.table.name, len(self.entries))
+        kind = Kind((self.table, self.shape, "singly"), self._text_singly, self.table.name)
+        return Part(kind, runs, len(self.entries))
 
     def _moment(self, dialect: Dialect) -> list[Any]:
         """When a row that counts its versions was changed last."""

@@ -42,7 +42,7 @@ class Coalescing(Generic[One]):
         self._last: _Over | None = None
         self._present = 0
 
-    async def __call__(self, key: Hashable, one: One, act: Act[One], statements: int = 1) -> Any:
+    async def join(self, key: Hashable, one: One, act: Act[One], statements: int = 1) -> Any:
         """What comes of this one.
 
         Args:

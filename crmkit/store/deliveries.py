@@ -25,7 +25,7 @@ from crmkit.store.database import table_of
 from crmkit.store.groups import finished
 from crmkit.store.leases import TRIES, LeaseLost, Patience
 from crmkit.store.outbox import Delivery, DeliveryState, Outbox
-from crmkit.store.parts import Part
+from crmkit.store.parts import Kind, Part
 from crmkit.store.ready import number, statement
 from crmkit.store.write import Write
 
@@ -104,7 +104,7 @@ def _done(tries: int, seqs: Sequence[int], dialect: Dialect) -> Part:
         *in_columns(columns, [[each] for each in seqs], dialect),
         tries,
     ]
-    return Part("deliveries done", write, [values], delivery.name, len(seqs))
+    return Part(Kind("deliveries done", write, delivery.name), [values], len(seqs))
 
 
 class Deliveries:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from crmkit.store.cells import Form, Unbound
-from crmkit.store.parts import Part
+from crmkit.store.parts import Kind, Part
 from crmkit.store.statements import template
 from crmkit.store.trail import Act, Trace, named_rows
 from crmkit.store.violations import Violation
 from crmkit.values.errors import Conflict, Failure, NotFound, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Delete, Dialect, Table, Update
     from sqlalchemy.types import TypeEngine
@@ -127,7 +127,7 @@ class Upserts(Group):
 
     def part(self, dialect: Dialect) -> Part:
         rows = [self._rows[key] for key in sorted(self._rows, key=str)]
-        return inserted(self.table, rows, dialect, self.meeting, self._on_conflict)
+        return inserted(self.table, rows, dialect, self.meeting)
 
     def traces(self) -> Iterable[Trace]:
         # What was there already keeps the key that it has.
@@ -137,25 +137,6 @@ class Upserts(Group):
             after = {name: row[name] for name in self.meeting.set if name != "updated_at"}
             added = {name: by for name, by in self._added(row).items() if name != "version"}
             yield Trace(self.table, Act.CHANGED, known, after, added=added)
-
-    def _on_conflict(self, sql: Sql) -> str:
-        target = f" ON CONFLICT ({', '.join(map(sql.name, self.meeting.key))}){self._partial(sql)}"
-        own = sql.name(self.table)
-        added = [f"{c} = {own}.{c} + excluded.{c}" for c in map(sql.name, self.meeting.add)]
-        taken = [f"{c} = excluded.{c}" for c in map(sql.name, self.meeting.set)]
-        return f"{target} DO {'UPDATE SET ' if added or taken else 'NOTHING'}{', '.join(added + taken)}"
-
-    def _partial(self, sql: Sql) -> str:
-        """The condition of a partial index has to be said again to be met."""
-        for index in self.table.indexes:
-            where = index.dialect_options[sql.dialect.name]["where"]
-            if (
-                index.unique
-                and where is not None
-                and set(index.columns.keys()) == set(self.meeting.key)
-            ):
-                return f" WHERE {where.compile(dialect=sql.dialect)}"
-        return ""
 
 
 class Statement(Group):
@@ -182,7 +163,7 @@ class Statement(Group):
         made = template(self.statement, dialect)
         text, runs = made.sql, [made.constants]
         # Its text numbers its own places, and it may read what others write.
-        return Part(text, lambda _: text, runs, self.table.name, self.expect, shares=False)
+        return Part(Kind(text, lambda _: text, self.table.name, shares=False), runs, self.expect)
 
     def traces(self) -> Iterable[Trace]:
         # Which rows it finds, only the database knows; mostly its condition names them.
@@ -237,30 +218,49 @@ def inserted(
     rows: Sequence[dict[str, Any]],
     dialect: Dialect,
     meeting: Meeting | None = None,
-    on_conflict: Callable[[Sql], str] = lambda _: "",
     *,
     may_wait: bool = False,
 ) -> Part:
-    """The part that adds these rows to their table."""
-    many, merges = len(rows) > 1, meeting is None
-    kind, form = (table, meeting, many), _form(table, dialect)
+    """The part that adds these rows to their table, or has them meet those that are there."""
+    many, form = len(rows) > 1, _form(table, dialect)
+    if meeting is None and _is_copied(len(rows), dialect):
+        return _copied(table, list(zip(*form.binding.by_columns(rows), strict=True)))
+    kind = _inserting(table, meeting, many, may_wait)
+    if dialect.name == "postgresql":
+        return Part(kind, Unbound(form, rows))
+    if many:
+        return Part(kind, list(zip(*form.binding.by_columns(rows), strict=True)))
+    return Part(kind, [form.binding.row(rows[0])])
 
+
+@lru_cache(4_000)
+def _inserting(table: Table, meeting: Meeting | None, many: bool, may_wait: bool) -> Kind:
     def write(sql: Sql) -> str:
         columns = _columns(table)
         names = ", ".join([sql.name(name) for name, _ in columns])
-        places = sql.values(columns, many=many)
-        return f"INSERT INTO {sql.name(table)} ({names}) {places}{on_conflict(sql)}"
+        said = f"INSERT INTO {sql.name(table)} ({names}) {sql.values(columns, many=many)}"
+        return said if meeting is None else f"{said} {_on_conflict(table, meeting, sql)}"
 
-    values: Sequence[Sequence[Any]] | Unbound
-    if merges and _is_copied(len(rows), dialect):
-        return _copied(table, list(zip(*form.binding.by_columns(rows), strict=True)))
-    if dialect.name == "postgresql":
-        values = Unbound(form, rows)
-    elif many:
-        values = list(zip(*form.binding.by_columns(rows), strict=True))
-    else:
-        values = [form.binding.row(rows[0])]
-    return Part(kind, write, values, table.name, may_wait=may_wait, locks=not merges, merges=merges)
+    is_new = meeting is None
+    name = (table, meeting, many)
+    return Kind(name, write, table.name, may_wait=may_wait, locks=not is_new, merges=is_new)
+
+
+def _on_conflict(table: Table, meeting: Meeting, sql: Sql) -> str:
+    target = f"ON CONFLICT ({', '.join(map(sql.name, meeting.key))}){_partial(table, meeting, sql)}"
+    own = sql.name(table)
+    added = [f"{c} = {own}.{c} + excluded.{c}" for c in map(sql.name, meeting.add)]
+    taken = [f"{c} = excluded.{c}" for c in map(sql.name, meeting.set)]
+    return f"{target} DO {'UPDATE SET ' if added or taken else 'NOTHING'}{', '.join(added + taken)}"
+
+
+def _partial(table: Table, meeting: Meeting, sql: Sql) -> str:
+    """The condition of a partial index has to be said again to be met."""
+    for index in table.indexes:
+        where = index.dialect_options[sql.dialect.name]["where"]
+        if index.unique and where is not None and {*index.columns.keys()} == {*meeting.key}:
+            return f" WHERE {where.compile(dialect=sql.dialect)}"
+    return ""
 
 
 def _is_copied(rows: int, dialect: Dialect) -> bool:
@@ -274,7 +274,7 @@ def _copied(table: Table, rows: Sequence[Sequence[Any]]) -> Part:
     def write(sql: Sql) -> str:
         return f"COPY {sql.name(table)} ({', '.join(map(sql.name, names))}) FROM STDIN"
 
-    return Part((table, "copy"), write, rows, table.name, shares=False, copies=names)
+    return Part(Kind((table, "copy"), write, table.name, shares=False, copies=names), rows)
 
 
 @cache

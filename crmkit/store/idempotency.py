@@ -13,7 +13,7 @@ from crmkit.store.arrays import Binding, Sql
 from crmkit.store.column_types import Code, Json
 from crmkit.store.database import Base, column, table_of, unscoped
 from crmkit.store.groups import inserted
-from crmkit.store.parts import Part
+from crmkit.store.parts import Kind, Part
 from crmkit.values.errors import IdempotencyMismatch
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def taken(key: IdempotencyKey, at: datetime, result: Any, dialect: Dialect) -> P
 async def claim(transaction: Transaction, key: IdempotencyKey, at: datetime, result: Any) -> bool:
     """Takes the key, and waits for whoever is taking it; says whether it was free."""
     part = taken(key, at, result, transaction.dialect)
-    unless_there = f"{part.write(Sql(transaction.dialect))} ON CONFLICT DO NOTHING"
+    unless_there = f"{part.kind.write(Sql(transaction.dialect))} ON CONFLICT DO NOTHING"
     return await transaction.execute(unless_there, part.runs[0]) == 1
 
 
@@ -76,7 +76,7 @@ def kept(key: IdempotencyKey, result: Any, dialect: Dialect) -> Part:
         result, scope, name = [f"{sql.name(name)} = {sql.place(kind)}" for name, kind in _KEPT]
         return f"UPDATE {sql.name(table)} SET {result} WHERE {scope} AND {name}"  # noqa: S608  names
 
-    return Part((table, "kept"), write, [values], table.name)
+    return Part(Kind((table, "kept"), write, table.name), [values])
 
 
 async def stored(reader: Reader, key: IdempotencyKey) -> tuple[Any] | None:

@@ -21,21 +21,18 @@ if TYPE_CHECKING:
 
 _MOST = 1_000  # texts kept
 
-_merges = attrgetter("merges")
+_merges = attrgetter("kind.merges")
 
 
-@dataclass(slots=True, eq=False)
-class Part:
-    """A statement, the values of each of its runs, and how many rows it has to touch."""
+@dataclass(slots=True, frozen=True, eq=False)
+class Kind:
+    """What parts have in common that differ in their values alone: their text, and what it does."""
 
-    kind: Hashable
-    """Parts of one kind have one text, and share or do not."""
+    name: Hashable
+    """Kinds of one name have one text."""
     write: Callable[[Sql], str]
-    values: Sequence[Sequence[Any]] | Unbound
-    """Those of each run."""
     table: str | None
     """What it writes; a part that only looks shares with whatever is written."""
-    expected: int | None = None
     shares: bool = True
     """Whether it can stand beside others in one statement."""
     may_wait: bool = False
@@ -49,6 +46,15 @@ class Part:
     """The columns of rows that PostgreSQL takes by COPY; each run is a row."""
     merges: bool = False
     """Whether one statement can do it for several units: it has one run."""
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """A statement, the values of each of its runs, and how many rows it has to touch."""
+
+    kind: Kind
+    values: Sequence[Sequence[Any]] | Unbound
+    expected: int | None = None
 
     @property
     def runs(self) -> Sequence[Sequence[Any]]:
@@ -75,11 +81,11 @@ class Texts:
 
     def alone(self, part: Part) -> str:
         """The statement of one part."""
-        return self._text(part.kind, lambda: part.write(Sql(self._dialect)))
+        return self._text(part.kind.name, lambda: part.kind.write(Sql(self._dialect)))
 
     def together(self, parts: Sequence[Part]) -> str | None:
         """One statement of PostgreSQL that does what all parts do; nothing where none can."""
-        kinds = tuple([(each.kind, each.expected is None) for each in parts])
+        kinds = tuple([(each.kind.name, each.expected is None) for each in parts])
         return self._text(kinds, lambda: _together(parts, Sql(self._dialect))) or None
 
     def merged(self, units: Sequence[Sequence[Part]]) -> str | None:
@@ -90,7 +96,7 @@ class Texts:
         places = [*zip(*units, strict=True)]
         if not all(_is_one(each) or all(map(_merges, each)) for each in places):
             return None
-        kinds = tuple([(each[0].kind, _is_one(each)) for each in places])
+        kinds = tuple([(each[0].kind.name, _is_one(each)) for each in places])
         return self._text(("merged", kinds), lambda: _merged(places, Sql(self._dialect)))
 
     def _text(self, kind: Hashable, make: Callable[[], str]) -> str:
@@ -120,7 +126,7 @@ def values_of_merged(units: Sequence[Sequence[Part]]) -> list[Any]:
 def _is_one(parts: Sequence[Part]) -> bool:
     """Whether all look for the very same, so that it is looked for once."""
     first = parts[0]
-    return first.table is None and all(map(is_, parts, repeat(first)))
+    return first.kind.table is None and all(map(is_, parts, repeat(first)))
 
 
 def _cells(parts: Sequence[Part]) -> Sequence[Mapping[str, Any]]:
@@ -135,14 +141,14 @@ def _cells(parts: Sequence[Part]) -> Sequence[Mapping[str, Any]]:
 
 def _may_share(parts: Sequence[Part]) -> bool:
     """Whether one statement can do it: no part of it sees what another one does."""
-    tables = [each.table for each in parts if each.table is not None]
-    return len(set(tables)) == len(tables) and all(each.shares for each in parts)
+    tables = [each.kind.table for each in parts if each.kind.table is not None]
+    return len(set(tables)) == len(tables) and all(each.kind.shares for each in parts)
 
 
 def _together(parts: Sequence[Part], sql: Sql) -> str:
     if not _may_share(parts):
         return ""
-    texts = [each.write(sql) for each in parts]
+    texts = [each.kind.write(sql) for each in parts]
     counts = [None if each.expected is None else sql.place(BigInteger()) for each in parts]
     return _checked(texts, counts)
 
@@ -150,14 +156,14 @@ def _together(parts: Sequence[Part], sql: Sql) -> str:
 def _merged(places: Sequence[Sequence[Part]], sql: Sql) -> str:
     texts, counts = [], []
     for parts in places:
-        each = parts[0]
+        kind, expected = parts[0].kind, parts[0].expected
         if _is_one(parts):
-            texts.append(each.write(sql))
-            counts.append(each.expected)
+            texts.append(kind.write(sql))
+            counts.append(expected)
         else:
-            text = each.write(cells := Cells(sql))
-            texts.append(text if each.table else _failing(text, each.expected, cells))
-            counts.append(None if each.expected is None else 0)
+            text = kind.write(cells := Cells(sql))
+            texts.append(text if kind.table else _failing(text, expected, cells))
+            counts.append(None if expected is None else 0)
     return _checked(texts, counts)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkit.store.arrays import Binding, Sql, bound
 from crmkit.store.database import Base, table_of
-from crmkit.store.parts import Part
+from crmkit.store.parts import Kind, Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +27,16 @@ class Unfounded(Exception):
 
 def found(sql: str, arguments: Sequence[Any], count: int) -> Part:
     """That a statement of the driver's own SQL finds so many rows; it can only stand first."""
+    # What else there may be, has a type that only its text knows.
     return Part(
-        (sql, count),
-        lambda each: each.first(sql, len(arguments)),
-        [arguments],
-        None,
-        count,
-        locks=False,
-        # What else there may be, has a type that only its text knows.
-        merges={*map(type, arguments)} <= _TEXTS,
+        _finds(sql, count, len(arguments), {*map(type, arguments)} <= _TEXTS), [arguments], count
+    )
+
+
+@lru_cache(1_000)
+def _finds(sql: str, count: int, places: int, merges: bool) -> Kind:
+    return Kind(
+        (sql, count), lambda each: each.first(sql, places), None, locks=False, merges=merges
     )
 
 
@@ -48,8 +49,8 @@ def absent(model: type[Base], values: Sequence[Any], dialect: Dialect) -> Part:
         places = ", ".join(sql.place(key.type) for _ in values)
         return f"SELECT 1 FROM {sql.name(key.table)} WHERE {sql.name(key.name)} IN ({places})"  # noqa: S608  columns
 
-    kind = (key.table, "absent", len(values))
-    return Part(kind, write, [bound_values], None, 0, locks=False, merges=True)
+    name = (key.table, "absent", len(values))
+    return Part(Kind(name, write, None, locks=False, merges=True), [bound_values], 0)
 
 
 @lru_cache(1_000)
@@ -72,5 +73,5 @@ def unchanged(model: type[Base], rows: tuple[Remembered, ...], dialect: Dialect)
         ]
         return f"SELECT 1 FROM {sql.name(table)} WHERE {' OR '.join(tests)}"  # noqa: S608  columns
 
-    kind = (table, len(rows), names)
-    return Part(kind, write, [values], None, len(rows), locks=False, merges=True)
+    name = (table, len(rows), names)
+    return Part(Kind(name, write, None, locks=False, merges=True), [values], len(rows))

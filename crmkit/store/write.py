@@ -62,6 +62,9 @@ class Write:
         Rows at the side of others come along with them, empty; one that is said itself, behind
         its own, comes in the place of the empty one.
         """
+        if len(rows) == 1:
+            self._add(_kind(type(rows[0])), rows)
+            return
         for model, alike in groupby(rows, type):
             self._add(_kind(model), alike, rows)
 

@@ -237,6 +237,6 @@ async def test_nobody_tries_again_where_nobody_knows_what_was_committed() -> Non
         return [absent(Customer, ["customer_1"], dialect)]
 
     commits = Commits(Texts(dialect), lent, lambda _: None)
-    found = await asyncio.gather(*[commits(parts) for _ in range(3)], return_exceptions=True)
+    found = await asyncio.gather(*[commits.commit(parts) for _ in range(3)], return_exceptions=True)
     assert [type(each) for each in found] == [Unavailable] * 3
     assert len(asked) == 1

@@ -37,7 +37,7 @@ class Slow:
 
 
 def asked(together: Coalescing[int], slow: Slow, *numbers: int) -> list[asyncio.Task[int]]:
-    return [asyncio.create_task(together("key", each, slow)) for each in numbers]
+    return [asyncio.create_task(together.join("key", each, slow)) for each in numbers]
 
 
 async def test_who_acts_for_others_goes_on_when_his_own_client_has_gone() -> None:
@@ -49,7 +49,7 @@ async def test_who_acts_for_others_goes_on_when_his_own_client_has_gone() -> Non
         await released.wait()
         return [each * 2 for each in given]
 
-    tasks = [asyncio.create_task(together("key", n, act)) for n in (1, 2, 3)]
+    tasks = [asyncio.create_task(together.join("key", n, act)) for n in (1, 2, 3)]
     await begun.wait()
     tasks[0].cancel()
     tasks[2].cancel()
@@ -65,14 +65,14 @@ async def test_others_are_told_when_nobody_will_act_for_them() -> None:
     async def act(given: Sequence[int]) -> Sequence[int]:
         return given
 
-    tasks = [asyncio.create_task(together("key", n, act)) for n in (1, 2)]
+    tasks = [asyncio.create_task(together.join("key", n, act)) for n in (1, 2)]
     await asyncio.sleep(0)
     tasks[0].cancel()
     with pytest.raises(Apart):
         await tasks[1]
-    assert await together("key", 3, act) == 3
+    assert await together.join("key", 3, act) == 3
     with pytest.raises(Apart):
-        await together(["no key"], 4, act)  # type: ignore[arg-type]
+        await together.join(["no key"], 4, act)  # type: ignore[arg-type]
 
 
 async def test_who_comes_later_waits_for_those_before_him_and_is_done_with_others() -> None:
@@ -110,7 +110,7 @@ async def test_those_who_come_at_once_are_done_by_halves() -> None:
         await asyncio.sleep(0)
         return given
 
-    found = await asyncio.gather(*[together("key", number, act) for number in range(40)])
+    found = await asyncio.gather(*[together.join("key", number, act) for number in range(40)])
     assert found == [*range(40)]
     assert sum(sizes) == 40
     assert 8 <= max(sizes) <= 20

@@ -161,7 +161,7 @@ class Database(Reader):
             key = made.sql, made.besides(place, told), may_be_late()
             act = partial(self._found, made, place, told)
             try:
-                found: Sequence[Sequence[Any]] = await self._lookups(key, keys, act)
+                found: Sequence[Sequence[Any]] = await self._lookups.join(key, keys, act)
             except Apart:
                 pass
             else:

@@ -76,7 +76,7 @@ class Postgres(Database):
             self._pool.give(connection)
 
     def commit(self, parts: Callable[[], Sequence[Part]]) -> Coroutine[Any, Any, None]:
-        return self._commits(parts)
+        return self._commits.commit(parts)
 
     def _fetched(
         self, sql: str, arguments: Sequence[Any], pool: Pool | None = None
@@ -181,12 +181,12 @@ class _PostgresTransaction(Transaction):
         return int(rows) if rows.isdigit() else 0
 
     async def write(self, part: Part) -> int:
-        if not part.copies:
+        if not part.kind.copies:
             return await super().write(part)
         self._watch(self.texts.alone(part))
         with plainly:
             await self._connection.copy_records_to_table(
-                part.table, records=part.runs, columns=part.copies
+                part.kind.table, records=part.runs, columns=part.kind.copies
             )
         return len(part.runs)
 

@@ -45,7 +45,7 @@ class Commits:
         self._watch = watch
         self._units: Coalescing[Make] = Coalescing(in_turn=True)
 
-    async def __call__(self, make: Make) -> None:
+    async def commit(self, make: Make) -> None:
         """Commits a unit.
 
         Raises:
@@ -53,7 +53,7 @@ class Commits:
             Violation: A constraint said no.
         """
         try:
-            outcome = await self._units(None, make, self._act, statements=0)
+            outcome = await self._units.join(None, make, self._act, statements=0)
         except Apart:
             outcome = _Alone(make())
         if isinstance(outcome, _Alone):
@@ -125,7 +125,7 @@ class _Alone(NamedTuple):
 
 
 def _locks(parts: Sequence[Part]) -> bool:
-    return any(each.locks for each in parts)
+    return any(each.kind.locks for each in parts)
 
 
 def _made(make: Make) -> Sequence[Part] | Exception:

@@ -96,8 +96,8 @@ class Sqlite(Database):
         def make() -> tuple[Job, Waiting]:
             told = [(self.texts.alone(each), each) for each in parts()]
             texts.extend([text for text, _ in told])
-            own = [each for each in told if not each[1].may_wait]
-            waiting = [(text, part.runs) for text, part in told if part.may_wait]
+            own = [each for each in told if not each[1].kind.may_wait]
+            waiting = [(text, part.runs) for text, part in told if part.kind.may_wait]
             return partial(_run_all, told=own), waiting
 
         try:
