@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from starlette.types import Send
     from websockets.http11 import Request
 
 MOST = 128 * 1024
@@ -64,7 +64,11 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}}
+        # They lead to this connection and not to the request, which would be a circle for each.
+        self.scope["extensions"] = {
+            ABORT: {"now": self.transport.abort},
+            ANSWER: {"now": self._answer},
+        }
         self._is_within = True
 
     def on_headers_complete(self) -> None:
@@ -72,19 +76,19 @@ class Connection(HttpToolsProtocol):
         if self._end is not None:
             self._stop()
         super().on_headers_complete()
-        begun = self.cycle
-        if begun is not None and begun.scope is self.scope and self.scope["method"] != "HEAD":
-            now: Any = partial(self._answer, begun)
-            self.scope["extensions"][ANSWER] = {"instead_of": begun.send, "now": now}
 
-    def _answer(self, cycle: RequestResponseCycle, headers: Headers, body: bytes) -> bool:
+    def _answer(self, send: Send, headers: Headers, body: bytes) -> bool:
         """Sends a whole answer, if all is as it mostly is; uvicorn would take as long as for a query."""
+        cycle = getattr(send, "__self__", None)
+        if type(cycle) is not RequestResponseCycle:
+            return False  # A layer has put its own in this place, and wants to see what is sent.
         is_as_mostly = cycle.keep_alive and not (
             cycle.response_started
             or cycle.disconnected
             or cycle.waiting_for_100_continue
             or cycle.access_log
             or self.flow.write_paused
+            or cycle.scope["method"] == "HEAD"
         )
         if not is_as_mostly:
             return False

@@ -32,10 +32,7 @@ _THEIRS = {ErrorCode.FORBIDDEN: 403}
 _CHALLENGE = b'Bearer realm="crmkit", error="invalid_token"'
 
 ANSWER = "crmkit.answer"
-"""The extension of ASGI by which our own server takes a whole answer with the status 200 at once.
-
-It stands in the place of one `send`: a layer that hands on another one wants to see what is sent.
-"""
+"""The extension of ASGI by which our own server takes a whole answer with the status 200 at once."""
 
 WROTE = b"crmkit_wrote=1"
 """The cookie of who has just written. Whoever forges it is only read to from the primary."""
@@ -85,7 +82,7 @@ async def respond(
     offered = scope.get("extensions", {}).get(ANSWER)
     if status != 200:
         headers += _besides(answer, status)
-    elif offered and offered["instead_of"] == send and offered["now"](headers, body):
+    elif offered and offered["now"](send, headers, body):
         return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -54,6 +54,7 @@ class Watch:
         "_left",
         "_looking",
         "_receive",
+        "_was_seen",
         "_watches",
         "_work",
         "loop",
@@ -68,6 +69,7 @@ class Watch:
         self.works = False
         self._left = False
         self.over = False
+        self._was_seen = False
         self._looking: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -97,12 +99,14 @@ class Watch:
             raise (ClientDisconnect if self._left else TimeoutError) from error
 
     def look(self) -> None:
-        """Goes on looking by itself at what has begun to work, and stops what is late.
+        """Goes on looking by itself at what works for the second time, and stops what is late.
 
         While the body is read, its reader hears of it when the client goes.
         """
         if self.works:
-            if self._looking is None:
+            if not self._was_seen:
+                self._was_seen = True  # Mostly it has only just begun.
+            elif self._looking is None:
                 work = self._until_over()
                 self._looking = self.loop.create_task(work, name="watch a request")
         elif not self.over and self.loop.time() >= self._ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from functools import partial
@@ -89,6 +90,15 @@ async def test_an_answer_is_sent_in_one_piece(client: Line) -> None:
         assert {*others} >= HEAD
         assert any(each.startswith("date: ") for each in others)
         assert body == ANSWER
+
+
+async def test_a_request_leaves_nothing_that_has_to_be_looked_for(client: Line) -> None:
+    ask = "GET / HTTP/1.1\nhost: x\n\n"
+    await client.ask(ask)
+    gc.collect()
+    for _ in range(20):
+        await client.ask(ask)
+    assert gc.collect() < 20
 
 
 async def test_a_layer_that_looks_at_what_is_sent_sees_it(client: Line, app: App) -> None:
