@@ -199,10 +199,12 @@ def field_type(kind: FieldKind, digits: int) -> TypeEngine[Any]:
     return _FIELD_TYPES[kind]
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def instant(value: datetime) -> str:
     """The one text of a moment, in SQLite and in answers: UTC, six digits, `Z`."""
     if value.tzinfo is UTC:
+        if value.microsecond:  # orjson writes it three times as fast, and no zeros.
+            return orjson.dumps(value, option=orjson.OPT_UTC_Z)[1:-1].decode()
         return f"{value.isoformat(timespec='microseconds')[:-6]}Z"
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")

@@ -43,6 +43,7 @@ class Notices:
         self._database = database
         self._wakes: dict[Notice, list[Callable[[], None]]] = {each: [] for each in Notice}
         self._wire: Connection | None = None
+        self._unsaid: set[Notice] = set()
         self._untold: set[Notice] = set()
         self._telling: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -70,6 +71,8 @@ class Notices:
 
     async def stop(self) -> None:
         """Says what is still unsaid, and listens no more."""
+        for each in [*self._unsaid]:
+            self._say(each)
         if self._telling is not None:
             await self._telling
         if self._listening is not None:
@@ -78,6 +81,15 @@ class Notices:
             self._listening = None
 
     def _tell(self, what: Notice) -> None:
+        """Says it at the end of this turn of the loop: once for all whose units end in it."""
+        if what not in self._unsaid:
+            self._unsaid.add(what)
+            asyncio.get_running_loop().call_soon(self._say, what)
+
+    def _say(self, what: Notice) -> None:
+        if what not in self._unsaid:
+            return  # It was said when all was stopped.
+        self._unsaid.remove(what)
         self._wake(what)
         self._untold.add(what)
         if self._wire is not None and self._telling is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from sqlalchemy import (
     ColumnElement,
@@ -84,7 +85,8 @@ class Reach:
         narrow = tuple(_Same(each) for each in self.narrow)
         hidden = frozenset(self.hidden.items())
         extents = self.extents and _Same(self.extents)
-        return self.everything, self.deleted, narrow, extents, hidden, self.refused
+        told = self.everything, self.deleted, narrow, extents, hidden, self.refused
+        return _SHAPES.setdefault(told, _Shape(told))
 
     def told(self, deferred: Deferred) -> Any:
         """The value that this reach has where a statement names one.
@@ -176,6 +178,18 @@ EVERYTHING = Reach(everything=True)
 def with_deleted(statement: Select[Any]) -> Select[Any]:
     """A statement that also sees deleted records, and what belongs to them."""
     return statement.execution_options(with_deleted=True)
+
+
+class _Shape:
+    """The one object for all reaches that tell the same: they are told apart at a look."""
+
+    __slots__ = ("__weakref__", "_told")
+
+    def __init__(self, told: Hashable) -> None:
+        self._told = told  # It lives as long as what is compared with it.
+
+
+_SHAPES: WeakValueDictionary[Hashable, _Shape] = WeakValueDictionary()
 
 
 class _Same:
