@@ -222,9 +222,9 @@ class Context(Generic[Config]):
 
     def emit(self, event: Event) -> None:
         """Tells handlers of an event, once the unit has been committed."""
-        name = self.host.loaded.event_name(type(event))
-        self.unit.emit(name, type(event).version, event.record, event.payload(), plugin=self.plugin)
-        self.unit.after_commit.append(self.host.notices.of_events)
+        name, unit = self.host.loaded.event_name(type(event)), self.unit
+        unit.emit(name, type(event).version, event.record, event.payload(), plugin=self.plugin)
+        unit.after_commit.append(self.host.notices.of_events)
 
     def enqueue(
         self,

@@ -90,7 +90,7 @@ class Inserts(Group):
         return inserted(self.table, self.rows, dialect)
 
     def is_copied(self, dialect: Dialect) -> bool:
-        return _is_copied(len(self.rows), dialect)
+        return len(self.rows) >= _WORTH_COPYING and dialect.name == "postgresql"
 
     @property
     def new(self) -> Sequence[Mapping[str, Any]]:
@@ -223,10 +223,11 @@ def inserted(
 ) -> Part:
     """The part that adds these rows to their table, or has them meet those that are there."""
     many, form = len(rows) > 1, _form(table, dialect)
-    if meeting is None and _is_copied(len(rows), dialect):
+    is_native = dialect.name == "postgresql"
+    if len(rows) >= _WORTH_COPYING and is_native and meeting is None:
         return _copied(table, list(zip(*form.binding.by_columns(rows), strict=True)))
     kind = _inserting(table, meeting, many, may_wait)
-    if dialect.name == "postgresql":
+    if is_native:
         return Part(kind, Unbound(form, rows))
     if many:
         return Part(kind, list(zip(*form.binding.by_columns(rows), strict=True)))
@@ -261,10 +262,6 @@ def _partial(table: Table, meeting: Meeting, sql: Sql) -> str:
         if index.unique and where is not None and {*index.columns.keys()} == {*meeting.key}:
             return f" WHERE {where.compile(dialect=sql.dialect)}"
     return ""
-
-
-def _is_copied(rows: int, dialect: Dialect) -> bool:
-    return rows >= _WORTH_COPYING and dialect.name == "postgresql"
 
 
 def _copied(table: Table, rows: Sequence[Sequence[Any]]) -> Part:
