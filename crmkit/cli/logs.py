@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import json
 import logging
 import sys
 import traceback
@@ -104,7 +105,10 @@ def _dated(level: str, line: MutableMapping[str, Any]) -> MutableMapping[str, An
 
 
 def _as_json(line: MutableMapping[str, Any]) -> str:
-    return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+    try:
+        return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+    except TypeError:  # Half of a surrogate pair, or a number of more than 64 bits.
+        return json.dumps(line, default=str)
 
 
 def _without_words(line: MutableMapping[str, Any]) -> None:

@@ -148,3 +148,13 @@ async def test_what_is_wrong_is_written_at_once_behind_what_was_said_before_it(
     log.info("fourth")
     assert [each["event"] for each in door.written()] == ["first", "second", "third"]
     assert [each["event"] for each in await door.lines()] == ["fourth"]
+
+
+async def test_a_line_that_is_hard_to_write_loses_neither_itself_nor_others(door: Served) -> None:
+    log = structlog.get_logger("crmkit.tests")
+    log.info("before")
+    log.info("odd", half="\ud800", number=2**70)
+    log.info("after")
+    before, odd, after = await door.lines()
+    assert [before["event"], after["event"]] == ["before", "after"]
+    assert (odd["event"], odd["half"], odd["number"]) == ("odd", "\ud800", 2**70)
