@@ -78,7 +78,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _answer(self, send: Send, headers: Headers, body: bytes) -> bool:
-        """Sends a whole answer, if all is as it mostly is; uvicorn would take as long as for a query."""
+        """Sends a whole answer in one go, if all is as it mostly is; says whether it did."""
         cycle = getattr(send, "__self__", None)
         if type(cycle) is not RequestResponseCycle:
             return False  # A layer has put its own in this place, and wants to see what is sent.

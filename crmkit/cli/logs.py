@@ -48,22 +48,22 @@ class _Lines(structlog.make_filtering_bound_logger(logging.INFO)):  # type: igno
     def info(self, event: str, *given: Any, **line: Any) -> Any:
         if given:
             return super().info(event, *given, **line)
-        return self._logger.soon(_dated("info", {**self._context, **line, "event": event}))
+        return self._logger.soon(json_line(None, "info", {**self._context, **line, "event": event}))
 
 
 class _Writer:
     """Writes what the requests of one turn of the loop say at once, and what is wrong right away.
 
-    To write a line takes longer than to make it, and to make several in a row less than one by one.
+    To write a line takes longer than to make it.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._lines: list[str | MutableMapping[str, Any]] = []
+        self._lines: list[str] = []
         self._lock = Lock()
 
-    def soon(self, line: MutableMapping[str, Any]) -> None:
-        """Writes a line, of which all is said, by the end of the next turn."""
+    def soon(self, line: str) -> None:
+        """Writes a line by the end of the next turn."""
         with self._lock:
             self._lines.append(line)
             if len(self._lines) > 1:
@@ -86,8 +86,7 @@ class _Writer:
         with self._lock:
             if self._lines:
                 lines, self._lines = self._lines, []
-                told = [each if isinstance(each, str) else _as_json(each) for each in lines]
-                self._stream.write("\n".join(told) + "\n")
+                self._stream.write("\n".join(lines) + "\n")
                 self._stream.flush()
 
 
@@ -95,16 +94,8 @@ def json_line(_: Any, level: str, line: MutableMapping[str, Any]) -> str:
     """A line of the log as JSON, with its level and its time, and without what is people's."""
     if "exc_info" in line:
         _without_words(line)
-    return _as_json(_dated(level, line))
-
-
-def _dated(level: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     line["level"] = level
     line["timestamp"] = datetime.now(UTC)
-    return line
-
-
-def _as_json(line: MutableMapping[str, Any]) -> str:
     try:
         return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
     except TypeError:  # Half of a surrogate pair, or a number of more than 64 bits.

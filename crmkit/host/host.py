@@ -153,7 +153,7 @@ class Host:
         """
 
         async def run(unit: UnitOfWork) -> Any:
-            context: Context[Any] = Context(self, plugin, actor, unit, origin.request_id, asks=asks)
+            context = self.context(plugin, actor, unit, origin.request_id, asks=asks)
             result = await _attributed(body(context), plugin)
             if context.refusals:
                 raise DraftsRefused(context.refusals)

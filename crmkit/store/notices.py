@@ -43,6 +43,7 @@ class Notices:
         self._database = database
         self._wakes: dict[Notice, list[Callable[[], None]]] = {each: [] for each in Notice}
         self._wire: Connection | None = None
+        # What is said at the end of this turn here, and what others have still to be told.
         self._unsaid: set[Notice] = set()
         self._untold: set[Notice] = set()
         self._telling: asyncio.Task[None] | None = None

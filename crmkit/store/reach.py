@@ -86,7 +86,7 @@ class Reach:
         hidden = frozenset(self.hidden.items())
         extents = self.extents and _Same(self.extents)
         told = self.everything, self.deleted, narrow, extents, hidden, self.refused
-        return _SHAPES.setdefault(told, _Shape(told))
+        return _SHAPES.setdefault(told, _Shape())
 
     def told(self, deferred: Deferred) -> Any:
         """The value that this reach has where a statement names one.
@@ -183,12 +183,8 @@ def with_deleted(statement: Select[Any]) -> Select[Any]:
 class _Shape:
     """The one object for all reaches that tell the same: they are told apart at a look."""
 
-    __slots__ = ("__weakref__", "_told")
 
-    def __init__(self, told: Hashable) -> None:
-        self._told = told  # It lives as long as what is compared with it.
-
-
+# What they tell is kept, and with it what it is compared with, as long as somebody has the shape.
 _SHAPES: WeakValueDictionary[Hashable, _Shape] = WeakValueDictionary()
 
 

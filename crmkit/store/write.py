@@ -220,7 +220,7 @@ class Write:
 
     def touches(self, model: type[Base]) -> bool:
         """Says whether anything waits that concerns rows of this table."""
-        return bool(self._groups) and any(model.__tablename__ in e.touches for e in self._groups)
+        return any(model.__tablename__ in each.touches for each in self._groups)
 
     def __bool__(self) -> bool:
         """Says whether anything waits to be written."""

@@ -46,9 +46,9 @@ async def by_key(context: Context[Any], model: type[Term], keys: Set[str]) -> di
         return {}
     remembered = context.host.remembered.setdefault(model, {})
     few = len(keys) <= _FEW and keys <= remembered.keys()
-    if few and context.in_unit and (unit := context.unit).may_trust(model):
+    if few and context.in_unit and context.unit.may_trust(model):
         trusted = {key: remembered[key] for key in sorted(keys)}
-        unit.trust(model, tuple([each.offered for each in trusted.values()]))
+        context.unit.trust(model, tuple([each.offered for each in trusted.values()]))
         return trusted
     named = await context.rules(_named(model, keys))
     found = {key: Known(id_, key, bool(at)) for id_, key, at in named}

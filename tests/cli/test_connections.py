@@ -44,9 +44,10 @@ class Line:
 
 
 class App:
-    """Answers as the endpoint does; behind a layer of its own that looks at what is sent."""
+    """Answers as the endpoint does, behind a layer that looks at it, or bit by bit when it may."""
 
     def __init__(self) -> None:
+        self.may = asyncio.Event()
         self.seen: list[str] = []
         self.requests: list[ref[Any]] = []
 
@@ -58,6 +59,12 @@ class App:
         self.requests.append(ref(send.__self__))
         if scope["method"] == "POST":
             await receive()
+        if scope["path"] == "/stream":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await self.may.wait()
+            told = b"HTTP/1.1 is no head here\r\ncontent-length: 5\r\n\r\n"
+            await send({"type": "http.response.body", "body": told, "more_body": True})
+            await asyncio.Event().wait()
         said = watched if scope["path"] == "/watched" else send
         await respond(scope, said, {"data": "hello"}, 200, JSON, "request_1")
 
@@ -81,6 +88,7 @@ async def client(app: App, request: pytest.FixtureRequest) -> AsyncIterator[Line
         await asyncio.get_running_loop().sock_connect(line, opened.getsockname())
         yield Line(line)
         server.should_exit = server.force_exit = True
+        app.may.set()
         await serving
 
 
@@ -113,6 +121,14 @@ async def test_a_layer_that_looks_at_what_is_sent_sees_it(client: Line, app: App
     assert app.seen == ["http.response.start", "http.response.body"]
 
 
+async def test_the_head_of_a_stream_waits_for_nothing_and_what_it_says_neither(
+    client: Line, app: App
+) -> None:
+    assert (await client.ask("GET /stream HTTP/1.1\nhost: x\n\n")).endswith(b"\r\n\r\n")
+    app.may.set()
+    assert b"is no head here\r\ncontent-length: 5" in await client.hear()
+
+
 async def test_requests_sent_in_one_go_are_answered_one_after_the_other(client: Line) -> None:
     told = await client.ask("GET / HTTP/1.1\nhost: x\n\n" * 3)
     while told.count(ANSWER) < 3:
@@ -132,6 +148,7 @@ async def test_an_answer_without_its_body_is_sent_as_well(client: Line) -> None:
     for _ in range(2):
         told = await client.ask("HEAD / HTTP/1.1\nhost: x\n\n")
         assert told.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"\r\ncontent-length: 16\r\n" in told
         assert told.endswith(b"\r\n\r\n")
 
 

@@ -125,7 +125,7 @@ class _Alone(NamedTuple):
 
 
 def _locks(parts: Sequence[Part]) -> bool:
-    return True in [each.kind.locks for each in parts]
+    return any(each.kind.locks for each in parts)
 
 
 def _made(make: Make) -> Sequence[Part] | Exception:
