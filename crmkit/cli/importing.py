@@ -6,6 +6,7 @@ import asyncio
 import csv
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -107,15 +108,17 @@ async def take_in(
 ) -> Report:
     """Takes in lines, a thousand in a unit of work."""
     work = _Import(host, kind, options, aside)
-    rest = iter(lines)
+    rest, loop = iter(lines), asyncio.get_running_loop()
     chunk = _next(rest)
-    while chunk:
-        # The database is busy for longer than reading takes; one chunk ahead is enough.
-        ahead = asyncio.create_task(asyncio.to_thread(_next, rest))
-        try:
-            await work.chunk(chunk)
-        finally:
-            chunk = await ahead
+    # One thread, which lets go of a chunk before it reads another one; several may hold one each.
+    with ThreadPoolExecutor(1) as reading:
+        while chunk:
+            # The database is busy for longer than reading takes; one chunk ahead is enough.
+            ahead = loop.run_in_executor(reading, _next, rest)
+            try:
+                await work.chunk(chunk)
+            finally:
+                chunk = await ahead
     return work.report
 
 
